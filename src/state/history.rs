@@ -1,0 +1,543 @@
+//! The history: every process, thread, image, credential and open file that ever was, with the events between
+//! which it was so.
+//!
+//! Append-only. A row is never removed or rewritten; a thing that changes gets a further row in its
+//! [`Timeline`]. Every question is asked *as of* an event number.
+
+use std::net::SocketAddr;
+
+use bstr::BStr;
+use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntry};
+use tracehound_formats::{Nanos, Seq, Tid};
+
+use crate::fd_table::FdTables;
+use crate::strings::{Strings, Sym};
+use crate::timeline::Timeline;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// Position in its table.
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A process instance: one life of a thread group. A pid that is used again is another instance.
+    ProcessId;
+    /// A thread instance.
+    ThreadId;
+    /// A row of [`Attrs`].
+    AttrsId;
+    /// What exec loaded.
+    ImageId;
+    /// A set of credentials.
+    CredId;
+    /// A state of an open file.
+    FileId;
+    /// A descriptor table.
+    TableId;
+    /// A container.
+    ContainerId;
+}
+
+/// Everything that is known of the past, by table.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Interned strings; every [`Sym`] below is one of these.
+    pub strings: Strings,
+    /// Process instances in order of appearance.
+    pub processes: Vec<Process>,
+    /// Thread instances in order of appearance.
+    pub threads: Vec<Thread>,
+    /// States of threads.
+    pub attrs: Vec<Attrs>,
+    /// Images.
+    pub images: Vec<Image>,
+    /// Credentials.
+    pub creds: Vec<Creds>,
+    /// States of open files.
+    pub files: Vec<OpenFile>,
+    /// Descriptor tables.
+    pub fd_tables: FdTables,
+    /// Containers.
+    pub containers: Vec<Container>,
+    /// Users and groups, in order of `from`; see [`History::user`].
+    pub users: Vec<User>,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// Sections of the trace in order: machine, interfaces, mounts.
+    pub sections: Vec<SectionFacts>,
+}
+
+/// What a section of the trace says besides processes.
+#[derive(Clone, Debug, Default)]
+pub struct SectionFacts {
+    /// First event of the section.
+    pub from: Seq,
+    /// The machine.
+    pub machine: Machine,
+    /// Interfaces, for "local" and "remote" ends.
+    pub interfaces: Vec<InterfaceEntry>,
+    /// Mounts.
+    pub mounts: Vec<MountEntry>,
+}
+
+/// Where the knowledge of a process or thread comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was there when recording began.
+    Snapshot,
+    /// Its birth was recorded (by the parent's event, the child's, or both).
+    Birth,
+    /// It was first seen doing something; its birth was not recorded. Falco's placeholder thread.
+    FirstSeen,
+}
+
+/// One life of a thread group.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Process id in the host's pid namespace.
+    pub pid: Tid,
+    /// Process id in its own pid namespace, if known.
+    pub vpid: Option<i64>,
+    /// Start: time of the birth event, or what the snapshot says.
+    pub start_ns: Option<Nanos>,
+    /// First event at which it exists; `Seq(0)` for a process of the snapshot.
+    pub born: Seq,
+    /// Where the knowledge comes from.
+    pub origin: Origin,
+    /// Section of the trace it lives in.
+    pub section: u32,
+    /// The process that gave birth to it, whether or not it still lives. `None`: unknown.
+    pub birth_parent: Option<ProcessId>,
+    /// The current parent: changes when the parent exits (init or a subreaper takes over). `None`: unknown.
+    pub parent: Timeline<Option<ProcessId>>,
+    /// Thread ids seen in this process; the first is the main thread.
+    pub threads: Vec<ThreadId>,
+    /// Images of the main thread; one row an exec (and one for what it was born with).
+    pub image: Timeline<ImageId>,
+    /// Working directory, with a trailing `/`. `None`: unknown.
+    pub cwd: Timeline<Option<Sym>>,
+    /// Root directory. `None`: unknown.
+    pub root: Timeline<Option<Sym>>,
+    /// Environment, NUL after each entry.
+    pub env: Timeline<Option<Sym>>,
+    /// Descriptor table.
+    pub fd_table: Timeline<TableId>,
+    /// True while it adopts orphans (`PR_SET_CHILD_SUBREAPER`, or init of a pid namespace).
+    pub is_subreaper: Timeline<bool>,
+    /// How it ended; `None` while it runs, or if its exit was lost (then `ended` can still be set).
+    pub exit: Option<Exit>,
+    /// First event at which it is gone: the one after its exit, or the one that proves its pid was used again.
+    pub ended: Option<Seq>,
+}
+
+impl Process {
+    /// Main thread.
+    pub fn leader(&self) -> ThreadId {
+        self.threads[0]
+    }
+
+    /// True if it exists after event `seq` (an exiting process still exists at its exit event).
+    pub fn is_alive(&self, seq: Seq) -> bool {
+        self.born <= seq && self.ended.is_none_or(|ended| seq < ended)
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The event of the last thread's exit.
+    pub seq: Seq,
+    /// Its time.
+    pub ts: Nanos,
+    /// Exit code, if it exited by itself and the trace has it.
+    pub code: Option<i64>,
+    /// Signal that killed it.
+    pub signal: Option<u8>,
+    /// True if a core was dumped.
+    pub core: bool,
+}
+
+/// One life of a thread.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Thread id in the host's pid namespace.
+    pub tid: Tid,
+    /// Thread id in its own pid namespace, if known.
+    pub vtid: Option<i64>,
+    /// Its process.
+    pub process: ProcessId,
+    /// Time of the birth event; `None` for threads of the snapshot (unless it says) and first-seen ones.
+    pub start_ns: Option<Nanos>,
+    /// First event at which it exists.
+    pub born: Seq,
+    /// Where the knowledge comes from.
+    pub origin: Origin,
+    /// What it is, over time.
+    pub attrs: Timeline<AttrsId>,
+    /// First event at which it is gone.
+    pub ended: Option<Seq>,
+}
+
+/// What a thread is, from one event to the next change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attrs {
+    /// Thread.
+    pub thread: ThreadId,
+    /// First event.
+    pub from: Seq,
+    /// Image.
+    pub image: ImageId,
+    /// Credentials.
+    pub creds: CredId,
+    /// Session id.
+    pub sid: Option<i64>,
+    /// Process group in the host's pid namespace, as Falco has it: not followed through setpgid.
+    pub pgid: Option<i64>,
+    /// Process group in its own pid namespace, as Falco has it: not followed through setpgid.
+    pub vpgid: Option<i64>,
+    /// Process group with setpgid applied (the truth, where the trace has it).
+    pub true_pgid: Option<i64>,
+    /// Controlling terminal, kernel device encoding; 0 none.
+    pub tty: Option<u32>,
+    /// Cgroups as `subsystem=path`, NUL after each.
+    pub cgroups: Sym,
+    /// Container by its cgroup; `None` on the host.
+    pub container: Option<ContainerId>,
+    /// Name given by prctl(PR_SET_NAME) since the last exec. Falco does not follow it.
+    pub renamed: Option<Sym>,
+    /// Start time of the init process of its pid namespace, ns since the epoch.
+    pub pidns_init_start_ns: Option<u64>,
+}
+
+/// What exec loaded, or what was inherited at birth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Image {
+    /// First event it was in use; `Seq(0)` for the snapshot.
+    pub from: Seq,
+    /// True if loaded by an exec in this trace, false if from the snapshot, or inherited with another name.
+    pub is_exec: bool,
+    /// Command name. `None` for a thread first seen doing something else (Falco shows `<NA>`).
+    pub comm: Option<Sym>,
+    /// argv\[0\].
+    pub exe: Option<Sym>,
+    /// argv\[1..\], NUL after each.
+    pub args: Sym,
+    /// Path of the executable as the kernel resolved it, without ` (deleted)`. Empty if unknown.
+    pub exepath: Sym,
+    /// True if the kernel said the executable was deleted.
+    pub is_deleted: bool,
+    /// Path given to the system call, if recorded.
+    pub filename: Option<Sym>,
+    /// Bits of the `execve_flags` table; `None` if unknown.
+    pub flags: Option<u32>,
+    /// Inode of the executable.
+    pub ino: Option<u64>,
+    /// Its ctime, ns since the epoch.
+    pub ctime: Option<u64>,
+    /// Its mtime, ns since the epoch.
+    pub mtime: Option<u64>,
+}
+
+/// Credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Creds {
+    /// Effective user id.
+    pub uid: Option<u32>,
+    /// Effective group id.
+    pub gid: Option<u32>,
+    /// Login user id; `None` if unset or unknown.
+    pub loginuid: Option<u32>,
+    /// Inheritable, permitted, effective capabilities; `None` if unknown.
+    pub caps: Option<[u64; 3]>,
+}
+
+/// Which end of a connection a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It connected.
+    Client,
+    /// It accepted, or listens.
+    Server,
+}
+
+/// One state of an open file: a descriptor refers to one of these from an event on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpenFile {
+    /// First event of this state.
+    pub from: Seq,
+    /// The first state of the same open file description (`dup` and `fork` share it).
+    pub origin: FileId,
+    /// Thread that opened it; `None` for the snapshot.
+    pub opened_by: Option<ThreadId>,
+    /// Kind.
+    pub kind: FdKind,
+    /// Name as `fd.name` shows it: normalised path, connection, or what the kind has.
+    pub name: Sym,
+    /// Path as passed to the system call; empty if none.
+    pub raw_name: Sym,
+    /// Open flags (table `file_flags`), 0 if none.
+    pub flags: u32,
+    /// Device, kernel encoding.
+    pub dev: Option<u32>,
+    /// Inode.
+    pub ino: Option<u64>,
+    /// Network ends; source is the client once the role is known.
+    pub net: Option<Net>,
+    /// Kernel pointers of a Unix socket's ends (source, destination).
+    pub unix: Option<(u64, u64)>,
+    /// Transport of a socket.
+    pub l4: L4,
+    /// Role of this process.
+    pub role: Option<Role>,
+    /// Connected (see `fd.connected`).
+    pub is_connected: bool,
+    /// The file lies in an overlay's upper layer.
+    pub is_upper_layer: bool,
+    /// The file lies in an overlay's lower layer.
+    pub is_lower_layer: bool,
+}
+
+/// Addresses of an inet socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Net {
+    /// Two ends; source is the client once the role is known.
+    Pair {
+        /// Source.
+        src: SocketAddr,
+        /// Destination.
+        dst: SocketAddr,
+    },
+    /// Bound or listening.
+    Bound(SocketAddr),
+}
+
+/// A container: what its cgroup says, and what later events or the snapshot add.
+#[derive(Clone, Debug, Default)]
+pub struct Container {
+    /// Full id as in the cgroup path (64 hex digits, or what the runtime uses).
+    pub full_id: Sym0,
+    /// Short id: the first 12 characters.
+    pub id: Sym0,
+    /// Runtime by the shape of the cgroup path: docker, cri-o, containerd, podman, lxc, ...
+    pub runtime: &'static str,
+    /// First event at which it was seen.
+    pub from: Seq,
+    /// Metadata rows: known from an event on.
+    pub metadata: Vec<(Seq, ContainerMetadata)>,
+}
+
+impl Container {
+    /// What is known of it as of an event.
+    pub fn metadata_at(&self, seq: Seq) -> Option<&ContainerMetadata> {
+        self.metadata.iter().rev().find(|row| row.0 <= seq).map(|row| &row.1)
+    }
+}
+
+/// A symbol that defaults to the empty string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sym0(pub Sym);
+
+impl Default for Sym0 {
+    fn default() -> Self {
+        Sym0(Sym::EMPTY)
+    }
+}
+
+/// Metadata of a container, from its runtime. `None`: not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerMetadata {
+    /// Name.
+    pub name: Option<Sym>,
+    /// Image reference.
+    pub image: Option<Sym>,
+    /// Image id.
+    pub image_id: Option<Sym>,
+    /// Image repository, without tag or digest.
+    pub image_repository: Option<Sym>,
+    /// Image tag.
+    pub image_tag: Option<Sym>,
+    /// Image digest.
+    pub image_digest: Option<Sym>,
+    /// Privileged.
+    pub is_privileged: Option<bool>,
+    /// IP address.
+    pub ip: Option<Sym>,
+    /// Host pid, network, ipc namespaces.
+    pub host_namespaces: [Option<bool>; 3],
+    /// Labels in order.
+    pub labels: Vec<(Sym, Sym)>,
+    /// Mounts in order.
+    pub mounts: Vec<ContainerMount>,
+    /// Pod name, namespace, uid, sandbox id, where labels or the runtime say so.
+    pub pod: Option<PodMetadata>,
+    /// The JSON text it comes from.
+    pub json: Option<Sym>,
+}
+
+/// A mount of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContainerMount {
+    /// Path on the host.
+    pub source: Sym,
+    /// Path in the container.
+    pub dest: Sym,
+    /// Mode.
+    pub mode: Sym,
+    /// Writable.
+    pub is_writable: bool,
+    /// Propagation.
+    pub propagation: Sym,
+}
+
+/// Kubernetes pod of a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodMetadata {
+    /// `io.kubernetes.pod.name`
+    pub name: Option<Sym>,
+    /// `io.kubernetes.pod.namespace`
+    pub namespace: Option<Sym>,
+    /// `io.kubernetes.pod.uid`
+    pub uid: Option<Sym>,
+    /// Sandbox container id.
+    pub sandbox_id: Option<Sym>,
+}
+
+/// A user from an event on.
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    /// First event.
+    pub from: Seq,
+    /// Deleted from this event on.
+    pub until: Option<Seq>,
+    /// Container (short id); empty for the host.
+    pub container: Sym,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Name.
+    pub name: Sym,
+    /// Home directory.
+    pub home: Sym,
+    /// Shell.
+    pub shell: Sym,
+}
+
+/// A group from an event on.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// First event.
+    pub from: Seq,
+    /// Deleted from this event on.
+    pub until: Option<Seq>,
+    /// Container (short id); empty for the host.
+    pub container: Sym,
+    /// Group id.
+    pub gid: u32,
+    /// Name.
+    pub name: Sym,
+}
+
+impl History {
+    /// Text of a symbol.
+    pub fn text(&self, sym: Sym) -> &BStr {
+        self.strings.get(sym)
+    }
+
+    /// A process.
+    pub fn process(&self, id: ProcessId) -> &Process {
+        &self.processes[id.index()]
+    }
+
+    /// A thread.
+    pub fn thread(&self, id: ThreadId) -> &Thread {
+        &self.threads[id.index()]
+    }
+
+    /// A state of a thread.
+    pub fn attrs(&self, id: AttrsId) -> &Attrs {
+        &self.attrs[id.index()]
+    }
+
+    /// An image.
+    pub fn image(&self, id: ImageId) -> &Image {
+        &self.images[id.index()]
+    }
+
+    /// Credentials.
+    pub fn creds(&self, id: CredId) -> &Creds {
+        &self.creds[id.index()]
+    }
+
+    /// A state of an open file.
+    pub fn file(&self, id: FileId) -> &OpenFile {
+        &self.files[id.index()]
+    }
+
+    /// A container.
+    pub fn container(&self, id: ContainerId) -> &Container {
+        &self.containers[id.index()]
+    }
+
+    /// What the main thread of a process is after event `seq`.
+    pub fn leader_attrs(&self, process: ProcessId, seq: Seq) -> &Attrs {
+        let leader = self.process(process).leader();
+        self.attrs(self.thread(leader).attrs.at(seq))
+    }
+
+    /// The parent of a process after event `seq`: who reaps it now. `None`: unknown or none.
+    pub fn parent(&self, process: ProcessId, seq: Seq) -> Option<ProcessId> {
+        self.process(process).parent.at(seq)
+    }
+
+    /// Parent, grandparent, ... after event `seq`. Ends at an unknown parent, at a cycle (which only a damaged
+    /// trace can claim), and after [`History::MAX_ANCESTORS`].
+    pub fn ancestors(&self, process: ProcessId, seq: Seq) -> impl Iterator<Item = ProcessId> + '_ {
+        let mut at = process;
+        let mut n = 0;
+        // Brent's check: compares with a mark that moves at powers of two, so that no set is needed.
+        let (mut mark, mut next_mark) = (process, 1);
+        std::iter::from_fn(move || {
+            let parent = self.parent(at, seq)?;
+            n += 1;
+            if parent == mark || n > Self::MAX_ANCESTORS {
+                return None;
+            }
+            if n == next_mark {
+                mark = parent;
+                next_mark *= 2;
+            }
+            at = parent;
+            Some(parent)
+        })
+    }
+
+    /// Bound of [`History::ancestors`]; pids are at most 2^22 on Linux.
+    pub const MAX_ANCESTORS: u32 = 1 << 22;
+
+    /// What descriptor `fd` of a process refers to after event `seq`. `None`: closed or unknown.
+    pub fn fd(&self, process: ProcessId, fd: i64, seq: Seq) -> Option<FileId> {
+        self.fd_tables.get(self.process(process).fd_table.at(seq), fd, seq)
+    }
+
+    /// Working directory of a process after event `seq`, with a trailing `/`. `None`: unknown.
+    pub fn cwd(&self, process: ProcessId, seq: Seq) -> Option<&BStr> {
+        self.process(process).cwd.at(seq).map(|sym| self.text(sym))
+    }
+
+    /// The section of the trace in force at event `seq`.
+    pub fn section_at(&self, seq: Seq) -> Option<&SectionFacts> {
+        let n = self.sections.partition_point(|section| section.from <= seq);
+        self.sections[..n].last().or(self.sections.first())
+    }
+}

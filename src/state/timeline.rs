@@ -1,0 +1,72 @@
+//! A value over time: append-only, asked as of an event.
+
+use tracehound_formats::Seq;
+
+/// The values something had, each from an event on. Rows are only appended, in order of `Seq`.
+///
+/// Most things never change, so the first row is stored inline.
+#[derive(Clone, Debug)]
+pub struct Timeline<T> {
+    first: (Seq, T),
+    later: Vec<(Seq, T)>,
+}
+
+impl<T: Copy> Timeline<T> {
+    /// A value that holds from `from` on (and, for questions about earlier events, also before).
+    pub fn new(from: Seq, value: T) -> Self {
+        Timeline { first: (from, value), later: Vec::new() }
+    }
+
+    /// Appends a value that holds from `from` on. A second row for the same event replaces the first one: only
+    /// the state after the event can be observed.
+    pub fn set(&mut self, from: Seq, value: T) {
+        let last = self.later.last_mut().unwrap_or(&mut self.first);
+        debug_assert!(last.0 <= from, "rows are appended in order");
+        if last.0 == from { *last = (from, value) } else { self.later.push((from, value)) }
+    }
+
+    /// The value after event `seq` was applied. O(1) for the newest row, else O(log rows).
+    pub fn at(&self, seq: Seq) -> T {
+        match self.later.last() {
+            None => self.first.1,
+            Some(last) if last.0 <= seq => last.1,
+            Some(_) => {
+                let n = self.later.partition_point(|row| row.0 <= seq);
+                if n == 0 { self.first.1 } else { self.later[n - 1].1 }
+            }
+        }
+    }
+
+    /// The value before event `seq` was applied.
+    pub fn before(&self, seq: Seq) -> T {
+        self.at(Seq(seq.0.saturating_sub(1)))
+    }
+
+    /// The newest value.
+    pub fn last(&self) -> T {
+        self.later.last().map_or(self.first.1, |row| row.1)
+    }
+
+    /// All rows in order.
+    pub fn rows(&self) -> impl DoubleEndedIterator<Item = (Seq, T)> + '_ {
+        std::iter::once(self.first).chain(self.later.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_of() {
+        let mut t = Timeline::new(Seq(5), 'a');
+        t.set(Seq(7), 'b');
+        t.set(Seq(9), 'c');
+        t.set(Seq(9), 'd');
+        for (seq, want) in [(0, 'a'), (5, 'a'), (6, 'a'), (7, 'b'), (8, 'b'), (9, 'd'), (99, 'd')] {
+            assert_eq!(t.at(Seq(seq)), want, "{seq}");
+        }
+        assert_eq!(t.before(Seq(9)), 'b');
+        assert_eq!(t.rows().count(), 3);
+    }
+}
