@@ -6,10 +6,15 @@
 pub mod event;
 pub mod input;
 mod mmap;
+mod open;
 pub mod reader;
 pub mod section;
 
 pub use event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid};
 pub use input::Input;
+pub use open::{detect, looks_like, open};
 pub use reader::{Confidence, Damage, Format, Item, OpenError, Progress, ReadNotes, TraceReader};
 pub use section::Section;
+
+/// Every format that can be read, in the order in which they are asked. A new format is one line here.
+pub static FORMATS: &[&dyn Format] = &[];
