@@ -1,0 +1,191 @@
+//! All fields, and how a name finds its field.
+
+use std::sync::OnceLock;
+
+use hashbrown::HashMap;
+use tracehound_formats::event::kind;
+
+use crate::field::{ArgKind, ArgPolicy, Field, FieldArg};
+
+/// Handle of a field in the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub u16);
+
+impl FieldId {
+    /// The field's row.
+    pub fn field(self) -> &'static Field {
+        all()[usize::from(self.0)]
+    }
+}
+
+/// A field with its argument: what a condition or an output names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldRef {
+    /// The field.
+    pub id: FieldId,
+    /// Its argument.
+    pub arg: FieldArg,
+    /// As it was written: `proc.aname[2]`, `evt.arg.flags`.
+    pub text: String,
+}
+
+impl FieldRef {
+    /// The field's row.
+    pub fn field(&self) -> &'static Field {
+        self.id.field()
+    }
+}
+
+/// Why a name is no field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No field of this name.
+    #[error("nonexistent field {name}")]
+    Unknown {
+        /// The name as written.
+        name: String,
+        /// Similar names, best first.
+        candidates: Vec<&'static str>,
+    },
+    /// The field needs an argument.
+    #[error("{name} needs an argument: {hint}")]
+    ArgRequired {
+        /// The field.
+        name: &'static str,
+        /// How to write it.
+        hint: &'static str,
+    },
+    /// The field takes no argument.
+    #[error("{name} takes no argument, found [{arg}]")]
+    ArgNotAllowed {
+        /// The field.
+        name: &'static str,
+        /// The argument.
+        arg: String,
+    },
+    /// The argument is not of the right form.
+    #[error("{arg} is not an argument of {name}: {expected}")]
+    BadArg {
+        /// The field.
+        name: &'static str,
+        /// The argument.
+        arg: String,
+        /// What it could be.
+        expected: String,
+    },
+}
+
+/// Every field, by family in order.
+pub fn all() -> &'static [&'static Field] {
+    static ALL: OnceLock<Vec<&'static Field>> = OnceLock::new();
+    ALL.get_or_init(|| crate::FAMILIES.iter().flat_map(|family| family.fields).collect())
+}
+
+fn by_name() -> &'static HashMap<&'static str, FieldId> {
+    static BY_NAME: OnceLock<HashMap<&'static str, FieldId>> = OnceLock::new();
+    BY_NAME.get_or_init(|| all().iter().enumerate().map(|(i, field)| (field.name, FieldId(i as u16))).collect())
+}
+
+/// Finds the field that a text such as `proc.aname[2]`, `evt.arg.flags` or `container.label.app` names.
+///
+/// The whole text must be used up: a name, then `[argument]`, or for fields with an argument also `.argument`.
+pub fn resolve(text: &str) -> Result<FieldRef, ResolveError> {
+    let (name, bracket) = match text.split_once('[') {
+        Some((name, rest)) => (name, Some(rest.strip_suffix(']').unwrap_or(rest))),
+        None => (text, None),
+    };
+    let names = by_name();
+    let make = |id: FieldId, arg: Option<&str>| {
+        let arg = parse_arg(id.field(), arg)?;
+        Ok(FieldRef { id, arg, text: text.to_owned() })
+    };
+    if let Some(&id) = names.get(name) {
+        return make(id, bracket);
+    }
+    // `field.argument`: the longest known name that is followed by a dot.
+    let mut end = name.len();
+    while let Some(dot) = name[..end].rfind('.') {
+        if let Some(&id) = names.get(&name[..dot])
+            && id.field().arg != ArgPolicy::None
+            && bracket.is_none()
+        {
+            return make(id, Some(&name[dot + 1..]));
+        }
+        end = dot;
+    }
+    Err(ResolveError::Unknown { name: text.to_owned(), candidates: similar(name) })
+}
+
+fn parse_arg(field: &'static Field, arg: Option<&str>) -> Result<FieldArg, ResolveError> {
+    let (kind, text) = match (field.arg, arg) {
+        (ArgPolicy::None, None) => return Ok(FieldArg::None),
+        (ArgPolicy::None, Some(arg)) => {
+            return Err(ResolveError::ArgNotAllowed { name: field.name, arg: arg.to_owned() });
+        }
+        (ArgPolicy::Optional(_), None) => return Ok(FieldArg::None),
+        (ArgPolicy::Required(kind), None) => {
+            let hint = match kind {
+                ArgKind::Index => "a number in brackets",
+                ArgKind::Name => "a name in brackets",
+                ArgKind::IndexOrName => "a number or a name in brackets",
+                ArgKind::EventArg => "a number in brackets, or .NAME of an event's argument",
+            };
+            return Err(ResolveError::ArgRequired { name: field.name, hint });
+        }
+        (ArgPolicy::Optional(kind) | ArgPolicy::Required(kind), Some(text)) => (kind, text),
+    };
+    let bad =
+        |expected: &str| ResolveError::BadArg { name: field.name, arg: text.to_owned(), expected: expected.to_owned() };
+    let index = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+    match kind {
+        ArgKind::Index => index.map(FieldArg::Index).ok_or_else(|| bad("a decimal number")),
+        ArgKind::Name if text.is_empty() => Err(bad("a name")),
+        ArgKind::Name => Ok(FieldArg::Name(text.to_owned())),
+        ArgKind::IndexOrName if text.is_empty() => Err(bad("a number or a name")),
+        ArgKind::IndexOrName => Ok(index.map_or_else(|| FieldArg::Name(text.to_owned()), FieldArg::Index)),
+        ArgKind::EventArg => match index {
+            Some(i) => Ok(FieldArg::Index(i)),
+            None if is_event_arg(text) => Ok(FieldArg::Name(text.to_owned())),
+            None => Err(bad("no event has an argument of this name")),
+        },
+    }
+}
+
+/// True if some kind of event has an argument of this name.
+fn is_event_arg(name: &str) -> bool {
+    kind::all().any(|kind| kind.shown_args().iter().any(|spec| spec.name == name))
+}
+
+/// Names of fields that look like `name`, best first, at most three.
+pub fn similar(name: &str) -> Vec<&'static str> {
+    let mut near: Vec<(usize, &'static str)> =
+        all().iter().map(|field| (distance(name.as_bytes(), field.name.as_bytes()), field.name)).collect();
+    near.sort_unstable();
+    let limit = 1 + name.len() / 4;
+    near.into_iter().take_while(|&(d, _)| d <= limit).take(3).map(|(_, name)| name).collect()
+}
+
+/// Edits between two texts: insertions, deletions, replacements and swaps of neighbours.
+pub fn distance(a: &[u8], b: &[u8]) -> usize {
+    // Names are short; a longer text cannot be a misspelling of one.
+    if a.len() > 128 || b.len() > 128 {
+        return usize::MAX;
+    }
+    let mut rows = vec![vec![0usize; b.len() + 1]; 3];
+    for (j, cell) in rows[1].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        rows[2][0] = i;
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[1][j] + 1).min(rows[2][j - 1] + 1).min(rows[1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[0][j - 2] + 1);
+            }
+            rows[2][j] = best;
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
+}

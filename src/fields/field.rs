@@ -1,0 +1,166 @@
+//! What the catalogue says about a field.
+
+use crate::value::{FieldType, Value};
+use crate::view::View;
+
+/// One field: what a rule, a report or a suppression can name.
+pub struct Field {
+    /// Name, without argument: `proc.aname`, `evt.arg`.
+    pub name: &'static str,
+    /// Type of its value (of each value, if there are several).
+    pub ty: FieldType,
+    /// Whether it takes an argument in brackets or after a further dot.
+    pub arg: ArgPolicy,
+    /// Bits of [`flags`].
+    pub flags: u8,
+    /// How many values it has, and what operators make of them.
+    pub multiplicity: Multiplicity,
+    /// What its value depends on, for planning.
+    pub depends: Depends,
+    /// How a number is printed.
+    pub format: NumberFormat,
+    /// Meaning, unit, absent case: the user manual.
+    pub doc: &'static str,
+    /// Where the fact comes from: event argument, kernel field, table of the trace.
+    pub source: &'static str,
+    /// What a trace must carry for it; decides whether rules that name it can be evaluated.
+    pub needs: Needs,
+    /// An example that is run: events in text notation, argument, and the value at the last event.
+    pub example: Option<Example>,
+    /// Its value for an event.
+    pub get: for<'a> fn(&View<'a>, &FieldArg) -> Value<'a>,
+}
+
+/// Argument of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgPolicy {
+    /// Takes none.
+    None,
+    /// Takes an index or a name, or none.
+    Optional(ArgKind),
+    /// Must have one.
+    Required(ArgKind),
+}
+
+/// What an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgKind {
+    /// A decimal index.
+    Index,
+    /// A text key.
+    Name,
+    /// An index or a text key.
+    IndexOrName,
+    /// An index or the name of an argument of some event kind (`evt.arg.NAME`).
+    EventArg,
+}
+
+/// An argument, parsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FieldArg {
+    /// None given.
+    #[default]
+    None,
+    /// An index.
+    Index(u32),
+    /// A text key.
+    Name(String),
+}
+
+/// Properties of a field; source: `EPF_*` of falcosecurity/libs.
+pub mod flags {
+    /// Nothing of the below.
+    pub const NONE: u8 = 0;
+    /// Has no printable value.
+    pub const FILTER_ONLY: u8 = 1;
+    /// Cannot be used in conditions.
+    pub const PRINT_ONLY: u8 = 2;
+    /// Not listed, still usable.
+    pub const HIDDEN: u8 = 4;
+    /// Cannot stand on the right of a field-to-field comparison.
+    pub const NO_RHS: u8 = 8;
+    /// Cannot be given to a transformer.
+    pub const NO_TRANSFORMER: u8 = 16;
+    /// Works, with a warning.
+    pub const DEPRECATED: u8 = 32;
+}
+
+/// How many values a field has, and what a comparison of them means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Multiplicity {
+    /// One value.
+    One,
+    /// A list: only `in` (every element), `intersects` (some element) and `exists` apply.
+    List,
+    /// Values of all ancestors when no argument is given: a comparison (also `!=`) is true if it is true for
+    /// some ancestor. With an argument: one value.
+    Ancestors,
+    /// Both ends of a connection, one value if there is only one: `!=` is true if it is for both ends, every
+    /// other operator if it is for either.
+    Ends,
+}
+
+/// What the value of a field depends on. A leaf that depends on the actor only needs to be evaluated once per
+/// state of the actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depends {
+    /// The trace as a whole (`evt.hostname`).
+    Trace,
+    /// The kind of event alone (`evt.type`).
+    Kind,
+    /// The state of the acting thread (`proc.name`, `user.uid`).
+    Actor,
+    /// The acting thread's ancestors, session or group leaders.
+    Ancestors,
+    /// The container of the acting thread.
+    Container,
+    /// Arguments of the event.
+    Args,
+    /// The descriptor of the event.
+    Descriptor,
+    /// Time or number of the event.
+    Time,
+}
+
+/// What a trace must carry for a field to have a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Every trace has it.
+    Nothing,
+    /// Never in a recorded trace; the text says why (`names from DNS at run time`).
+    NotInTrace(&'static str),
+    /// Container metadata beyond the id (name, image, labels, mounts).
+    ContainerMetadata,
+    /// Interface addresses of the host.
+    Interfaces,
+    /// User and group names.
+    UserNames,
+    /// Environment of processes.
+    Environment,
+    /// Data of read and write calls.
+    IoData,
+}
+
+/// How a number is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberFormat {
+    /// Decimal; a JSON number.
+    Dec,
+    /// Hexadecimal text.
+    Hex,
+    /// Octal text.
+    Oct,
+    /// Decimal padded with zeros to nine digits; JSON text.
+    Padded,
+}
+
+/// An example of a field, run as a test.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// A trace in text notation, without its first line; the last event is asked.
+    pub trace: &'static str,
+    /// Argument in the field's spelling (`[1]`, `.name`), empty if none.
+    pub arg: &'static str,
+    /// Value as printed; `<NA>` if absent.
+    pub value: &'static str,
+}

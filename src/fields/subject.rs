@@ -1,0 +1,35 @@
+//! What rules and queries are evaluated on, without knowing what it is.
+
+use crate::catalogue::FieldRef;
+use crate::value::Value;
+use crate::view::View;
+
+/// Something with fields: an event with its history, or a signal.
+pub trait Subject {
+    /// The value of a field.
+    fn get(&self, field: &FieldRef) -> Value<'_>;
+
+    /// Code of the kind of event, to pick the rules that ask for it.
+    fn kind_code(&self) -> u16;
+}
+
+impl Subject for View<'_> {
+    fn get(&self, field: &FieldRef) -> Value<'_> {
+        (field.field().get)(self, &field.arg)
+    }
+
+    fn kind_code(&self) -> u16 {
+        self.event.head.kind.0
+    }
+}
+
+/// Codes of the kinds of event with this name (`evt.type`), the same system call recorded by number alone
+/// included. Empty for a name that no event has.
+pub fn kind_codes(name: &str) -> Vec<u16> {
+    tracehound_formats::event::kind::all().filter(|kind| kind.name == name).map(|kind| kind.id.0).collect()
+}
+
+/// Every code with its name.
+pub fn all_kind_codes() -> impl Iterator<Item = (u16, &'static str)> {
+    tracehound_formats::event::kind::all().map(|kind| (kind.id.0, kind.name))
+}
