@@ -9,12 +9,15 @@ mod mmap;
 mod open;
 pub mod reader;
 pub mod section;
+pub mod text;
+pub mod writer;
 
 pub use event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid};
 pub use input::Input;
 pub use open::{detect, looks_like, open};
 pub use reader::{Confidence, Damage, Format, Item, OpenError, Progress, ReadNotes, TraceReader};
 pub use section::Section;
+pub use writer::{TraceWriter, convert};
 
 /// Every format that can be read, in the order in which they are asked. A new format is one line here.
-pub static FORMATS: &[&dyn Format] = &[];
+pub static FORMATS: &[&dyn Format] = &[&text::Text];

@@ -10,6 +10,7 @@ pub mod dynamic;
 pub mod flags;
 pub mod generic;
 pub mod kind;
+pub mod names;
 pub mod pseudo;
 pub mod syscalls;
 
@@ -147,6 +148,9 @@ impl Batch {
     pub const TARGET_EVENTS: usize = 16 * 1024;
     /// Bytes of arguments after which a reader should start a new batch.
     pub const TARGET_BYTES: usize = 4 << 20;
+    /// Arguments after which a reader should start a new batch: events with hundreds of absent arguments, which cost
+    /// a hostile file next to nothing, do not multiply in memory.
+    pub const TARGET_ARGS: usize = 1 << 19;
 
     /// Number of events.
     pub fn len(&self) -> usize {
@@ -160,7 +164,9 @@ impl Batch {
 
     /// True when a reader should deliver this batch and start the next.
     pub fn is_full(&self) -> bool {
-        self.rows.len() >= Self::TARGET_EVENTS || self.bytes.len() >= Self::TARGET_BYTES
+        self.rows.len() >= Self::TARGET_EVENTS
+            || self.bytes.len() >= Self::TARGET_BYTES
+            || self.slots.len() >= Self::TARGET_ARGS
     }
 
     /// Bytes held, for accounting.
