@@ -8,6 +8,7 @@ pub mod input;
 mod mmap;
 mod open;
 pub mod reader;
+pub mod scap;
 pub mod section;
 pub mod text;
 pub mod writer;
@@ -20,4 +21,4 @@ pub use section::Section;
 pub use writer::{TraceWriter, convert};
 
 /// Every format that can be read, in the order in which they are asked. A new format is one line here.
-pub static FORMATS: &[&dyn Format] = &[&text::Text];
+pub static FORMATS: &[&dyn Format] = &[&scap::Scap, &text::Text];

@@ -28,6 +28,9 @@ pub struct Section {
     pub containers: Vec<ContainerEntry>,
     /// Mounts.
     pub mounts: Vec<MountEntry>,
+    /// True if these tables add to those of the section before instead of replacing them. Only damaged or
+    /// hand-made `.scap` files have tables among their events.
+    pub is_addition: bool,
 }
 
 /// The recording machine.

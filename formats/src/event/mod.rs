@@ -152,6 +152,15 @@ impl Batch {
     /// a hostile file next to nothing, do not multiply in memory.
     pub const TARGET_ARGS: usize = 1 << 19;
 
+    /// An empty batch with room for what this one holds, so that readers do not grow each batch anew.
+    pub fn successor(&self) -> Batch {
+        Batch {
+            rows: Vec::with_capacity(self.rows.len()),
+            slots: Vec::with_capacity(self.slots.len()),
+            bytes: Vec::with_capacity(self.bytes.len()),
+        }
+    }
+
     /// Number of events.
     pub fn len(&self) -> usize {
         self.rows.len()

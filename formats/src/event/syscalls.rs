@@ -19,6 +19,7 @@ super::kind::kinds! { SYSCALLS;
         arg("mode", U32).oct(),
         arg("dev", U32).hex(),
         arg("ino", U64),
+        arg("name_at_enter", Path).extra(),
     ];
     CLOSE = 5, "close", Category::IoOther, DESTROYS_FD | USES_FD | MODIFIES_STATE, [
         arg("res", Errno),
@@ -159,6 +160,7 @@ super::kind::kinds! { SYSCALLS;
         arg("dev", U32).hex(),
         arg("ino", U64),
         arg("creat_flags", Flags16(&flags::CREAT_FLAGS)).hex(),
+        arg("name_at_enter", Path).extra(),
     ];
     PIPE = 61, "pipe", Category::Ipc, CREATES_FD | MODIFIES_STATE, [
         arg("res", Errno),
@@ -199,6 +201,7 @@ super::kind::kinds! { SYSCALLS;
     ];
     FSTAT64 = 77, "fstat64", Category::File, NONE, [
         arg("res", Errno),
+        arg("fd", Fd).extra(),
     ];
     EPOLL_WAIT = 79, "epoll_wait", Category::Wait, WAITS, [
         arg("res", Errno),
@@ -208,6 +211,7 @@ super::kind::kinds! { SYSCALLS;
         arg("res", Errno),
         arg("fds", FdList),
         arg("timeout", I64),
+        arg("requested_fds", FdList).extra(),
     ];
     SELECT = 83, "select", Category::Wait, WAITS, [
         arg("res", Errno),
@@ -426,6 +430,7 @@ super::kind::kinds! { SYSCALLS;
         arg("out_fd", Fd),
         arg("in_fd", Fd),
         arg("size", U64),
+        arg("requested_offset", U64).extra(),
     ];
     QUOTACTL = 191, "quotactl", Category::User, NONE, [
         arg("res", Errno),
@@ -608,6 +613,7 @@ super::kind::kinds! { SYSCALLS;
         arg("fds", FdList),
         arg("timeout", RelTime),
         arg("sigmask", SigSet),
+        arg("requested_fds", FdList).extra(),
     ];
     MOUNT = 257, "mount", Category::File, MODIFIES_STATE, [
         arg("res", Errno),
@@ -714,6 +720,7 @@ super::kind::kinds! { SYSCALLS;
         arg("mode", U32).oct(),
         arg("dev", U32).hex(),
         arg("ino", U64),
+        arg("name_at_enter", RelPath { dirfd: 1 }).extra(),
     ];
     LINK = 309, "link", Category::File, NONE, [
         arg("res", Errno),
@@ -765,6 +772,7 @@ super::kind::kinds! { SYSCALLS;
         arg("resolve", Flags32(&flags::OPENAT2_FLAGS)).hex(),
         arg("dev", U32).hex(),
         arg("ino", U64),
+        arg("name_at_enter", RelPath { dirfd: 1 }).extra(),
     ];
     MPROTECT = 329, "mprotect", Category::Memory, NONE, [
         arg("res", Errno),
@@ -803,6 +811,9 @@ super::kind::kinds! { SYSCALLS;
         arg("trusted_exepath", Path),
         arg("pgid", Pid),
         arg("gid", Gid),
+        arg("dirfd", Fd).extra(),
+        arg("pathname", RelPath { dirfd: 30 }).extra(),
+        arg("at_flags", Flags32(&flags::EXECVEAT_FLAGS)).hex().extra(),
     ];
     COPY_FILE_RANGE = 333, "copy_file_range", Category::File, USES_FD | READS_FROM_FD | WRITES_TO_FD, [
         arg("res", Errno),
@@ -962,6 +973,7 @@ super::kind::kinds! { SYSCALLS;
     UMOUNT = 387, "umount", Category::File, MODIFIES_STATE, [
         arg("res", Errno),
         arg("name", Path),
+        arg("flags", Flags32(&flags::UMOUNT_FLAGS)).hex().extra(),
     ];
     ACCEPT4 = 389, "accept4", Category::Net, CREATES_FD | MODIFIES_STATE, [
         arg("fd", Fd),

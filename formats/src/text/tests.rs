@@ -89,7 +89,7 @@ fn absent_arguments_keep_their_number() {
     check("100 open fd=3", "1 1735689600000001000 100 open fd=3\n");
     check("100 open flags=", "1 1735689600000001000 100 open flags=\n");
     check("100 open ino=?", "1 1735689600000001000 100 open ino=?\n");
-    check("100 open ino=1 arg6=\"\"", "1 1735689600000001000 100 open ino=1 arg6=\"\"\n");
+    check("100 open ino=1 arg7=\"\"", "1 1735689600000001000 100 open ino=1 arg7=\"\"\n");
     let (_, events) = fixture("100 open ino=?");
     assert_eq!(events.get(0).unwrap().args().len(), 6);
 }
