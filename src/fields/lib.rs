@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod field;
+pub mod rawarg;
 pub mod subject;
 pub mod value;
 pub mod view;
@@ -13,6 +14,7 @@ pub mod proc;
 
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
 pub use field::{ArgKind, ArgPolicy, Depends, Example, Field, FieldArg, Multiplicity, Needs, NumberFormat, flags};
+pub use rawarg::value_type;
 pub use subject::Subject;
 pub use value::{FieldType, Value};
 pub use view::{ContainerOverride, Context, View};

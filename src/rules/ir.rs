@@ -97,7 +97,7 @@ pub struct Origin {
 }
 
 /// A condition: leaves joined by and, or, not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr {
     /// A constant.
     Const(bool),
@@ -116,7 +116,7 @@ pub enum Expr {
 pub struct LeafId(pub u32);
 
 /// A comparison before types are checked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UntypedLeaf {
     /// Left side.
     pub lhs: Operand,
@@ -129,7 +129,7 @@ pub struct UntypedLeaf {
 }
 
 /// One side of a comparison, or an argument of a transformer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// A field.
     Field(FieldRef),
@@ -190,6 +190,91 @@ pub enum Op {
     PMatch,
 }
 
+impl Op {
+    /// Every operator, in the order a parser tries them.
+    pub const ALL: [Op; 19] = [
+        Op::Exists,
+        Op::Le,
+        Op::Lt,
+        Op::Ge,
+        Op::Gt,
+        Op::Eq,
+        Op::Ne,
+        Op::Glob,
+        Op::IGlob,
+        Op::Contains,
+        Op::IContains,
+        Op::BContains,
+        Op::StartsWith,
+        Op::BStartsWith,
+        Op::EndsWith,
+        Op::Regex,
+        Op::Intersects,
+        Op::In,
+        Op::PMatch,
+    ];
+
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::Exists => "exists",
+            Op::Eq => "=",
+            Op::Ne => "!=",
+            Op::Lt => "<",
+            Op::Le => "<=",
+            Op::Gt => ">",
+            Op::Ge => ">=",
+            Op::Contains => "contains",
+            Op::IContains => "icontains",
+            Op::BContains => "bcontains",
+            Op::StartsWith => "startswith",
+            Op::BStartsWith => "bstartswith",
+            Op::EndsWith => "endswith",
+            Op::Glob => "glob",
+            Op::IGlob => "iglob",
+            Op::Regex => "regex",
+            Op::In => "in",
+            Op::Intersects => "intersects",
+            Op::PMatch => "pmatch",
+        }
+    }
+
+    /// True for operators whose right side is a list.
+    pub fn takes_list(self) -> bool {
+        matches!(self, Op::In | Op::Intersects | Op::PMatch)
+    }
+}
+
+impl Transform {
+    /// Every function.
+    pub const ALL: [Transform; 9] = [
+        Transform::ToLower,
+        Transform::ToUpper,
+        Transform::B64,
+        Transform::Basename,
+        Transform::Len,
+        Transform::Join,
+        Transform::Concat,
+        Transform::Getopt,
+        Transform::Val,
+    ];
+
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transform::ToLower => "tolower",
+            Transform::ToUpper => "toupper",
+            Transform::B64 => "b64",
+            Transform::Basename => "basename",
+            Transform::Len => "len",
+            Transform::Join => "join",
+            Transform::Concat => "concat",
+            Transform::Getopt => "getopt",
+            Transform::Val => "val",
+        }
+    }
+}
+
 /// How a string operator treats a list of constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Modifier {
@@ -201,8 +286,19 @@ pub enum Modifier {
     AllOf,
 }
 
+impl Modifier {
+    /// How it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Modifier::OneOf => "oneof",
+            Modifier::AnyOf => "anyof",
+            Modifier::AllOf => "allof",
+        }
+    }
+}
+
 /// Right side of a comparison.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rhs {
     /// None (`exists`).
     None,
@@ -213,7 +309,7 @@ pub enum Rhs {
 }
 
 /// A piece of an output template.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OutputPart {
     /// Text as it is.
     Text(String),

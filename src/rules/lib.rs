@@ -1,7 +1,30 @@
 //! Language-neutral rules: typed conditions, planning, matching.
 //!
 //! A rule knows fields' names, types and values only: this crate sees neither events nor history.
+//!
+//! A language gives [`Rule`]s with conditions of untyped comparisons ([`ir`]); [`compile`] checks them and gives a
+//! [`Predicate`].
 
+pub mod compile;
+pub mod error;
 pub mod ir;
+pub mod kinds;
+pub mod ops;
+pub mod predicate;
+pub mod quirks;
+pub mod scheme;
 
+mod constant;
+mod leaf;
+mod operand;
+mod services;
+
+pub use compile::{check_operator, check_output, compile, compile_with, operators_of};
+pub use error::{OperandType, RegexError, TypeError, TypeErrorKind};
 pub use ir::{Expr, LeafId, Modifier, Op, Operand, Origin, OutputPart, Priority, Rhs, Rule, Transform, UntypedLeaf};
+pub use kinds::KindSet;
+pub use leaf::Leaf;
+pub use operand::DependsSet;
+pub use predicate::Predicate;
+pub use quirks::{Quirk, Warning, WarningKind};
+pub use scheme::{Catalogue, FieldTraits, Scheme};
