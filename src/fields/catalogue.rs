@@ -86,6 +86,11 @@ fn by_name() -> &'static HashMap<&'static str, FieldId> {
     BY_NAME.get_or_init(|| all().iter().enumerate().map(|(i, field)| (field.name, FieldId(i as u16))).collect())
 }
 
+/// The field with exactly this name, without argument. Cheap also if there is none, unlike [`resolve`].
+pub fn find(name: &str) -> Option<FieldId> {
+    by_name().get(name).copied()
+}
+
 /// Finds the field that a text such as `proc.aname[2]`, `evt.arg.flags` or `container.label.app` names.
 ///
 /// The whole text must be used up: a name, then `[argument]`, or for fields with an argument also `.argument`.
