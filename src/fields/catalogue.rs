@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use hashbrown::HashMap;
 use tracehound_formats::event::kind;
 
-use crate::field::{ArgKind, ArgPolicy, Field, FieldArg};
+use crate::field::{ArgKind, ArgPolicy, Field, FieldArg, Multiplicity};
+use crate::value::FieldType;
 
 /// Handle of a field in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +34,24 @@ impl FieldRef {
     /// The field's row.
     pub fn field(&self) -> &'static Field {
         self.id.field()
+    }
+
+    /// Type of its value: the field's, or for `evt.rawarg.NAME` that of the first kind of event, by code, with an
+    /// argument of this name. The value of an event can have another type.
+    pub fn ty(&self) -> FieldType {
+        match (&self.arg, self.field().name) {
+            (FieldArg::Name(name), "evt.rawarg") => crate::raw_arg_type(name).unwrap_or(FieldType::Opaque),
+            _ => self.field().ty,
+        }
+    }
+
+    /// How many values it has: a field with several values has one with an index (`proc.aname[2]`).
+    pub fn multiplicity(&self) -> Multiplicity {
+        match (&self.arg, self.field().multiplicity) {
+            (FieldArg::None, multiplicity) => multiplicity,
+            (_, Multiplicity::Ends) => Multiplicity::Ends,
+            _ => Multiplicity::One,
+        }
     }
 }
 

@@ -28,7 +28,74 @@ pub struct Field {
     /// An example that is run: events in text notation, argument, and the value at the last event.
     pub example: Option<Example>,
     /// Its value for an event.
-    pub get: for<'a> fn(&View<'a>, &FieldArg) -> Value<'a>,
+    pub get: Getter,
+}
+
+/// Reads the value of a field for one event. Borrows what is stored, makes only what is not.
+pub type Getter = for<'a> fn(&View<'a>, &FieldArg) -> Value<'a>;
+
+/// The families build their rows with these, so that a row says only what is particular to it.
+impl Field {
+    /// A row for a field without argument that every trace can answer.
+    pub(crate) const fn new(
+        name: &'static str,
+        ty: FieldType,
+        depends: Depends,
+        source: &'static str,
+        get: Getter,
+        doc: &'static str,
+    ) -> Field {
+        Field {
+            name,
+            ty,
+            arg: ArgPolicy::None,
+            flags: flags::NONE,
+            multiplicity: Multiplicity::One,
+            depends,
+            format: NumberFormat::Dec,
+            doc,
+            source,
+            needs: Needs::Nothing,
+            example: None,
+            get,
+        }
+    }
+
+    /// A row for a field that no trace answers; it stays in the catalogue so that rules that name it load.
+    pub(crate) const fn absent(name: &'static str, ty: FieldType, why: &'static str, doc: &'static str) -> Field {
+        let row = Field::new(name, ty, Depends::Trace, "none", |_, _| Value::Null, doc);
+        row.needs(Needs::NotInTrace(why))
+    }
+
+    pub(crate) const fn arg(mut self, arg: ArgPolicy) -> Field {
+        self.arg = arg;
+        self
+    }
+
+    pub(crate) const fn flags(mut self, flags: u8) -> Field {
+        self.flags = flags;
+        self
+    }
+
+    pub(crate) const fn multiplicity(mut self, multiplicity: Multiplicity) -> Field {
+        self.multiplicity = multiplicity;
+        self
+    }
+
+    pub(crate) const fn format(mut self, format: NumberFormat) -> Field {
+        self.format = format;
+        self
+    }
+
+    pub(crate) const fn needs(mut self, needs: Needs) -> Field {
+        self.needs = needs;
+        self
+    }
+
+    pub(crate) const fn example(mut self, trace: &'static str, arg: &'static str, value: &'static str) -> Field {
+        self.example = Some(Example { trace, arg, value });
+        self
+    }
 }
 
 /// Argument of a field.
@@ -93,10 +160,12 @@ pub enum Multiplicity {
     /// A list: only `in` (every element), `intersects` (some element) and `exists` apply.
     List,
     /// Values of all ancestors when no argument is given: a comparison (also `!=`) is true if it is true for
-    /// some ancestor. With an argument: one value.
+    /// some ancestor. With an argument: one value. The value is a list, nearest ancestor first, or absent if
+    /// there is no ancestor.
     Ancestors,
     /// Both ends of a connection, one value if there is only one: `!=` is true if it is for both ends, every
-    /// other operator if it is for either.
+    /// other operator if it is for either. The value is a list of two, one plain value for a listening socket,
+    /// or absent for what has no address.
     Ends,
 }
 

@@ -3,18 +3,42 @@
 //! One file a family of fields; [`FAMILIES`] lists them. This is the only crate that sees both history and what
 //! rules may ask.
 
+pub mod capabilities;
 pub mod catalogue;
+pub mod describe;
+pub mod features;
 pub mod field;
-pub mod rawarg;
+pub mod path;
+pub mod print;
 pub mod subject;
+pub mod time;
 pub mod value;
 pub mod view;
 
+pub mod container;
+pub mod evt;
+pub mod fd;
+pub mod fdlist;
+pub mod fs_path;
+pub mod group;
+pub mod k8s;
 pub mod proc;
+pub mod thread;
+pub mod user;
+pub mod util;
+
+mod evt_args;
+mod lookup;
+mod mount_pattern;
+mod proc_tree;
+mod render;
 
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
+pub use describe::{FieldDoc, describe};
+pub use evt_args::raw_arg_type;
+pub use features::{TraceFeatures, missing_for};
 pub use field::{ArgKind, ArgPolicy, Depends, Example, Field, FieldArg, Multiplicity, Needs, NumberFormat, flags};
-pub use rawarg::value_type;
+pub use print::JsonValue;
 pub use subject::Subject;
 pub use value::{FieldType, Value};
 pub use view::{ContainerOverride, Context, View};
@@ -30,4 +54,16 @@ pub struct Family {
 }
 
 /// All families, in the order they are listed.
-pub static FAMILIES: &[&Family] = &[&proc::FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &evt::FAMILY,
+    &proc::FAMILY,
+    &thread::FAMILY,
+    &user::FAMILY,
+    &group::FAMILY,
+    &fd::FAMILY,
+    &fdlist::FAMILY,
+    &fs_path::FAMILY,
+    &container::FAMILY,
+    &k8s::FAMILY,
+    &util::FAMILY,
+];
