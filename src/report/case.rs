@@ -1,0 +1,203 @@
+//! Everything a report is made from.
+
+use std::sync::Arc;
+
+use tracehound_formats::event::pseudo;
+use tracehound_formats::{Event, Nanos, ReadNotes, Seq};
+use tracehound_signals::{ProcessKeys, RuleRef, Signal, Verdict};
+use tracehound_state::{History, ProcessId, Sym};
+
+use crate::lineage;
+use crate::table::Cell;
+use crate::times::RowTimes;
+
+/// One analysis, finished: what reports are made from. All references are to what stages before produced.
+pub struct Case<'a> {
+    /// The history, after the last event.
+    pub history: &'a History,
+    /// Keys of its processes.
+    pub keys: &'a ProcessKeys<'a>,
+    /// Times of the history's rows.
+    pub times: &'a RowTimes,
+    /// Signals in order (see [`tracehound_signals::sort`]), suppressed ones included.
+    pub signals: &'a [Signal],
+    /// What became of each rule, in the order loaded.
+    pub rules: &'a [RuleOutcome],
+    /// Records of lost events, in order.
+    pub losses: &'a [Loss],
+    /// What the reader found.
+    pub notes: &'a ReadNotes,
+    /// What was read.
+    pub source: &'a Source,
+    /// Signals of each process, by [`ProcessId`]: fired, suppressed.
+    n_signals: Vec<(u32, u32)>,
+    /// Positions of signals, ordered by process.
+    by_process: Vec<u32>,
+    /// Known ancestors of each process, by [`ProcessId`].
+    depths: Vec<u32>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Name of the input, as given.
+    pub input: String,
+    /// Its format.
+    pub format: String,
+    /// Its size in bytes, if known.
+    pub n_bytes: Option<u64>,
+    /// Host it was recorded on; empty if unknown.
+    pub hostname: String,
+    /// Time of the first event.
+    pub first_ns: Option<u64>,
+    /// Time of the last event.
+    pub last_ns: Option<u64>,
+    /// Result of the integrity check, one word: `none` if the format has no checksums.
+    pub integrity: String,
+    /// Version of this program.
+    pub version: String,
+}
+
+/// What became of a rule.
+#[derive(Clone, Debug)]
+pub struct RuleOutcome {
+    /// The rule.
+    pub rule: Arc<RuleRef>,
+    /// Its description.
+    pub description: String,
+    /// File it is defined in.
+    pub path: String,
+    /// Line of its definition, from 1.
+    pub line: u32,
+    /// False if it was loaded but switched off.
+    pub is_enabled: bool,
+    /// Why it could not be evaluated on this trace: one text a field, `FIELD: what the trace lacks`.
+    pub not_evaluable: Vec<String>,
+}
+
+/// A record that says events are missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The record's own number.
+    pub seq: Seq,
+    /// Its time.
+    pub ts: Nanos,
+    /// Events lost, if it says.
+    pub n_events: Option<u64>,
+    /// CPU they were lost on, if it says.
+    pub cpu: Option<u64>,
+    /// First moment at which one may be missing, if it says.
+    pub from: Option<Nanos>,
+    /// Last moment, if it says.
+    pub to: Option<Nanos>,
+    /// Cause, if it says.
+    pub cause: String,
+}
+
+impl Loss {
+    /// The loss that an event reports; `None` for every other event.
+    pub fn of(event: &Event<'_>) -> Option<Loss> {
+        let head = event.head;
+        let empty =
+            Loss { seq: head.seq, ts: head.ts, n_events: None, cpu: None, from: None, to: None, cause: String::new() };
+        if head.kind == pseudo::LOST {
+            let cause = event.named("cause").bytes().map(|b| tracehound_signals::visible::utf8(b).into_owned());
+            return Some(Loss {
+                n_events: event.named("n_events").uint(),
+                cpu: event.named("cpu").uint(),
+                from: event.named("from").uint().map(Nanos),
+                to: event.named("to").uint().map(Nanos),
+                cause: cause.unwrap_or_default(),
+                ..empty
+            });
+        }
+        // `drop_end` closes what `drop` opened, and the recorder says nothing about how many there were.
+        (head.kind == pseudo::DROP).then(|| Loss { cause: "recorder dropped events (sampling)".to_owned(), ..empty })
+    }
+}
+
+/// The parts of a [`Case`] that stages before produced.
+#[derive(Clone, Copy)]
+pub struct CaseParts<'a> {
+    /// See [`Case::history`].
+    pub history: &'a History,
+    /// See [`Case::keys`].
+    pub keys: &'a ProcessKeys<'a>,
+    /// See [`Case::times`].
+    pub times: &'a RowTimes,
+    /// See [`Case::signals`].
+    pub signals: &'a [Signal],
+    /// See [`Case::rules`].
+    pub rules: &'a [RuleOutcome],
+    /// See [`Case::losses`].
+    pub losses: &'a [Loss],
+    /// See [`Case::notes`].
+    pub notes: &'a ReadNotes,
+    /// See [`Case::source`].
+    pub source: &'a Source,
+}
+
+impl<'a> Case<'a> {
+    /// A case, with what several tables need counted once. O(processes + signals).
+    pub fn new(parts: CaseParts<'a>) -> Case<'a> {
+        let CaseParts { history, keys, times, signals, rules, losses, notes, source } = parts;
+        let mut n_signals = vec![(0, 0); history.processes.len()];
+        for signal in signals {
+            if let Some(n) = signal.process.and_then(|process| n_signals.get_mut(process.index())) {
+                match signal.verdict {
+                    Verdict::Fired => n.0 += 1,
+                    Verdict::Suppressed { .. } => n.1 += 1,
+                }
+            }
+        }
+        let mut by_process: Vec<u32> =
+            (0..signals.len() as u32).filter(|&i| signals[i as usize].process.is_some()).collect();
+        by_process.sort_by_key(|&i| signals[i as usize].process);
+        let depths = lineage::depths(history);
+        Case { history, keys, times, signals, rules, losses, notes, source, n_signals, by_process, depths }
+    }
+
+    /// Signals that stand, and suppressed ones, of a process.
+    pub fn n_signals(&self, process: ProcessId) -> (u32, u32) {
+        self.n_signals.get(process.index()).copied().unwrap_or_default()
+    }
+
+    /// Signals on a process, in order. O(log signals).
+    pub fn signals_of(&self, process: ProcessId) -> impl Iterator<Item = &Signal> {
+        let of = |i: &u32| self.signals[*i as usize].process;
+        let start = self.by_process.partition_point(|i| of(i) < Some(process));
+        self.by_process[start..].iter().take_while(move |i| of(i) == Some(process)).map(|&i| &self.signals[i as usize])
+    }
+
+    /// Number of known ancestors of a process, by birth.
+    pub fn depth(&self, process: ProcessId) -> u32 {
+        self.depths.get(process.index()).copied().unwrap_or_default()
+    }
+
+    /// Last moment at which something of a process can be asked: while it exited, or the end of the trace.
+    pub fn last_seq(&self, process: ProcessId) -> Seq {
+        let process = self.history.process(process);
+        let end = process.exit.map(|exit| exit.seq);
+        end.or(process.ended.map(|ended| Seq(ended.0.saturating_sub(1)))).unwrap_or(Seq(u64::MAX))
+    }
+
+    /// The key of a process.
+    pub(crate) fn key(&self, process: ProcessId) -> Cell<'_> {
+        Cell::owned(self.keys.get(process))
+    }
+
+    /// A string of the history.
+    pub(crate) fn text(&self, sym: Sym) -> Cell<'_> {
+        Cell::bytes(self.history.text(sym))
+    }
+
+    /// A string of the history, or null.
+    pub(crate) fn text_option(&self, sym: Option<Sym>) -> Cell<'_> {
+        Cell::option(sym, |sym| self.text(sym))
+    }
+
+    /// A string of the history; null if it is empty, where that means unknown.
+    pub(crate) fn text_or_null(&self, sym: Sym) -> Cell<'_> {
+        if sym == Sym::EMPTY { Cell::Null } else { self.text(sym) }
+    }
+}

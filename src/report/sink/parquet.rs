@@ -1,0 +1,160 @@
+//! A table as Parquet.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampNanosecondBuilder, UInt64Builder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use crate::table::{Cell, ColumnInfo, Rows, TableError, TableInfo, TableSink, Type};
+
+/// Rows of a row group: bounds what a writer holds in memory, and what a reader must read for one row.
+const ROW_GROUP: usize = 128 * 1024;
+/// Rows of a page, so that the page index can skip.
+const PAGE: usize = 8 * 1024;
+
+/// Parquet with zstd, dictionaries and page index. The meaning of columns stands in the metadata of the Arrow
+/// fields (`doc`, `unit`, `type`) and, for readers that do not look there, as JSON in the file's key-value
+/// metadata (`tracehound.columns`). The same rows give the same bytes.
+pub struct ParquetSink<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    schema: SchemaRef,
+    columns: Vec<ColumnInfo>,
+}
+
+impl<W: Write + Send> ParquetSink<W> {
+    /// Writes a file to `out`.
+    pub fn new(out: W, info: &TableInfo) -> Result<Self, TableError> {
+        let schema = arrow_schema(info);
+        let columns: Vec<serde_json::Value> = info
+            .columns
+            .iter()
+            .map(|c| serde_json::json!({ "name": c.name, "type": c.ty.name(), "unit": c.unit, "doc": c.doc }))
+            .collect();
+        let metadata = [
+            ("tracehound.table", info.name.to_owned()),
+            ("tracehound.doc", info.doc.to_owned()),
+            ("tracehound.columns", serde_json::Value::from(columns).to_string()),
+        ];
+        let metadata = metadata.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect();
+        let sorted_by = info.sorted_by.iter().filter_map(|name| {
+            let i = info.columns.iter().position(|column| column.name == *name)?;
+            Some(SortingColumn { column_idx: leaf(&info.columns, i), descending: false, nulls_first: true })
+        });
+        let properties = WriterProperties::builder()
+            .set_created_by(concat!("tracehound ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_dictionary_enabled(true)
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_data_page_row_count_limit(PAGE)
+            .set_sorting_columns(Some(sorted_by.collect()))
+            .set_key_value_metadata(Some(metadata))
+            .build();
+        let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
+        Ok(ParquetSink { writer, schema, columns: info.columns.clone() })
+    }
+}
+
+/// Position of a column among the leaves of the file. Every type here has one leaf.
+fn leaf(_columns: &[ColumnInfo], i: usize) -> i32 {
+    i as i32
+}
+
+impl<W: Write + Send> TableSink for ParquetSink<W> {
+    fn rows(&mut self, rows: &dyn Rows) -> Result<(), TableError> {
+        let arrays = self.columns.iter().enumerate().map(|(i, column)| array(column.ty, rows, i)).collect();
+        Ok(self.writer.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)?)
+    }
+
+    fn finish(&mut self) -> Result<(), TableError> {
+        self.writer.finish()?;
+        Ok(self.writer.inner_mut().flush()?)
+    }
+}
+
+/// The Arrow schema of a table, with the meaning of its columns.
+pub fn arrow_schema(info: &TableInfo) -> SchemaRef {
+    let fields: Vec<Field> = info.columns.iter().map(field).collect();
+    let metadata = HashMap::from([("table".to_owned(), info.name.to_owned()), ("doc".to_owned(), info.doc.to_owned())]);
+    Arc::new(Schema::new_with_metadata(fields, metadata))
+}
+
+fn field(column: &ColumnInfo) -> Field {
+    let ty = match column.ty {
+        Type::Bool => DataType::Boolean,
+        Type::Int => DataType::Int64,
+        Type::Uint => DataType::UInt64,
+        Type::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+        Type::Text => DataType::Utf8,
+        Type::TextList => DataType::List(list_item()),
+    };
+    let metadata = [("doc", column.doc), ("type", column.ty.name()), ("unit", column.unit)];
+    let metadata = metadata.into_iter().filter(|(_, text)| !text.is_empty());
+    let metadata = metadata.map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
+    Field::new(column.name, ty, true).with_metadata(metadata)
+}
+
+fn list_item() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::Utf8, true))
+}
+
+/// One column of a block.
+fn array(ty: Type, rows: &dyn Rows, column: usize) -> ArrayRef {
+    let cells = (0..rows.len()).map(|row| rows.cell(row, column));
+    match ty {
+        Type::Bool => {
+            let mut array = BooleanBuilder::with_capacity(rows.len());
+            cells.for_each(|cell| array.append_option(if let Cell::Bool(b) = cell { Some(b) } else { None }));
+            Arc::new(array.finish())
+        }
+        Type::Int => {
+            let mut array = Int64Builder::with_capacity(rows.len());
+            cells.for_each(|cell| array.append_option(if let Cell::Int(v) = cell { Some(v) } else { None }));
+            Arc::new(array.finish())
+        }
+        Type::Uint => {
+            let mut array = UInt64Builder::with_capacity(rows.len());
+            cells.for_each(|cell| array.append_option(if let Cell::Uint(v) = cell { Some(v) } else { None }));
+            Arc::new(array.finish())
+        }
+        Type::Time => {
+            let mut array = TimestampNanosecondBuilder::with_capacity(rows.len()).with_timezone("UTC");
+            let ns =
+                |cell| if let Cell::Time(ns) = cell { Some(i64::try_from(ns.0).unwrap_or(i64::MAX)) } else { None };
+            cells.for_each(|cell| array.append_option(ns(cell)));
+            Arc::new(array.finish())
+        }
+        Type::Text => {
+            let mut array = StringBuilder::new();
+            for cell in cells {
+                match cell {
+                    Cell::Text(text) => array.append_value(text),
+                    _ => array.append_null(),
+                }
+            }
+            Arc::new(array.finish())
+        }
+        Type::TextList => {
+            let mut array = ListBuilder::new(StringBuilder::new()).with_field(list_item());
+            for cell in cells {
+                match cell {
+                    Cell::List(list) => {
+                        list.iter().for_each(|text| array.values().append_value(text));
+                        array.append(true);
+                    }
+                    _ => array.append(false),
+                }
+            }
+            Arc::new(array.finish())
+        }
+    }
+}

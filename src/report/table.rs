@@ -1,0 +1,277 @@
+//! What a table is: columns with a meaning, over rows of one kind.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+use tracehound_formats::{Nanos, Seq};
+
+use crate::case::Case;
+
+/// Type of a column. Every column can be null: null is "unknown" or "does not apply", as the column's text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// True or false.
+    Bool,
+    /// Signed 64-bit integer. A number above its range (only a damaged trace has one) stands as the largest.
+    Int,
+    /// Unsigned 64-bit integer: kernel addresses, inodes and other bit patterns.
+    Uint,
+    /// Nanoseconds since 1970-01-01 UTC, as a timestamp. Times after 2262 stand as the last one before.
+    Time,
+    /// Text. Bytes that are no UTF-8 stand as `\xff`.
+    Text,
+    /// List of texts.
+    TextList,
+}
+
+impl Type {
+    /// Name in the schema and the documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Bool => "bool",
+            Type::Int => "int64",
+            Type::Uint => "uint64",
+            Type::Time => "timestamp[ns, UTC]",
+            Type::Text => "utf8",
+            Type::TextList => "list<utf8>",
+        }
+    }
+}
+
+/// One column of a table over rows `R`.
+pub struct Column<R: 'static> {
+    /// Name, in snake case; stable once released.
+    pub name: &'static str,
+    /// Type.
+    pub ty: Type,
+    /// Unit of its values; empty if they have none.
+    pub unit: &'static str,
+    /// Meaning, null case and source: the user manual.
+    pub doc: &'static str,
+    /// Its value in a row.
+    pub get: for<'a> fn(&'a Case<'a>, &'a R) -> Cell<'a>,
+}
+
+/// A column.
+pub(crate) const fn column<R>(
+    name: &'static str,
+    ty: Type,
+    unit: &'static str,
+    doc: &'static str,
+    get: for<'a> fn(&'a Case<'a>, &'a R) -> Cell<'a>,
+) -> Column<R> {
+    Column { name, ty, unit, doc, get }
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// Unknown, or does not apply.
+    Null,
+    /// Of [`Type::Bool`].
+    Bool(bool),
+    /// Of [`Type::Int`].
+    Int(i64),
+    /// Of [`Type::Uint`].
+    Uint(u64),
+    /// Of [`Type::Time`].
+    Time(Nanos),
+    /// Of [`Type::Text`].
+    Text(Cow<'a, str>),
+    /// Of [`Type::TextList`].
+    List(Vec<Cow<'a, str>>),
+}
+
+impl<'a> Cell<'a> {
+    /// A value, or null.
+    pub(crate) fn option<T>(value: Option<T>, make: impl FnOnce(T) -> Cell<'a>) -> Cell<'a> {
+        value.map_or(Cell::Null, make)
+    }
+
+    /// A count or number, as the nearest signed one.
+    pub(crate) fn count(n: u64) -> Cell<'a> {
+        Cell::Int(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+
+    /// The number of an event.
+    pub(crate) fn seq(seq: Seq) -> Cell<'a> {
+        Cell::count(seq.0)
+    }
+
+    /// Text of this program.
+    pub(crate) fn text(text: &'a str) -> Cell<'a> {
+        Cell::Text(Cow::Borrowed(text))
+    }
+
+    /// Text made for this cell.
+    pub(crate) fn owned(text: String) -> Cell<'a> {
+        Cell::Text(Cow::Owned(text))
+    }
+
+    /// Bytes of the trace.
+    pub(crate) fn bytes(bytes: &'a [u8]) -> Cell<'a> {
+        Cell::Text(tracehound_signals::visible::utf8(bytes))
+    }
+
+    /// Texts of this program or of rules.
+    pub(crate) fn texts(texts: &'a [String]) -> Cell<'a> {
+        Cell::List(texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect())
+    }
+
+    /// Strings of the trace, a NUL after each.
+    pub(crate) fn nul_separated(bytes: &'a [u8]) -> Cell<'a> {
+        Cell::List(split_nul(bytes).map(tracehound_signals::visible::utf8).collect())
+    }
+}
+
+/// Strings with a NUL after each (the last one may lack it).
+pub(crate) fn split_nul(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    let is_empty = bytes.is_empty();
+    bytes.split(|&b| b == 0).filter(move |_| !is_empty)
+}
+
+/// A table: name, columns, and how its rows come out of a case.
+pub struct Table<R: 'static> {
+    /// Name: `processes` is written to `processes.parquet`.
+    pub name: &'static str,
+    /// What a row is.
+    pub doc: &'static str,
+    /// Columns in order.
+    pub columns: &'static [Column<R>],
+    /// Columns that rows are ordered by, ascending, nulls first.
+    pub sorted_by: &'static [&'static str],
+    /// The rows, in that order.
+    pub rows: fn(&Case<'_>) -> Vec<R>,
+}
+
+/// What a table says about itself.
+#[derive(Clone, Debug)]
+pub struct TableInfo {
+    /// Name.
+    pub name: &'static str,
+    /// What a row is.
+    pub doc: &'static str,
+    /// Columns that rows are ordered by.
+    pub sorted_by: &'static [&'static str],
+    /// Columns in order.
+    pub columns: Vec<ColumnInfo>,
+}
+
+/// What a column says about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnInfo {
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub ty: Type,
+    /// Unit, or empty.
+    pub unit: &'static str,
+    /// Meaning.
+    pub doc: &'static str,
+}
+
+/// Why a table could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The file cannot be written.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The Parquet writer refused; a mistake of this program, or the file cannot be written.
+    #[error("{0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// Columns do not fit together; a mistake of this program.
+    #[error("{0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+/// A block of rows, asked by position.
+pub trait Rows: Sync {
+    /// Number of rows.
+    fn len(&self) -> usize;
+    /// True without rows.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// A value.
+    fn cell(&self, row: usize, column: usize) -> Cell<'_>;
+}
+
+/// Writes the rows of one table in some format, block by block.
+pub trait TableSink {
+    /// Some further rows.
+    fn rows(&mut self, rows: &dyn Rows) -> Result<(), TableError>;
+    /// After the last row. A file is complete only after this.
+    fn finish(&mut self) -> Result<(), TableError>;
+}
+
+/// Rows given to a sink at a time: bounds what a sink holds in memory.
+const BLOCK: usize = 8 * 1024;
+
+struct Block<'a, R: 'static> {
+    case: &'a Case<'a>,
+    columns: &'static [Column<R>],
+    rows: &'a [R],
+}
+
+impl<R: Sync> Rows for Block<'_, R> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cell<'_> {
+        let cell = (self.columns[column].get)(self.case, &self.rows[row]);
+        debug_assert!(cell.fits(self.columns[column].ty), "{}: {cell:?}", self.columns[column].name);
+        cell
+    }
+}
+
+impl Cell<'_> {
+    fn fits(&self, ty: Type) -> bool {
+        match self {
+            Cell::Null => true,
+            Cell::Bool(_) => ty == Type::Bool,
+            Cell::Int(_) => ty == Type::Int,
+            Cell::Uint(_) => ty == Type::Uint,
+            Cell::Time(_) => ty == Type::Time,
+            Cell::Text(_) => ty == Type::Text,
+            Cell::List(_) => ty == Type::TextList,
+        }
+    }
+}
+
+impl<R: Sync> Table<R> {
+    /// Gives rows to a sink.
+    pub fn write_rows(&self, case: &Case<'_>, rows: &[R], sink: &mut dyn TableSink) -> Result<(), TableError> {
+        rows.chunks(BLOCK).try_for_each(|rows| sink.rows(&Block { case, columns: self.columns, rows }))
+    }
+}
+
+/// A table of any kind of row.
+pub trait AnyTable: Sync {
+    /// What it says about itself.
+    fn info(&self) -> TableInfo;
+    /// Gives all rows of a case to a sink and finishes it; returns the number of rows.
+    fn write(&self, case: &Case<'_>, sink: &mut dyn TableSink) -> Result<u64, TableError>;
+}
+
+impl<R: Sync> AnyTable for Table<R> {
+    fn info(&self) -> TableInfo {
+        let columns = self.columns.iter().map(|c| ColumnInfo { name: c.name, ty: c.ty, unit: c.unit, doc: c.doc });
+        TableInfo { name: self.name, doc: self.doc, sorted_by: self.sorted_by, columns: columns.collect() }
+    }
+
+    fn write(&self, case: &Case<'_>, sink: &mut dyn TableSink) -> Result<u64, TableError> {
+        let rows = (self.rows)(case);
+        self.write_rows(case, &rows, sink)?;
+        sink.finish()?;
+        Ok(rows.len() as u64)
+    }
+}
+
+impl fmt::Debug for dyn AnyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info().fmt(f)
+    }
+}
