@@ -35,7 +35,7 @@ pub fn markdown() -> String {
         out.push_str("| column | type | unit | meaning |\n|---|---|---|---|\n");
         for column in &table.columns {
             let doc = squeeze(column.doc).replace('|', "\\|");
-            let _ = writeln!(out, "| `{}` | {} | {} | {doc} |", column.name, column.ty.name(), column.unit);
+            let _ = writeln!(out, "| `{}` | `{}` | {} | {doc} |", column.name, column.ty.name(), column.unit);
         }
     }
     out

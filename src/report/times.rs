@@ -21,10 +21,14 @@ impl RowTimes {
         RowTimes::default()
     }
 
-    /// Notes the times of the rows that replaying `batch` added. To be called after each batch. Rows of the
-    /// snapshot have no time.
-    pub fn batch(&mut self, history: &History, batch: &Batch) {
-        let time = |seq: Seq| time_of(batch, seq);
+    /// Notes the times of the rows that replaying `batches` (in order) added. To be called each time some were
+    /// replayed, before they are dropped. Rows of the snapshot have no time.
+    pub fn batches(&mut self, history: &History, batches: &[Batch]) {
+        let time = |seq: Seq| {
+            let last = |batch: &Batch| batch.get(batch.len().wrapping_sub(1)).map(|event| event.head.seq);
+            let i = batches.partition_point(|batch| last(batch) < Some(seq));
+            batches.get(i).and_then(|batch| time_of(batch, seq))
+        };
         self.images.extend(history.images[self.images.len()..].iter().map(|image| time(image.from)));
         self.files.extend(history.files[self.files.len()..].iter().map(|file| time(file.from)));
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tracehound_fields::View;
+use tracehound_formats::Seq;
 use tracehound_formats::event::head_flags;
 use tracehound_state::history::Origin;
 
@@ -73,7 +74,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What is missing from the trace up to some event: kept by whoever reads it, and given to every signal.
+/// What is missing from the trace before some event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     /// Records that say events were lost.
@@ -84,11 +85,43 @@ pub struct Gaps {
     pub n_damage: u64,
 }
 
-impl Gaps {
-    /// Notes a record of lost events; `n` is 0 if it does not say how many.
-    pub fn lost(&mut self, n: u64) {
-        self.n_loss_records = self.n_loss_records.saturating_add(1);
-        self.n_lost = self.n_lost.saturating_add(n);
+/// Where the trace has gaps: kept while it is read, asked for each signal.
+#[derive(Clone, Debug, Default)]
+pub struct GapLog {
+    /// What is missing before an event later than this one, all gaps together; in order.
+    gaps: Vec<(Seq, Gaps)>,
+}
+
+impl GapLog {
+    /// Notes a record, at `seq`, of `n` lost events (0: it does not say how many). Records come in order.
+    pub fn lost(&mut self, seq: Seq, n: u64) {
+        let gaps = self.at(seq);
+        gaps.n_loss_records = gaps.n_loss_records.saturating_add(1);
+        gaps.n_lost = gaps.n_lost.saturating_add(n);
+    }
+
+    /// Notes that the reader had found `n_damage` damaged places in all by the time it delivered `seq`.
+    pub fn damage(&mut self, seq: Seq, n_damage: u64) {
+        let known = self.gaps.last().map_or(0, |(_, gaps)| gaps.n_damage);
+        if n_damage > known {
+            self.at(seq).n_damage = n_damage;
+        }
+    }
+
+    /// The row for `seq`, or for the newest event noted before if that is later.
+    fn at(&mut self, seq: Seq) -> &mut Gaps {
+        let (last, gaps) = self.gaps.last().copied().unwrap_or_default();
+        if self.gaps.is_empty() || last < seq {
+            self.gaps.push((seq, gaps));
+        }
+        let i = self.gaps.len() - 1;
+        &mut self.gaps[i].1
+    }
+
+    /// What is missing before an event. O(log gaps).
+    pub fn before(&self, seq: Seq) -> Gaps {
+        let n = self.gaps.partition_point(|(at, _)| *at < seq);
+        self.gaps[..n].last().map_or_else(Gaps::default, |(_, gaps)| *gaps)
     }
 }
 
@@ -149,5 +182,40 @@ impl Evidence {
             Evidence::Complete => &[],
             Evidence::Degraded(reasons) => reasons,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_before_an_event() {
+        let mut log = GapLog::default();
+        log.lost(Seq(10), 5);
+        log.lost(Seq(10), 0);
+        log.damage(Seq(20), 1);
+        log.damage(Seq(30), 1);
+        log.lost(Seq(40), u64::MAX);
+        let gaps = |n_loss_records, n_lost, n_damage| Gaps { n_loss_records, n_lost, n_damage };
+        for (seq, expected) in [
+            (0, gaps(0, 0, 0)),
+            (10, gaps(0, 0, 0)),
+            (11, gaps(2, 5, 0)),
+            (20, gaps(2, 5, 0)),
+            (21, gaps(2, 5, 1)),
+            (99, gaps(3, u64::MAX, 1)),
+        ] {
+            assert_eq!(log.before(Seq(seq)), expected, "{seq}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_ordered_and_told_once() {
+        let reasons = vec![Reason::Field("a.b".to_owned()), Reason::Damage(1), Reason::Damage(1)];
+        let evidence = Evidence::from_reasons(reasons);
+        let why: Vec<String> = evidence.reasons().iter().map(|reason| reason.to_string()).collect();
+        assert_eq!(why, ["damage: 1 place of the file before it is damaged", "field_not_in_trace: a.b"]);
+        assert_eq!(Evidence::from_reasons(Vec::new()), Evidence::Complete);
     }
 }

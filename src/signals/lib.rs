@@ -13,7 +13,7 @@ pub mod text;
 pub mod time;
 pub mod visible;
 
-pub use evidence::{Evidence, Gaps, Reason};
+pub use evidence::{Evidence, GapLog, Gaps, Reason};
 pub use key::{ProcessKeys, TraceId};
 pub use signal::{RuleRef, Signal, SignalId, Verdict, sort};
 pub use sink::{JsonLines, SignalSink};

@@ -8,7 +8,7 @@ use tracehound_signals::Verdict;
 /// A rule, by position in [`Case::rules`], and its hits.
 pub struct Row {
     rule: usize,
-    n_fired: u64,
+    n_hits: u64,
     n_suppressed: u64,
     n_degraded: u64,
 }
@@ -16,23 +16,21 @@ pub struct Row {
 /// The table.
 pub static TABLE: Table<Row> = Table {
     name: "rules",
-    doc: "One row per rule loaded, in the order loaded: how often it fired, and why it could not be evaluated.",
+    doc: "One row per rule loaded, in the order loaded: how often it matched, and why it could not be evaluated.",
     columns: COLUMNS,
     sorted_by: &["index"],
     rows,
 };
 
 pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
-    let empty = |rule| Row { rule, n_fired: 0, n_suppressed: 0, n_degraded: 0 };
+    let empty = |rule| Row { rule, n_hits: 0, n_suppressed: 0, n_degraded: 0 };
     let mut rows: Vec<Row> = (0..case.rules.len()).map(empty).collect();
     rows.sort_by_key(|row| case.rules[row.rule].rule.index);
     for signal in case.signals {
         let found = rows.binary_search_by_key(&signal.rule.index, |row| case.rules[row.rule].rule.index);
         let Some(row) = found.ok().and_then(|i| rows.get_mut(i)) else { continue };
-        match signal.verdict {
-            Verdict::Fired => row.n_fired += 1,
-            Verdict::Suppressed { .. } => row.n_suppressed += 1,
-        }
+        row.n_hits += 1;
+        row.n_suppressed += u64::from(signal.verdict != Verdict::Fired);
         row.n_degraded += u64::from(!signal.evidence.reasons().is_empty());
     }
     rows
@@ -78,11 +76,9 @@ static COLUMNS: &[Column<Row>] = &[
          rule say nothing.",
         |case, row| Cell::texts(&outcome(case, row).not_evaluable),
     ),
-    column("n_fired", Type::Int, "signals", "Signals that stand.", |_, row| Cell::count(row.n_fired)),
-    column("n_suppressed", Type::Int, "signals", "Signals that are suppressed.", |_, row| {
-        Cell::count(row.n_suppressed)
-    }),
-    column("n_degraded", Type::Int, "signals", "Signals, of both, on degraded evidence.", |_, row| {
+    column("n_hits", Type::Int, "signals", "Events it matched: all its signals.", |_, row| Cell::count(row.n_hits)),
+    column("n_suppressed", Type::Int, "signals", "Of these, suppressed ones.", |_, row| Cell::count(row.n_suppressed)),
+    column("n_degraded", Type::Int, "signals", "Of all, those on degraded evidence.", |_, row| {
         Cell::count(row.n_degraded)
     }),
     column("description", Type::Text, "", "Description.", |case, row| Cell::text(&outcome(case, row).description)),
