@@ -36,13 +36,9 @@ impl FieldRef {
         self.id.field()
     }
 
-    /// Type of its value: the field's, or for `evt.rawarg.NAME` that of the first kind of event, by code, with an
-    /// argument of this name. The value of an event can have another type.
+    /// Type of its value; see [`crate::value_type`].
     pub fn ty(&self) -> FieldType {
-        match (&self.arg, self.field().name) {
-            (FieldArg::Name(name), "evt.rawarg") => crate::raw_arg_type(name).unwrap_or(FieldType::Opaque),
-            _ => self.field().ty,
-        }
+        crate::value_type(self)
     }
 
     /// How many values it has: a field with several values has one with an index (`proc.aname[2]`).

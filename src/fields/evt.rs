@@ -85,7 +85,7 @@ static FIELDS: &[Field] = &[
     Field::new("evt.count.exit", FieldType::Uint(32), KIND, TABLE, |v, _| if is_exit(v) { Value::Uint(1) } else { Value::Null }, "1 for system calls; absent for most events that are none."),
     Field::new("evt.count.procinfo", FieldType::Uint(32), KIND, TABLE, |v, _| Value::Uint(u64::from(v.event.head.kind == pseudo::PROCINFO && v.thread().is_some_and(|t| v.process().is_some_and(|p| p.pid == t.tid)))), "1 for samples of a main thread's CPU use, else 0.").flags(flags::HIDDEN),
     Field::new("evt.count.threadinfo", FieldType::Uint(32), KIND, TABLE, |v, _| Value::Uint(u64::from(v.event.head.kind == pseudo::PROCINFO)), "1 for samples of a thread's CPU use, else 0.").flags(flags::HIDDEN),
-    Field::new("evt.around", FieldType::Uint(64), TIME, HEAD, around, "Distance of the event from a time, in milliseconds, rounded up; the argument is the time in nanoseconds since the epoch. `evt.around[T] = D` is true up to a distance of D.").arg(ArgPolicy::Required(ArgKind::Name)).flags(flags::FILTER_ONLY | flags::NO_RHS | flags::NO_TRANSFORMER),
+    Field::new("evt.around", FieldType::Uint(64), TIME, HEAD, around, "Distance of the event from a time: the argument, in nanoseconds since the epoch. `evt.around[T] = D` is true up to a distance of D milliseconds.").arg(ArgPolicy::Required(ArgKind::Name)).flags(flags::FILTER_ONLY | flags::NO_RHS | flags::NO_TRANSFORMER),
     Field::new("evt.abspath", FieldType::Str, ARGS, "arguments of the `*at` system calls", evt_args::abspath, "Absolute path of a system call that takes a directory descriptor and a path (openat, renameat, symlinkat, linkat, unlinkat, mkdirat, fchmodat, fchownat). Of those with two paths, `evt.abspath.src` (also without suffix) and `evt.abspath.dst`.").arg(ArgPolicy::Optional(ArgKind::Name)),
     Field::new("evt.buflen.in", FieldType::Uint(64), ARGS, RESULT, |v, _| evt_args::length(v, is_read, |_| true), "As `evt.buflen`, reads only.").flags(flags::HIDDEN),
     Field::new("evt.buflen.out", FieldType::Uint(64), ARGS, RESULT, |v, _| evt_args::length(v, is_write, |_| true), "As `evt.buflen`, writes only.").flags(flags::HIDDEN),
@@ -316,5 +316,5 @@ fn around<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
         FieldArg::Index(at) => Some(u64::from(*at)),
         FieldArg::None => None,
     };
-    Value::from_option(at, |at| Value::Uint(view.event.head.ts.0.abs_diff(at).div_ceil(1_000_000)))
+    Value::from_option(at, |at| Value::Uint(view.event.head.ts.0.abs_diff(at)))
 }

@@ -2,12 +2,12 @@
 
 use bstr::ByteSlice;
 use tracehound_formats::event::kind::{ArgType, Category, KindId};
-use tracehound_formats::event::{Arg, kind, pseudo, syscalls};
+use tracehound_formats::event::{Arg, pseudo, syscalls};
 use tracehound_formats::section::FdKind;
 
 use crate::evt::category_of;
 use crate::field::FieldArg;
-use crate::value::{FieldType, Value};
+use crate::value::Value;
 use crate::view::View;
 use crate::{path, render};
 
@@ -54,32 +54,6 @@ pub(crate) fn raw<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
         Arg::Bytes(text) if is_text => Value::str(text),
         Arg::Bytes(bytes) if bytes.is_empty() => Value::Null,
         Arg::Bytes(bytes) => Value::Bytes(bytes.as_bytes().into()),
-    }
-}
-
-/// Type of `evt.rawarg.NAME` when a rule is compiled: that of the first kind of event, by code, with an
-/// argument of this name. `None` if there is none.
-pub fn raw_arg_type(name: &str) -> Option<FieldType> {
-    let spec = kind::all().flat_map(|kind| kind.shown_args()).find(|spec| spec.name == name)?;
-    Some(field_type(spec.ty))
-}
-
-/// The type of a field that has the value of an argument of this type.
-fn field_type(ty: ArgType) -> FieldType {
-    use ArgType::*;
-    match ty {
-        Str => FieldType::Str,
-        Path | RelPath { .. } => FieldType::Path,
-        Bytes => FieldType::Bytes,
-        RelTime => FieldType::RelTime,
-        AbsTime => FieldType::AbsTime,
-        Port => FieldType::Port,
-        SigSet => FieldType::Opaque,
-        _ => match ty.int_width() {
-            Some(width) if ty.is_signed() => FieldType::Int(width * 8),
-            Some(width) => FieldType::Uint(width * 8),
-            None => FieldType::Opaque,
-        },
     }
 }
 
@@ -179,25 +153,4 @@ pub(crate) fn infra<'a>(view: &View<'a>, key: &str) -> Value<'a> {
         _ => value.split_str(":").next().unwrap_or(value).trim_ascii(),
     };
     Value::str(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_of_raw_arguments() {
-        for (name, want) in [
-            ("res", Some(FieldType::Int(64))),
-            ("fd", Some(FieldType::Int(64))),
-            ("flags", Some(FieldType::Uint(32))),
-            ("uid", Some(FieldType::Uint(32))),
-            ("name", Some(FieldType::Path)),
-            ("data", Some(FieldType::Bytes)),
-            ("tuple", Some(FieldType::Opaque)),
-            ("nonexistent", None),
-        ] {
-            assert_eq!(raw_arg_type(name), want, "{name}");
-        }
-    }
 }

@@ -48,3 +48,23 @@ fn comparable(name: &str, ty: ArgType) -> FieldType {
         _ => FieldType::Opaque,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types() {
+        for (name, want) in [
+            ("res", FieldType::Int(64)),
+            ("fd", FieldType::Int(64)),
+            ("flags", FieldType::Uint(32)),
+            ("uid", FieldType::Uint(32)),
+            ("name", FieldType::Path),
+            ("data", FieldType::Bytes),
+            ("tuple", FieldType::Opaque),
+        ] {
+            assert_eq!(raw_type(name), want, "{name}");
+        }
+    }
+}
