@@ -32,6 +32,7 @@ mod evt_args;
 mod lookup;
 mod mount_pattern;
 mod proc_tree;
+mod rawarg;
 mod render;
 
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
