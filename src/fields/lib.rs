@@ -32,7 +32,6 @@ mod evt_args;
 mod lookup;
 mod mount_pattern;
 mod proc_tree;
-mod rawarg;
 mod render;
 
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
