@@ -69,6 +69,9 @@ pub(super) enum How {
     FdList,
     /// One of [`DYN_TABLES`].
     Dyn(u8),
+    /// An integer behind a type index, where the vocabulary has the integer alone: results of old bpf events, which
+    /// libscap cuts to their first eight bytes, index included.
+    DynInt,
     Ip4,
     Ip6,
     /// Taken from the enter event, if its converted type is this one.
@@ -205,7 +208,7 @@ fn convert(code: u16, n: usize) -> Converted {
     let mut params: Vec<Source> = (0..n as u8).map(Source::Own).collect();
     for _ in 0..MAX_STEPS {
         let ty = &TYPES[usize::from(code)];
-        let is_enter = code % 2 == 0;
+        let is_enter = code.is_multiple_of(2);
         let done = |params, is_delivered| Converted { code, params, is_delivered };
         if ty.has(UNUSED) {
             return done(params, false);
@@ -269,7 +272,7 @@ pub(super) fn how(wire: Wire, ty: ArgType) -> How {
                 let table = DYN_TABLES.iter().position(|t| std::ptr::eq(*t, types));
                 table.map_or(How::Bytes, |t| How::Dyn(t as u8))
             }
-            _ => How::Bytes,
+            _ => How::DynInt,
         },
     }
 }
@@ -284,7 +287,7 @@ fn own_op(code: u16, i: u8, spec: &ArgSpec) -> Op {
 
 fn plan(code: u16, n: usize) -> Plan {
     let converted = convert(code, n);
-    let is_enter = converted.code % 2 == 0;
+    let is_enter = converted.code.is_multiple_of(2);
     let dropped = Plan {
         verdict: Verdict::Drop,
         kind: KindId(code),

@@ -44,6 +44,10 @@ pub(super) fn decode<'a, const BE: bool>(how: How, bytes: &'a [u8], scratch: &'a
         How::Tuple => tuple(bytes, BE, scratch),
         How::FdList => fd_list(bytes, BE, scratch),
         How::Dyn(table) => dynamic(DYN_TABLES[usize::from(table)], bytes, BE, scratch),
+        How::DynInt => match bytes.split_first_chunk::<1>().map(|(_, value)| <[u8; 8]>::try_from(value)) {
+            Some(Ok(b)) => Arg::Int(if BE { u64::from_be_bytes(b) } else { u64::from_le_bytes(b) }),
+            _ => Arg::Malformed(bytes.as_bstr()),
+        },
         How::Ip4 => fixed(bytes, 4),
         How::Ip6 => fixed(bytes, 16),
         How::Absent | How::Enter(_) | How::ContainerJson => Arg::Absent,
@@ -55,35 +59,35 @@ fn fixed(bytes: &[u8], len: usize) -> Arg<'_> {
 }
 
 /// Copies the bytes and reverses the ranges that hold integers.
-fn swapped<'a>(bytes: &[u8], ranges: &[std::ops::Range<usize>], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+fn swapped<'a, const N: usize>(bytes: &[u8], ranges: [(usize, usize); N], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     scratch.clear();
     scratch.extend_from_slice(bytes);
-    for range in ranges {
-        scratch[range.clone()].reverse();
+    for (from, to) in ranges {
+        scratch[from..to].reverse();
     }
     scratch
 }
 
 fn address<'a>(bytes: &'a [u8], is_big: bool, scratch: &'a mut Vec<u8>) -> Arg<'a> {
     let (len, port) = match bytes[0] {
-        AF_INET => (7, 5..7),
-        AF_INET6 => (19, 17..19),
+        AF_INET => (7, (5, 7)),
+        AF_INET6 => (19, (17, 19)),
         AF_UNIX => return Arg::Bytes(without_nul_after(bytes, 1).as_bstr()),
         _ => return Arg::Bytes(bytes.as_bstr()),
     };
     if bytes.len() != len {
         return Arg::Malformed(bytes.as_bstr());
     }
-    Arg::Bytes(if is_big { swapped(bytes, &[port], scratch) } else { bytes }.as_bstr())
+    Arg::Bytes(if is_big { swapped(bytes, [port], scratch) } else { bytes }.as_bstr())
 }
 
 fn tuple<'a>(bytes: &'a [u8], is_big: bool, scratch: &'a mut Vec<u8>) -> Arg<'a> {
     let (len, ranges) = match bytes[0] {
-        AF_INET => (13, [5..7, 11..13]),
-        AF_INET6 => (37, [17..19, 35..37]),
+        AF_INET => (13, [(5, 7), (11, 13)]),
+        AF_INET6 => (37, [(17, 19), (35, 37)]),
         AF_UNIX if bytes.len() >= 17 => {
             let bytes = without_nul_after(bytes, 17);
-            return Arg::Bytes(if is_big { swapped(bytes, &[1..9, 9..17], scratch) } else { bytes }.as_bstr());
+            return Arg::Bytes(if is_big { swapped(bytes, [(1, 9), (9, 17)], scratch) } else { bytes }.as_bstr());
         }
         AF_UNIX => return Arg::Malformed(bytes.as_bstr()),
         _ => return Arg::Bytes(bytes.as_bstr()),
@@ -91,7 +95,7 @@ fn tuple<'a>(bytes: &'a [u8], is_big: bool, scratch: &'a mut Vec<u8>) -> Arg<'a>
     if bytes.len() != len {
         return Arg::Malformed(bytes.as_bstr());
     }
-    Arg::Bytes(if is_big { swapped(bytes, &ranges, scratch) } else { bytes }.as_bstr())
+    Arg::Bytes(if is_big { swapped(bytes, ranges, scratch) } else { bytes }.as_bstr())
 }
 
 /// Takes off a terminating NUL that stands behind the first `n` bytes.
@@ -128,7 +132,7 @@ fn dynamic<'a>(types: &[ArgType], bytes: &'a [u8], is_big: bool, scratch: &'a mu
                 Arg::Malformed(bytes.as_bstr())
             }
         }
-        Some(_) if is_big => Arg::Bytes(swapped(bytes, &[1..bytes.len()], scratch).as_bstr()),
+        Some(_) if is_big => Arg::Bytes(swapped(bytes, [(1, bytes.len())], scratch).as_bstr()),
         Some(_) => Arg::Bytes(bytes.as_bstr()),
         None if matches!(ty, ArgType::Str) => Arg::Bytes(without_nul_after(bytes, 1).as_bstr()),
         None => Arg::Bytes(bytes.as_bstr()),
@@ -241,6 +245,8 @@ mod tests {
         check(How::FdList, little, big, Arg::Bytes(little.as_bstr()));
         check(How::Dyn(0), b"\x02\x01\0\0\0", b"\x02\0\0\0\x01", Arg::Bytes(b"\x02\x01\0\0\0".as_bstr()));
         same(How::Dyn(3), b"\x01key\0", Arg::Bytes(b"\x01key".as_bstr()));
+        check(How::DynInt, b"\x01\x02\0\0\0\0\0\0\0", b"\x01\0\0\0\0\0\0\0\x02", Arg::Int(2));
+        same(How::DynInt, b"\x01\x02", Arg::Malformed(b"\x01\x02".as_bstr()));
         same(How::Dyn(0), b"\x09abc", Arg::Bytes(b"\x09abc".as_bstr()));
     }
 

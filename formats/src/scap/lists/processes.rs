@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_tail_of_every_length_ends_where_it_ends() {
         // Length of the tail, then: login uid, capabilities, inode, flags.
-        let cases: &[(usize, Option<u32>, bool, bool, Option<u32>)] = &[
+        let cases = [
             (0, None, false, false, None),
             (3, None, false, false, None),
             (4, Some(72), false, false, None),
@@ -233,7 +233,7 @@ mod tests {
             (68, Some(72), true, true, Some(15)),
             (76, Some(72), true, true, Some(15)),
         ];
-        for &(n, loginuid, has_caps, has_inode, flags) in cases {
+        for (n, loginuid, has_caps, has_inode, flags) in cases {
             let t = &read(&entry(9, n), 9)[0];
             assert_eq!(t.loginuid, loginuid, "{n}");
             assert_eq!(t.caps, has_caps.then_some([73, 74, 75]), "{n}");
