@@ -6,6 +6,7 @@
 pub mod event;
 pub mod input;
 mod mmap;
+pub mod native;
 mod open;
 pub mod reader;
 pub mod scap;
@@ -21,4 +22,4 @@ pub use section::Section;
 pub use writer::{TraceWriter, convert};
 
 /// Every format that can be read, in the order in which they are asked. A new format is one line here.
-pub static FORMATS: &[&dyn Format] = &[&scap::Scap, &text::Text];
+pub static FORMATS: &[&dyn Format] = &[&native::Native, &scap::Scap, &text::Text];

@@ -6,6 +6,7 @@
 //! is, is the business of `state`.
 
 pub mod addr;
+pub(crate) mod columns;
 pub mod dynamic;
 pub mod flags;
 pub mod generic;
@@ -100,6 +101,14 @@ impl<'a> Arg<'a> {
         match self {
             Arg::Bytes(b) => Some(b),
             Arg::Empty => Some(BStr::new("")),
+            _ => None,
+        }
+    }
+
+    /// The bytes of any sort, malformed ones too; `None` if absent, empty or an integer.
+    pub fn any_bytes(self) -> Option<&'a BStr> {
+        match self {
+            Arg::Bytes(b) | Arg::Malformed(b) => Some(b),
             _ => None,
         }
     }

@@ -1,0 +1,302 @@
+//! Columns of integers. The writer tries several encodings and keeps the one that zstd makes smallest.
+//!
+//! The number of values is known from the context and not stored; a column of no values has no bytes.
+
+use std::collections::HashMap;
+
+use super::varint::{Broken, Cursor, put_varint, unzigzag, zigzag};
+
+/// First byte of a column; the encodings are described in `spec.md`.
+mod code {
+    pub(super) const CONSTANT: u8 = 0;
+    pub(super) const VARINT: u8 = 1;
+    pub(super) const ZIGZAG: u8 = 2;
+    pub(super) const DELTA: u8 = 3;
+    pub(super) const DICTIONARY: u8 = 4;
+    pub(super) const PLANES: u8 = 5;
+    pub(super) const DELTA_PLANES: u8 = 6;
+    pub(super) const LINEAR: u8 = 7;
+}
+
+/// Encodings that are tried; the two others are taken whenever they fit.
+const CANDIDATES: [u8; 6] =
+    [code::VARINT, code::ZIGZAG, code::DELTA, code::DICTIONARY, code::PLANES, code::DELTA_PLANES];
+
+/// Largest dictionary: its indices fit two planes.
+const MAX_DICTIONARY: usize = 1 << 16;
+
+/// Up to this many bytes zstd finds nothing to save: the shortest encoding is taken.
+const SMALL: usize = 32;
+
+/// Level of the trial compression: only the order of the candidates matters.
+const TRIAL_LEVEL: i32 = 1;
+
+/// Encodes columns, with memory that is used again.
+pub(crate) struct ColumnEncoder {
+    trial: zstd::bulk::Compressor<'static>,
+    trial_out: Vec<u8>,
+    candidate: Vec<u8>,
+    best: Vec<u8>,
+}
+
+impl std::fmt::Debug for ColumnEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ColumnEncoder").finish_non_exhaustive()
+    }
+}
+
+impl ColumnEncoder {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let trial = zstd::bulk::Compressor::new(TRIAL_LEVEL)?;
+        Ok(ColumnEncoder { trial, trial_out: Vec::new(), candidate: Vec::new(), best: Vec::new() })
+    }
+
+    /// Appends a column.
+    pub(crate) fn put(&mut self, values: &[u64], out: &mut Vec<u8>) {
+        let [first, rest @ ..] = values else { return };
+        if rest.iter().all(|v| v == first) {
+            out.push(code::CONSTANT);
+            put_varint(*first, out);
+            return;
+        }
+        let step = rest[0].wrapping_sub(*first);
+        if values.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step) {
+            out.push(code::LINEAR);
+            put_varint(*first, out);
+            put_varint(zigzag(step), out);
+            return;
+        }
+        let mut best_cost = usize::MAX;
+        for encoding in CANDIDATES {
+            self.candidate.clear();
+            self.candidate.push(encoding);
+            if !encode(encoding, values, &mut self.candidate) {
+                continue;
+            }
+            let cost = self.cost();
+            if cost < best_cost {
+                best_cost = cost;
+                std::mem::swap(&mut self.best, &mut self.candidate);
+            }
+        }
+        out.extend_from_slice(&self.best);
+    }
+
+    fn cost(&mut self) -> usize {
+        let n = self.candidate.len();
+        if n <= SMALL {
+            return n;
+        }
+        self.trial_out.clear();
+        self.trial_out.reserve(zstd::zstd_safe::compress_bound(n));
+        self.trial.compress_to_buffer(&self.candidate, &mut self.trial_out).unwrap_or(n)
+    }
+}
+
+/// Appends the bytes after the code; false if the encoding does not suit the values.
+fn encode(encoding: u8, values: &[u64], out: &mut Vec<u8>) -> bool {
+    match encoding {
+        code::VARINT => values.iter().for_each(|&v| put_varint(v, out)),
+        code::ZIGZAG => {
+            if values.iter().all(|&v| v >> 63 == 0) {
+                return false;
+            }
+            values.iter().for_each(|&v| put_varint(zigzag(v), out));
+        }
+        code::DELTA => deltas(values).for_each(|d| put_varint(zigzag(d), out)),
+        code::DICTIONARY => return put_dictionary(values, out),
+        code::PLANES => {
+            let base = values.iter().copied().min().unwrap_or(0);
+            put_varint(base, out);
+            put_planes(values.iter().map(|v| v - base), out);
+        }
+        _ => {
+            let base = deltas(values).skip(1).map(|d| d as i64).min().unwrap_or(0) as u64;
+            put_varint(values[0], out);
+            put_varint(zigzag(base), out);
+            put_planes(deltas(values).skip(1).map(|d| d.wrapping_sub(base)), out);
+        }
+    }
+    true
+}
+
+/// Differences from the value before; the first from 0.
+fn deltas(values: &[u64]) -> impl Iterator<Item = u64> + Clone {
+    values.iter().scan(0u64, |last, &v| {
+        let delta = v.wrapping_sub(*last);
+        *last = v;
+        Some(delta)
+    })
+}
+
+/// Appends the number of planes, then byte 0 of all values, byte 1 of all values, ...
+fn put_planes(values: impl Iterator<Item = u64> + Clone, out: &mut Vec<u8>) {
+    let max = values.clone().max().unwrap_or(0);
+    let width = (64 - max.leading_zeros()).div_ceil(8).max(1);
+    out.push(width as u8);
+    for plane in 0..width {
+        out.extend(values.clone().map(|v| (v >> (8 * plane)) as u8));
+    }
+}
+
+fn put_dictionary(values: &[u64], out: &mut Vec<u8>) -> bool {
+    let mut index_of: HashMap<u64, u32> = HashMap::new();
+    let mut distinct = Vec::new();
+    let mut indices = Vec::with_capacity(values.len());
+    // With few repetitions the list of values costs more than it saves.
+    let limit = MAX_DICTIONARY.min(values.len() / 2);
+    for &v in values {
+        let index = *index_of.entry(v).or_insert_with(|| {
+            distinct.push(v);
+            (distinct.len() - 1) as u32
+        });
+        if distinct.len() > limit {
+            return false;
+        }
+        indices.push(index);
+    }
+    put_varint(distinct.len() as u64, out);
+    distinct.iter().for_each(|&v| put_varint(zigzag(v), out));
+    put_planes(indices.iter().map(|&i| u64::from(i)), out);
+    true
+}
+
+/// Reads a column of `n` values. The caller has checked `n` against the limits of a segment.
+pub(crate) fn take(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    let mut out;
+    match cursor.u8()? {
+        code::CONSTANT => out = vec![cursor.varint()?; n],
+        code::LINEAR => {
+            let mut value = cursor.varint()?;
+            let step = unzigzag(cursor.varint()?);
+            out = Vec::with_capacity(n);
+            for _ in 0..n {
+                out.push(value);
+                value = value.wrapping_add(step);
+            }
+        }
+        code::VARINT => {
+            out = Vec::with_capacity(n);
+            for _ in 0..n {
+                out.push(cursor.varint()?);
+            }
+        }
+        code::ZIGZAG => {
+            out = Vec::with_capacity(n);
+            for _ in 0..n {
+                out.push(unzigzag(cursor.varint()?));
+            }
+        }
+        code::DELTA => {
+            out = Vec::with_capacity(n);
+            let mut value = 0u64;
+            for _ in 0..n {
+                value = value.wrapping_add(unzigzag(cursor.varint()?));
+                out.push(value);
+            }
+        }
+        code::DICTIONARY => {
+            let n_distinct = cursor.length()?;
+            if n_distinct > MAX_DICTIONARY.min(n) {
+                return Err(Broken("a column's dictionary is larger than the column"));
+            }
+            let mut distinct = Vec::with_capacity(n_distinct);
+            for _ in 0..n_distinct {
+                distinct.push(unzigzag(cursor.varint()?));
+            }
+            out = take_planes(cursor, n)?;
+            for v in &mut out {
+                let index = usize::try_from(*v).unwrap_or(usize::MAX);
+                *v = *distinct.get(index).ok_or(Broken("a column's index is outside its dictionary"))?;
+            }
+        }
+        code::PLANES => {
+            let base = cursor.varint()?;
+            out = take_planes(cursor, n)?;
+            out.iter_mut().for_each(|v| *v = v.wrapping_add(base));
+        }
+        code::DELTA_PLANES => {
+            let first = cursor.varint()?;
+            let base = unzigzag(cursor.varint()?);
+            out = take_planes(cursor, n - 1)?;
+            let mut value = first;
+            for v in &mut out {
+                value = value.wrapping_add(*v).wrapping_add(base);
+                *v = value;
+            }
+            out.insert(0, first);
+        }
+        _ => return Err(Broken("a column has an unknown encoding")),
+    }
+    Ok(out)
+}
+
+fn take_planes(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
+    let width = cursor.u8()?;
+    if !(1..=8).contains(&width) {
+        return Err(Broken("a column is not one to eight bytes wide"));
+    }
+    let first = cursor.take(n)?;
+    let mut out: Vec<u64> = first.iter().map(|&b| u64::from(b)).collect();
+    for plane in 1..width {
+        let bytes = cursor.take(n)?;
+        for (v, &b) in out.iter_mut().zip(bytes) {
+            *v |= u64::from(b) << (8 * plane);
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[u64]) {
+        let mut encoder = ColumnEncoder::new().unwrap();
+        let mut out = Vec::new();
+        encoder.put(values, &mut out);
+        let mut cursor = Cursor::new(&out);
+        assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(values));
+        assert!(cursor.is_empty());
+        for encoding in CANDIDATES.into_iter().filter(|_| values.len() > 1) {
+            let mut out = vec![encoding];
+            if encode(encoding, values, &mut out) {
+                let mut cursor = Cursor::new(&out);
+                assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(values), "encoding {encoding}");
+                assert!(cursor.is_empty());
+            }
+            for cut in 0..out.len() {
+                assert!(take(&mut Cursor::new(&out[..cut]), values.len()).is_err(), "encoding {encoding} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_survive_in_every_encoding() {
+        check(&[]);
+        check(&[7]);
+        check(&[5, 5, 5]);
+        check(&[1, 2, 3]);
+        check(&[0, u64::MAX, 1 << 63, 3]);
+        check(&[(-2i64) as u64, 3, (-2i64) as u64, 3, 3]);
+        check(&(0..1000u64).map(|i| i * i * i % 257).collect::<Vec<_>>());
+        check(&(0..1000u64).map(|i| 1_700_000_000_000_000_000 + i * 997 % 5000 + i * 3000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn numbers_that_count_are_constant_in_size() {
+        let mut out = Vec::new();
+        ColumnEncoder::new().unwrap().put(&(1..=60_000).collect::<Vec<_>>(), &mut out);
+        assert_eq!(out, [code::LINEAR, 1, 2]);
+    }
+
+    #[test]
+    fn broken_columns_are_refused() {
+        for bytes in [&[9, 0][..], &[code::PLANES, 0, 9], &[code::DICTIONARY, 9], &[code::DICTIONARY, 1, 0, 1, 0, 1]] {
+            assert!(take(&mut Cursor::new(bytes), 2).is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The segments of a trace one after the other.
+
+use std::sync::Arc;
+
+use super::notes::SourceCounts;
+use super::segment::SegmentType;
+use super::trace::Trace;
+use crate::event::{Batch, head_flags};
+use crate::reader::{Item, Progress, ReadNotes, TraceReader};
+use crate::section::Section;
+
+/// Reads a native trace in file order.
+#[derive(Debug)]
+pub struct NativeReader {
+    trace: Trace,
+    next: usize,
+    /// The section being read; none once it was delivered.
+    section: Option<Box<Section>>,
+    /// True once a segment of start state was read into it, or the trace begins with it.
+    is_begun: bool,
+    /// Sums over the files that were concatenated.
+    source: Option<SourceCounts>,
+    notes: ReadNotes,
+    progress: Arc<Progress>,
+}
+
+impl NativeReader {
+    /// Starts at the first segment.
+    pub fn new(trace: Trace) -> Self {
+        let notes = trace.notes().clone();
+        NativeReader {
+            trace,
+            next: 0,
+            section: Some(Box::default()),
+            is_begun: false,
+            source: None,
+            notes,
+            progress: Arc::default(),
+        }
+    }
+
+    fn count(&mut self, batch: &Batch) {
+        let n_unfinished = batch.iter().filter(|e| e.head.flags & head_flags::UNFINISHED != 0).count() as u64;
+        self.notes.n_records += batch.len() as u64;
+        self.notes.n_unfinished += n_unfinished;
+        self.notes.n_events += batch.len() as u64 - n_unfinished;
+    }
+}
+
+impl TraceReader for NativeReader {
+    fn next_item(&mut self) -> Option<Item> {
+        while let Some(segment) = self.trace.segments().get(self.next) {
+            let (i, ty) = (self.next, segment.ty);
+            let is_new_section = ty == SegmentType::State && segment.begins_section && self.is_begun;
+            if (is_new_section || ty == SegmentType::Events)
+                && let Some(section) = self.section.take()
+            {
+                return Some(Item::Section(section));
+            }
+            self.progress.set_bytes(segment.offset + segment.len);
+            self.next += 1;
+            match ty {
+                SegmentType::State => {
+                    self.is_begun = true;
+                    let section = self.section.get_or_insert_default();
+                    match self.trace.decode_state(i, section) {
+                        Ok(0) => {}
+                        Ok(n_unknown) => self.notes.skip("rows of unknown tables of the start state", n_unknown),
+                        Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                    }
+                }
+                SegmentType::Events => {
+                    self.is_begun = true;
+                    match self.trace.decode(i) {
+                        Ok(batch) if batch.is_empty() => {}
+                        Ok(batch) => {
+                            self.count(&batch);
+                            return Some(Item::Batch(batch));
+                        }
+                        Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                    }
+                }
+                SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
+                    Ok(None) => {}
+                    Ok(Some(counts)) => {
+                        let sum =
+                            self.source.get_or_insert(SourceCounts { n_records: 0, n_events: 0, n_unfinished: 0 });
+                        sum.n_records = sum.n_records.saturating_add(counts.n_records);
+                        sum.n_events = sum.n_events.saturating_add(counts.n_events);
+                        sum.n_unfinished = sum.n_unfinished.saturating_add(counts.n_unfinished);
+                    }
+                    Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                },
+                SegmentType::Directory => {}
+                SegmentType::Unknown(code) => self.notes.skip(&format!("segments of unknown type {code}"), 1),
+            }
+        }
+        if let Some(section) = self.section.take() {
+            return Some(Item::Section(section));
+        }
+        // What the original file counted, unless part of this file is lost: then only what was delivered counts.
+        if let Some(source) = self.source.take()
+            && self.trace.notes().n_damage == 0
+        {
+            self.notes.n_records = source.n_records;
+            self.notes.n_events = source.n_events;
+            self.notes.n_unfinished = source.n_unfinished;
+        }
+        None
+    }
+
+    fn notes(&self) -> &ReadNotes {
+        &self.notes
+    }
+
+    fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
+    }
+}

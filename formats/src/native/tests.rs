@@ -1,0 +1,171 @@
+//! Whole files: what is written is read, and what is damaged is noted and passed by.
+
+use super::*;
+use crate::event::Batch;
+use crate::reader::{Item, ReadNotes};
+use crate::section::Section;
+use crate::text;
+use crate::writer::{TraceWriter, convert};
+
+const SAMPLE: &str = include_str!("../../tests/data/every-table.txt");
+
+fn native_of(text: &str) -> Vec<u8> {
+    let mut reader = text::TextReader::new(Input::from(text.as_bytes().to_vec()));
+    let mut out = Vec::new();
+    convert(&mut reader, &mut NativeWriter::new(&mut out, WriteOptions::ARCHIVE).unwrap()).unwrap();
+    out
+}
+
+fn read(bytes: &[u8]) -> (Vec<Section>, Batch, ReadNotes) {
+    let mut reader = NativeReader::new(Trace::open(Input::from(bytes.to_vec())).unwrap());
+    let (mut sections, mut events) = (Vec::new(), Batch::default());
+    while let Some(item) = reader.next_item() {
+        match item {
+            Item::Section(section) => sections.push(*section),
+            Item::Batch(batch) => batch.iter().for_each(|event| events.append(&event)),
+        }
+    }
+    (sections, events, reader.notes().clone())
+}
+
+#[test]
+fn a_trace_survives() {
+    let (section, events) = text::fixture(SAMPLE);
+    let (sections, read_events, notes) = read(&native_of(SAMPLE));
+    assert_eq!(sections, [section]);
+    assert_eq!(read_events.to_vec(), events.to_vec());
+    assert_eq!((notes.n_damage, notes.n_events, notes.n_unfinished), (0, events.len() as u64 - 1, 1));
+}
+
+#[test]
+fn sections_follow_each_other() {
+    let text = "machine hostname=a\n1 close\nsection\nsection\nthread 7\n1 close\n";
+    let (sections, events, _) = read(&native_of(text));
+    let threads: Vec<_> = sections.iter().map(|s| s.threads.len()).collect();
+    assert_eq!((threads, events.len()), (vec![0, 0, 1], 2));
+}
+
+#[test]
+fn a_trace_of_nothing() {
+    let mut out = Vec::new();
+    NativeWriter::new(&mut out, WriteOptions::RECORD).unwrap().finish(&ReadNotes::default()).unwrap();
+    let (sections, events, notes) = read(&out);
+    assert_eq!((sections.len(), events.len(), notes.n_damage), (1, 0, 0));
+}
+
+/// Several segments of events, so that losing one leaves others.
+fn many_segments() -> (Vec<u8>, Batch) {
+    let (section, events) = text::fixture(SAMPLE);
+    let mut out = Vec::new();
+    let mut writer = NativeWriter::new(&mut out, WriteOptions::RECORD).unwrap();
+    writer.section(&section).unwrap();
+    for event in events.iter() {
+        writer.event(&event).unwrap();
+        if event.head.seq.0 % 8 == 0 {
+            writer.flush_events().unwrap();
+        }
+    }
+    let mut notes = ReadNotes::default();
+    notes.damaged(77, "a bad block");
+    notes.skip("enter events", 3);
+    notes.n_records = 99;
+    writer.finish(&notes).unwrap();
+    (out, events)
+}
+
+#[test]
+fn notes_of_the_source_are_kept() {
+    let (bytes, events) = many_segments();
+    let (_, read_events, notes) = read(&bytes);
+    assert_eq!(read_events.len(), events.len());
+    assert_eq!((notes.n_damage, notes.damage[0].offset, notes.n_records), (1, 77, 99));
+    assert_eq!((notes.skipped[0].what.as_str(), notes.skipped[0].n), ("enter events", 3));
+}
+
+#[test]
+fn a_cut_file_delivers_every_complete_segment() {
+    let (bytes, events) = many_segments();
+    let trace = Trace::open(Input::from(bytes.clone())).unwrap();
+    for len in segment::FILE_HEADER_LEN..bytes.len() {
+        let complete = trace.segments().iter().filter(|s| s.offset + s.len <= len as u64);
+        let n_events: usize = complete.filter(|s| s.ty == SegmentType::Events).map(|s| s.n_rows as usize).sum();
+        let (_, read_events, notes) = read(&bytes[..len]);
+        assert_eq!(read_events.len(), n_events, "cut at {len}");
+        assert!(notes.n_damage > 0, "cut at {len}");
+        assert!(read_events.to_vec() == events.to_vec()[..n_events], "cut at {len}");
+    }
+    for len in 1..segment::FILE_HEADER_LEN {
+        let error = Trace::open(Input::from(bytes[..len].to_vec())).map(|_| ()).unwrap_err();
+        assert!(matches!(error, OpenError::Damaged { offset: 0, .. }), "cut at {len}: {error}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_costs_one_segment_and_is_noted() {
+    let (bytes, events) = many_segments();
+    let trace = Trace::open(Input::from(bytes.clone())).unwrap();
+    let most = trace.segments().iter().filter(|s| s.ty == SegmentType::Events).map(|s| s.n_rows).max().unwrap();
+    for at in 12..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let (_, read_events, notes) = read(&flipped);
+        // The damage that the notes of the source tell of is one; reserved room at the end is covered too.
+        let is_noted = notes.n_damage > 1 || read_events.len() == events.len();
+        assert!(is_noted, "bit at {at}: {notes:?}");
+        assert!(read_events.len() + most as usize >= events.len(), "bit at {at}");
+    }
+}
+
+#[test]
+fn bytes_between_segments_are_passed_by() {
+    let (bytes, events) = many_segments();
+    let second = Trace::open(Input::from(bytes.clone())).unwrap().segments()[2].offset as usize;
+    let mut spoiled = bytes[..second].to_vec();
+    spoiled.extend(b"\x89seg garbage \x89");
+    spoiled.extend(&bytes[second..]);
+    let (_, read_events, notes) = read(&spoiled);
+    assert_eq!(read_events.len(), events.len());
+    let damage = notes.damage.iter().find(|d| d.offset == second as u64).unwrap();
+    assert!(damage.what.starts_with("14 bytes are no segment"), "{damage:?}");
+}
+
+#[test]
+fn a_missing_segment_is_told() {
+    let (bytes, _) = many_segments();
+    let trace = Trace::open(Input::from(bytes.clone())).unwrap();
+    let gone = &trace.segments()[2];
+    let mut spoiled = bytes[..gone.offset as usize].to_vec();
+    spoiled.extend(&bytes[(gone.offset + gone.len) as usize..]);
+    let (_, _, notes) = read(&spoiled);
+    assert!(notes.damage.iter().any(|d| d.what == "segments 2 to 2 are missing"), "{:?}", notes.damage);
+}
+
+#[test]
+fn concatenated_files_are_sections() {
+    let bytes = [native_of("thread 1\n1 close"), native_of("thread 2\n1 close")].concat();
+    let (sections, events, notes) = read(&bytes);
+    assert_eq!((sections.len(), events.len(), notes.n_damage), (2, 2, 0));
+}
+
+#[test]
+fn later_versions_are_refused_and_unknown_segments_skipped() {
+    let mut bytes = native_of("1 close");
+    bytes[8] = 2;
+    let error = Trace::open(Input::from(bytes)).map(|_| ()).unwrap_err();
+    assert!(matches!(error, OpenError::Version { version: 2, newest: 1, offset: 8, .. }), "{error}");
+
+    let mut bytes = native_of("thread 1\n1 close\n");
+    let state = Trace::open(Input::from(bytes.clone())).unwrap().segments()[0].clone();
+    let at = state.offset as usize;
+    bytes[at + 6] = 77;
+    let fixed = crc32c::crc32c(&bytes[at..at + 96]).to_le_bytes();
+    bytes[at + 96..at + 100].copy_from_slice(&fixed);
+    let end = at + usize::from(state.packing.header_len) - 4;
+    let crc = crc32c::crc32c(&bytes[at..end]).to_le_bytes();
+    bytes[end..end + 4].copy_from_slice(&crc);
+    // The directory still says otherwise; without the trailer the headers decide.
+    bytes.truncate(bytes.len() - segment::TRAILER_LEN);
+    let (sections, events, notes) = read(&bytes);
+    assert_eq!((sections[0].threads.len(), events.len()), (0, 1));
+    assert_eq!((notes.skipped[0].what.as_str(), notes.skipped[0].n), ("segments of unknown type 77", 1));
+}

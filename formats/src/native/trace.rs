@@ -1,0 +1,212 @@
+//! A native trace as its segments, each of which can be decoded alone and from any thread.
+
+use bstr::ByteSlice;
+
+use super::segment::{self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Segment, SegmentType, TRAILER_LEN, VERSION};
+use super::varint::Broken;
+use super::{directory, events, notes, state};
+use crate::event::Batch;
+use crate::input::Input;
+use crate::reader::{Damage, OpenError, ReadNotes};
+use crate::section::Section;
+
+/// An open native trace. Cheap to share between threads.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    input: Input,
+    segments: Vec<Segment>,
+    notes: ReadNotes,
+}
+
+impl Trace {
+    /// Finds the segments: by the directory if the file is complete, else by walking from header to header.
+    pub fn open(input: Input) -> Result<Trace, OpenError> {
+        let bytes = input.bytes();
+        if bytes.is_empty() {
+            return Err(OpenError::Empty);
+        }
+        let mut trace = Trace { input: input.clone(), segments: Vec::new(), notes: ReadNotes::default() };
+        match FileHeader::parse(bytes) {
+            FileHeader::Later(version) => {
+                let (version, newest) = (u32::from(version), u32::from(VERSION));
+                return Err(OpenError::Version { format: "trh", version, newest, offset: FILE_MAGIC.len() as u64 });
+            }
+            FileHeader::None => {
+                let what = if FILE_MAGIC.starts_with(&bytes[..bytes.len().min(FILE_MAGIC.len())])
+                    || bytes.starts_with(&FILE_MAGIC)
+                {
+                    "the file is cut inside its header"
+                } else {
+                    "no header of a native trace"
+                };
+                return Err(OpenError::Damaged { offset: 0, what: what.into() });
+            }
+            FileHeader::Known { len, is_sound } => {
+                if !is_sound {
+                    trace.notes.damaged(0, "the checksum of the file's header does not match; it is read anyway");
+                }
+                match by_directory(bytes) {
+                    Some(segments) if is_sound => trace.segments = segments,
+                    _ => trace.walk(len),
+                }
+            }
+        }
+        trace.notes.remarks.push(format!("native trace version {VERSION}, {} segments", trace.segments.len()));
+        Ok(trace)
+    }
+
+    /// The segments in file order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// What was found wrong between segments; what is wrong inside one is found when it is decoded.
+    pub fn notes(&self) -> &ReadNotes {
+        &self.notes
+    }
+
+    /// Decodes the events of a segment; empty for a segment of another type. Allocates at most the segment's
+    /// unpacked length, which is limited to 64 MiB, and what its events need as a batch.
+    ///
+    /// # Panics
+    /// If there is no segment `i`.
+    pub fn decode(&self, i: usize) -> Result<Batch, Damage> {
+        let segment = &self.segments[i];
+        if segment.ty != SegmentType::Events {
+            return Ok(Batch::default());
+        }
+        self.with_payload(segment, |payload| events::take(payload, segment.n_rows as usize))
+    }
+
+    /// Adds the rows of a segment of start state to a section; does nothing for a segment of another type. Returns
+    /// how many rows are of tables that this version does not know.
+    ///
+    /// # Panics
+    /// If there is no segment `i`.
+    pub fn decode_state(&self, i: usize, section: &mut Section) -> Result<u64, Damage> {
+        let segment = &self.segments[i];
+        if segment.ty != SegmentType::State {
+            return Ok(0);
+        }
+        let rows = self.with_payload(segment, |payload| state::take(payload, segment.n_rows as usize))?;
+        Ok(state::add_rows(&rows, section))
+    }
+
+    /// Adds the notes of a converted trace.
+    pub(crate) fn decode_notes(&self, i: usize, notes: &mut ReadNotes) -> Result<Option<notes::SourceCounts>, Damage> {
+        let segment = &self.segments[i];
+        let rows = self.with_payload(segment, |payload| state::take(payload, segment.n_rows as usize))?;
+        Ok(notes::add_rows(&rows, notes))
+    }
+
+    fn with_payload<T>(&self, segment: &Segment, decode: impl FnOnce(&[u8]) -> Result<T, Broken>) -> Result<T, Damage> {
+        let bytes = self.input.bytes();
+        let start = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
+        let decoded = match Segment::parse(&bytes[start..], segment.offset) {
+            Some(found) if found == *segment => segment.payload(&bytes[start..]).and_then(|payload| decode(&payload)),
+            _ => Err(Broken("the header of the segment does not match the directory")),
+        };
+        decoded.map_err(|Broken(what)| Damage {
+            offset: segment.offset,
+            what: format!("segment {}: {what}; its {} rows are skipped", segment.number, segment.n_rows),
+        })
+    }
+
+    /// Goes from header to header; past damage it looks for the next header.
+    fn walk(&mut self, start: usize) {
+        let input = self.input.clone();
+        let bytes = input.bytes();
+        let mut pos = start;
+        let mut expected = 0u32;
+        // True after the trailer of a file: a cut file has none.
+        let mut is_complete = false;
+        while pos < bytes.len() {
+            let rest = &bytes[pos..];
+            if let Some(segment) = Segment::parse(rest, pos as u64) {
+                if segment.len > rest.len() as u64 {
+                    let what = format!(
+                        "the file ends inside segment {}, after {} of its {} bytes; its {} rows are lost",
+                        segment.number,
+                        rest.len(),
+                        segment.len,
+                        segment.n_rows
+                    );
+                    self.notes.damaged(pos as u64, what);
+                    return;
+                }
+                if segment.number > expected {
+                    let what = format!("segments {expected} to {} are missing", segment.number - 1);
+                    self.notes.damaged(pos as u64, what);
+                } else if segment.number < expected {
+                    self.notes.damaged(pos as u64, format!("segment {} stands here again", segment.number));
+                }
+                expected = segment.number.wrapping_add(1);
+                is_complete = false;
+                pos += segment.len as usize;
+                self.segments.push(segment);
+            } else if segment::parse_trailer(rest).is_some() {
+                is_complete = true;
+                pos += TRAILER_LEN;
+            } else if let FileHeader::Known { len, .. } = FileHeader::parse(rest) {
+                // Concatenated files.
+                expected = 0;
+                is_complete = false;
+                pos += len;
+            } else {
+                let Some(n_skipped) = next_header(rest) else {
+                    let what = format!("{} bytes at the end are no complete segment", rest.len());
+                    self.notes.damaged(pos as u64, what);
+                    return;
+                };
+                self.notes.damaged(pos as u64, format!("{n_skipped} bytes are no segment; they are skipped"));
+                pos += n_skipped;
+            }
+        }
+        if !is_complete {
+            let what = "the file has no end mark: it was cut, or its writer did not finish".to_owned();
+            self.notes.damaged(pos as u64, what);
+        }
+    }
+}
+
+/// The segments by the directory of a complete, single file.
+fn by_directory(bytes: &[u8]) -> Option<Vec<Segment>> {
+    let (directory, file_len) = segment::parse_trailer(&bytes[bytes.len().checked_sub(TRAILER_LEN)?..])?;
+    if file_len != bytes.len() as u64 {
+        return None;
+    }
+    let at = usize::try_from(directory).ok()?;
+    let header = Segment::parse(bytes.get(at..)?, directory).filter(|s| s.ty == SegmentType::Directory)?;
+    if directory + header.len + TRAILER_LEN as u64 != file_len {
+        return None;
+    }
+    let payload = header.payload(&bytes[at..]).ok()?;
+    let mut segments = directory::segments(&state::take(&payload, header.n_rows as usize).ok()?)?;
+    let mut end = FILE_HEADER_LEN as u64;
+    for segment in &segments {
+        if segment.offset != end {
+            return None;
+        }
+        end = end.checked_add(segment.len)?;
+    }
+    segments.push(header);
+    (end == directory).then_some(segments)
+}
+
+/// Distance to the next header of a segment or of a file, at least 1.
+fn next_header(bytes: &[u8]) -> Option<usize> {
+    // All marks begin with this byte; it is rare in compressed bytes and absent from text.
+    let first = segment::SEGMENT_MAGIC[0];
+    let mut pos = 1;
+    loop {
+        pos += bytes.get(pos..)?.find_byte(first)?;
+        let rest = &bytes[pos..];
+        let is_header = Segment::parse(rest, 0).is_some()
+            || segment::parse_trailer(rest).is_some()
+            || matches!(FileHeader::parse(rest), FileHeader::Known { is_sound: true, .. });
+        if is_header {
+            return Some(pos);
+        }
+        pos += 1;
+    }
+}

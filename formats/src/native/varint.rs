@@ -1,0 +1,98 @@
+//! Variable-length integers, and a cursor over bytes that never reads past their end.
+
+/// Why the bytes of a segment cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken(pub &'static str);
+
+/// Bytes being decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(rest: &'a [u8]) -> Self {
+        Cursor { rest }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Broken> {
+        let (head, tail) =
+            self.rest.split_at_checked(n).ok_or(Broken("a column reaches past the end of the segment"))?;
+        self.rest = tail;
+        Ok(head)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Broken> {
+        self.take(1).map(|b| b[0])
+    }
+
+    /// LEB128: seven bits a byte, the lowest first, the high bit set on all but the last byte.
+    pub(crate) fn varint(&mut self) -> Result<u64, Broken> {
+        let mut value = 0u64;
+        for (i, &b) in self.rest.iter().take(10).enumerate() {
+            let bits = u64::from(b & 0x7f);
+            if i == 9 && bits > 1 {
+                break;
+            }
+            value |= bits << (7 * i);
+            if b < 0x80 {
+                self.rest = &self.rest[i + 1..];
+                return Ok(value);
+            }
+        }
+        Err(Broken("a number is cut or longer than 64 bits"))
+    }
+
+    pub(crate) fn length(&mut self) -> Result<usize, Broken> {
+        usize::try_from(self.varint()?).map_err(|_| Broken("a length of more than the address space"))
+    }
+}
+
+/// Appends LEB128.
+pub(crate) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Small absolute values become small numbers: 0, -1, 1, -2 to 0, 1, 2, 3.
+pub(crate) fn zigzag(value: u64) -> u64 {
+    (value << 1) ^ ((value as i64) >> 63) as u64
+}
+
+/// The inverse of [`zigzag`].
+pub(crate) fn unzigzag(value: u64) -> u64 {
+    (value >> 1) ^ (value & 1).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_survive() {
+        for v in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX, 1 << 63, (-2i64) as u64] {
+            let mut out = Vec::new();
+            put_varint(v, &mut out);
+            let mut cursor = Cursor::new(&out);
+            assert_eq!((cursor.varint(), cursor.is_empty()), (Ok(v), true));
+            assert_eq!(unzigzag(zigzag(v)), v);
+        }
+        assert_eq!([0, u64::MAX, 1, (-2i64) as u64].map(zigzag), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn cut_and_overlong_numbers_are_refused() {
+        for bytes in
+            [&[][..], &[0x80], &[0xff; 10], &[0x80; 11], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]]
+        {
+            assert!(Cursor::new(bytes).varint().is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Writes native traces to a stream.
+
+use std::io::{self, Write};
+
+use super::column::ColumnEncoder;
+use super::rows::MAX_ROWS;
+use super::segment::{self, FILE_HEADER_LEN, Segment, SegmentHead, SegmentType, TRAILER_LEN};
+use super::{directory, events, notes, state};
+use crate::event::{Batch, Event, KindId, Nanos, Seq};
+use crate::reader::ReadNotes;
+use crate::section::Section;
+use crate::writer::TraceWriter;
+
+/// Events after which a segment is written.
+const SEGMENT_EVENTS: usize = 64 * 1024;
+
+/// Bytes of arguments after which a segment is written.
+const SEGMENT_BYTES: usize = 8 << 20;
+
+/// Arguments after which a segment is written.
+const SEGMENT_ARGS: usize = 1 << 20;
+
+/// Most bytes of arguments of one event; leaves room for the rest of its segment.
+const MAX_EVENT_BYTES: usize = 32 << 20;
+
+/// Settings of a [`NativeWriter`].
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// Level of zstd, 1 to 22.
+    pub level: i32,
+}
+
+impl WriteOptions {
+    /// For files that are kept: what the measurements in `spec.md` were made with.
+    pub const ARCHIVE: WriteOptions = WriteOptions { level: 15 };
+    /// For recording: spends less time on a segment.
+    pub const RECORD: WriteOptions = WriteOptions { level: 3 };
+}
+
+/// Writes a native trace.
+pub struct NativeWriter<W> {
+    out: W,
+    offset: u64,
+    n_segments: u32,
+    columns: ColumnEncoder,
+    compressor: zstd::bulk::Compressor<'static>,
+    pending: Batch,
+    payload: Vec<u8>,
+    packed: Vec<u8>,
+    /// Rows of the directory; given up when they are more than a segment holds.
+    directory: Option<Batch>,
+}
+
+impl<W> std::fmt::Debug for NativeWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeWriter").field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> NativeWriter<W> {
+    /// Writes to `out`; each segment is one write, so that no buffer is needed.
+    pub fn new(out: W, options: WriteOptions) -> io::Result<Self> {
+        Ok(NativeWriter {
+            out,
+            offset: 0,
+            n_segments: 0,
+            columns: ColumnEncoder::new()?,
+            compressor: zstd::bulk::Compressor::new(options.level)?,
+            pending: Batch::default(),
+            payload: Vec::new(),
+            packed: Vec::new(),
+            directory: Some(Batch::default()),
+        })
+    }
+
+    /// Appends an event; it is written with its segment.
+    pub fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        let n_bytes: usize = event.args().filter_map(|arg| arg.any_bytes()).map(|b| b.len()).sum();
+        if n_bytes > MAX_EVENT_BYTES {
+            let what = format!("event {} has {n_bytes} bytes of arguments; a segment holds 32 MiB", event.head.seq.0);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        self.pending.append(event);
+        if is_full(&self.pending) { self.flush_events() } else { Ok(()) }
+    }
+
+    /// Writes the events so far as a segment, however few they are: what a recorder does once in a while, so that a
+    /// crash loses little.
+    pub fn flush_events(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.pending);
+        let kinds = {
+            self.payload.clear();
+            events::put(&events, &mut self.columns, &mut self.payload)
+        };
+        let heads = || events.iter().map(|event| event.head);
+        let range = |values: &mut dyn Iterator<Item = u64>| {
+            values.fold((u64::MAX, 0), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        let seqs = range(&mut heads().map(|h| h.seq.0));
+        let times = range(&mut heads().map(|h| h.ts.0));
+        self.put_segment(SegmentHead {
+            ty: SegmentType::Events,
+            n_rows: events.len(),
+            begins_section: false,
+            seqs: (Seq(seqs.0), Seq(seqs.1)),
+            times: (Nanos(times.0), Nanos(times.1)),
+            kinds,
+        })?;
+        // Keeps the memory for the next segment.
+        self.pending = events;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Writes rows without heads as a segment.
+    fn put_rows(&mut self, ty: SegmentType, rows: &Batch, begins_section: bool) -> io::Result<()> {
+        self.payload.clear();
+        let kinds = state::put(rows, &mut self.columns, &mut self.payload);
+        self.put_segment(head_of_rows(ty, rows.len(), begins_section, kinds))
+    }
+
+    /// Packs and writes the payload.
+    fn put_segment(&mut self, head: SegmentHead) -> io::Result<()> {
+        self.packed.clear();
+        if self.offset == 0 {
+            self.packed.extend(segment::file_header());
+            self.offset = FILE_HEADER_LEN as u64;
+        }
+        let before = self.packed.len();
+        let segment = pack(self, head)?;
+        if let Some(rows) = &mut self.directory {
+            directory::put_row(&segment, rows);
+            if rows.len() > MAX_ROWS {
+                self.directory = None;
+            }
+        }
+        debug_assert_eq!(self.packed.len() - before, segment.len as usize);
+        self.offset += segment.len;
+        self.n_segments = self.n_segments.wrapping_add(1);
+        self.out.write_all(&self.packed)
+    }
+}
+
+fn pack<W>(writer: &mut NativeWriter<W>, head: SegmentHead) -> io::Result<Segment> {
+    let NativeWriter { payload, n_segments, offset, compressor, packed, .. } = writer;
+    segment::pack(head, payload, *n_segments, *offset, compressor, packed)
+}
+
+fn head_of_rows(ty: SegmentType, n_rows: usize, begins_section: bool, kinds: Vec<KindId>) -> SegmentHead {
+    let (seqs, times) = ((Seq(0), Seq(0)), (Nanos(0), Nanos(0)));
+    SegmentHead { ty, n_rows, begins_section, seqs, times, kinds }
+}
+
+fn is_full(batch: &Batch) -> bool {
+    batch.len() >= SEGMENT_EVENTS || batch.n_bytes() >= SEGMENT_BYTES || batch.n_args() >= SEGMENT_ARGS
+}
+
+impl<W: Write> TraceWriter for NativeWriter<W> {
+    fn section(&mut self, section: &Section) -> io::Result<()> {
+        self.flush_events()?;
+        let mut rows = Batch::default();
+        let mut is_first = true;
+        state::for_each_row(section, &mut rows, |rows| {
+            if !is_full(rows) {
+                return Ok(());
+            }
+            self.put_rows(SegmentType::State, rows, std::mem::take(&mut is_first))?;
+            rows.clear();
+            Ok::<(), io::Error>(())
+        })?;
+        if is_first || !rows.is_empty() {
+            self.put_rows(SegmentType::State, &rows, is_first)?;
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &Batch) -> io::Result<()> {
+        batch.iter().try_for_each(|event| self.event(&event))
+    }
+
+    fn finish(&mut self, notes: &ReadNotes) -> io::Result<()> {
+        self.flush_events()?;
+        let notes = notes::rows(notes);
+        if !notes.is_empty() {
+            self.put_rows(SegmentType::Notes, &notes, false)?;
+        }
+        let directory_offset = self.offset.max(FILE_HEADER_LEN as u64);
+        match self.directory.take() {
+            Some(rows) => {
+                self.put_rows(SegmentType::Directory, &rows, false)?;
+                let file_len = self.offset + TRAILER_LEN as u64;
+                self.out.write_all(&segment::trailer(directory_offset, file_len))?;
+            }
+            // Zero is no offset of a directory: readers walk.
+            None => self.out.write_all(&segment::trailer(0, self.offset + TRAILER_LEN as u64))?,
+        }
+        self.out.flush()
+    }
+}
