@@ -42,7 +42,7 @@ impl FdTables {
         self.push(Table::default())
     }
 
-    /// A copy of a table as of `seq`.
+    /// A copy of a table as of `seq`. O(1), but once in [`MAX_DEPTH`] generations [`FdTables::cost`] of the base.
     pub fn fork(&mut self, base: TableId, seq: Seq) -> TableId {
         let depth = self.tables[base.index()].depth + 1;
         if depth <= MAX_DEPTH {
@@ -59,6 +59,37 @@ impl FdTables {
         let id = TableId(u32::try_from(self.tables.len()).expect("fewer than 2^32 tables"));
         self.tables.push(table);
         id
+    }
+
+    /// True if the next [`FdTables::fork`] of this table copies it.
+    pub fn is_copied_at_fork(&self, table: TableId) -> bool {
+        self.tables[table.index()].depth >= MAX_DEPTH
+    }
+
+    /// What it costs to list a table: descriptors it and the tables it is a copy of ever had.
+    pub fn cost(&self, table: TableId) -> usize {
+        let mut n = 0;
+        let mut at = Some(table);
+        while let Some(id) = at {
+            let t = &self.tables[id.index()];
+            n += t.rows.len();
+            at = t.base.map(|(base, _)| base);
+        }
+        n
+    }
+
+    /// Entries after event `seq` that were set in this table itself, closed ones too, not inherited by copying.
+    pub fn touched(&self, table: TableId, seq: Seq) -> Vec<(i64, Entry)> {
+        let rows = &self.tables[table.index()].rows;
+        let mut touched: Vec<(i64, Entry)> = rows
+            .iter()
+            .filter_map(|(&fd, rows)| {
+                let n = rows.partition_point(|row| row.0 <= seq);
+                rows[..n].last().map(|row| (fd, row.1))
+            })
+            .collect();
+        touched.sort_unstable_by_key(|&(fd, _)| fd);
+        touched
     }
 
     /// Sets what a descriptor refers to from `seq` on.

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use bstr::BStr;
+use hashbrown::HashMap;
 use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntry};
 use tracehound_formats::{Nanos, Seq, Tid};
 
@@ -75,6 +76,21 @@ pub struct History {
     pub groups: Vec<Group>,
     /// Sections of the trace in order: machine, interfaces, mounts.
     pub sections: Vec<SectionFacts>,
+    /// What identifies the trace where its machine is not identified; see [`History::process_key`].
+    pub capture_id: u64,
+    /// Look-ups into the tables above.
+    pub(crate) index: Index,
+}
+
+/// Look-ups into the tables of a history.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// Rows of `users` by container and uid, in order.
+    pub(crate) users: HashMap<(Sym, u32), Vec<u32>>,
+    /// Rows of `groups` by container and gid, in order.
+    pub(crate) groups: HashMap<(Sym, u32), Vec<u32>>,
+    /// Containers by short id.
+    pub(crate) containers: HashMap<Sym, ContainerId>,
 }
 
 /// What a section of the trace says besides processes.
@@ -138,6 +154,17 @@ pub struct Process {
     pub exit: Option<Exit>,
     /// First event at which it is gone: the one after its exit, or the one that proves its pid was used again.
     pub ended: Option<Seq>,
+    /// The thread whose child it is: the one that cloned it, later a thread of whoever adopted it. Follows
+    /// `parent`; a tool that walks thread by thread (Falco's un-indexed ancestor fields) needs it.
+    pub parent_thread: Timeline<Option<ThreadId>>,
+    /// Limit of open descriptors. `None`: unknown.
+    pub fd_limit: Timeline<Option<i64>>,
+    /// Set when an instance guessed from a lone thread id ([`Origin::FirstSeen`]) turned out to be a thread of
+    /// another process: the process it really belongs to. Such an instance is no process of its own.
+    pub merged_into: Option<ProcessId>,
+    /// False if `start_ns` does not tell this instance from another one with the same pid; see
+    /// [`History::process_key`].
+    pub is_start_unique: bool,
 }
 
 impl Process {
@@ -186,6 +213,17 @@ pub struct Thread {
     pub attrs: Timeline<AttrsId>,
     /// First event at which it is gone.
     pub ended: Option<Seq>,
+    /// Set while it does not share its process's working directory or descriptors (unshare of a single thread).
+    pub own: Option<Box<ThreadOwn>>,
+}
+
+/// What a thread has for itself after `unshare(CLONE_FS)` or `unshare(CLONE_FILES)`. Falco has no such notion.
+#[derive(Clone, Debug)]
+pub struct ThreadOwn {
+    /// Its working directory; the inner `None` is unknown, the outer one "that of its process".
+    pub cwd: Timeline<Option<Option<Sym>>>,
+    /// Its descriptor table; `None`: that of its process.
+    pub fd_table: Timeline<Option<TableId>>,
 }
 
 /// What a thread is, from one event to the next change.
@@ -259,6 +297,11 @@ pub struct Creds {
     pub loginuid: Option<u32>,
     /// Inheritable, permitted, effective capabilities; `None` if unknown.
     pub caps: Option<[u64; 3]>,
+    /// Effective user id as Falco has it: it takes the -1 of `setresuid(x, -1, y)`, which means "as it is", for the
+    /// new id, and so shows 4294967295 (`None`) until the next exec or birth. Else equal to `uid`.
+    pub falco_uid: Option<u32>,
+    /// Effective group id as Falco has it; see `falco_uid`.
+    pub falco_gid: Option<u32>,
 }
 
 /// Which end of a connection a process is.
@@ -305,6 +348,8 @@ pub struct OpenFile {
     pub is_upper_layer: bool,
     /// The file lies in an overlay's lower layer.
     pub is_lower_layer: bool,
+    /// Process id that a pidfd refers to.
+    pub pid: Option<i64>,
 }
 
 /// Addresses of an inet socket.
@@ -539,5 +584,96 @@ impl History {
     pub fn section_at(&self, seq: Seq) -> Option<&SectionFacts> {
         let n = self.sections.partition_point(|section| section.from <= seq);
         self.sections[..n].last().or(self.sections.first())
+    }
+
+    /// What descriptor `fd` of a thread refers to after event `seq`, also for a thread that no longer shares the
+    /// table of its process.
+    pub fn thread_fd(&self, thread: ThreadId, fd: i64, seq: Seq) -> Option<FileId> {
+        self.fd_tables.get(self.thread_table(thread, seq), fd, seq)
+    }
+
+    /// Descriptor table of a thread after event `seq`.
+    pub fn thread_table(&self, thread: ThreadId, seq: Seq) -> TableId {
+        let thread = self.thread(thread);
+        let own = thread.own.as_ref().and_then(|own| own.fd_table.at(seq));
+        own.unwrap_or_else(|| self.process(thread.process).fd_table.at(seq))
+    }
+
+    /// Working directory of a thread after event `seq`, with a trailing `/`. `None`: unknown.
+    pub fn thread_cwd(&self, thread: ThreadId, seq: Seq) -> Option<Sym> {
+        let thread = self.thread(thread);
+        let own = thread.own.as_ref().and_then(|own| own.cwd.at(seq));
+        own.unwrap_or_else(|| self.process(thread.process).cwd.at(seq))
+    }
+
+    /// The user with an id in a container (`None`: the host) as of event `seq`. O(log rows of this id).
+    pub fn user(&self, container: Option<ContainerId>, uid: u32, seq: Seq) -> Option<&User> {
+        let rows = self.index.users.get(&(self.container_sym(container), uid))?;
+        let n = rows.partition_point(|&row| self.users[row as usize].from <= seq);
+        let user = &self.users[*rows[..n].last()? as usize];
+        user.until.is_none_or(|until| seq < until).then_some(user)
+    }
+
+    /// The group with an id in a container (`None`: the host) as of event `seq`. O(log rows of this id).
+    pub fn group(&self, container: Option<ContainerId>, gid: u32, seq: Seq) -> Option<&Group> {
+        let rows = self.index.groups.get(&(self.container_sym(container), gid))?;
+        let n = rows.partition_point(|&row| self.groups[row as usize].from <= seq);
+        let group = &self.groups[*rows[..n].last()? as usize];
+        group.until.is_none_or(|until| seq < until).then_some(group)
+    }
+
+    /// The container with a short id.
+    pub fn container_by_id(&self, id: &[u8]) -> Option<ContainerId> {
+        self.index.containers.get(&self.strings.find(id)?).copied()
+    }
+
+    fn container_sym(&self, container: Option<ContainerId>) -> Sym {
+        container.map_or(Sym::EMPTY, |id| self.container(id).id.0)
+    }
+
+    /// A name for a process that is unique in the trace and the same whenever, and from whatever format, the
+    /// trace is read: `h<machine>-<pid>-<start>`.
+    ///
+    /// `machine` is a hash of the boot id, else of host name and boot time, else the capture's id, with the
+    /// section's number if the trace has several. `start` is the start time in hexadecimal nanoseconds where that
+    /// is known and distinguishes the process from others with its pid, else `s` and the number of the event
+    /// that first showed it.
+    pub fn process_key(&self, process: ProcessId) -> String {
+        let process = self.process(process);
+        let machine = self.sections.get(process.section as usize).map(|section| &section.machine);
+        let mut hash = Fnv::default();
+        match machine {
+            Some(Machine { boot_id: Some(boot_id), .. }) => hash.write(boot_id),
+            Some(Machine { hostname: Some(hostname), boot_ns: Some(boot_ns), .. }) => {
+                hash.write(hostname);
+                hash.write(&boot_ns.to_le_bytes());
+            }
+            _ => hash.write(&self.capture_id.to_le_bytes()),
+        }
+        let machine = (hash.0 >> 32) as u32 ^ hash.0 as u32;
+        let section = if process.section == 0 { String::new() } else { format!(".{}", process.section) };
+        match process.start_ns {
+            Some(start) if process.is_start_unique => {
+                format!("h{machine:08x}{section}-{}-{:x}", process.pid.0, start.0)
+            }
+            _ => format!("h{machine:08x}{section}-{}-s{}", process.pid.0, process.born.0),
+        }
+    }
+}
+
+/// FNV-1a, 64 bits: keys must be the same for ever and everywhere, which no hasher of the standard library promises.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
     }
 }

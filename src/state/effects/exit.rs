@@ -1,0 +1,221 @@
+//! Death: procexit, exits that were lost, and who takes the children.
+//!
+//! A dead thread is removed when the next event comes. A main thread that exits before its other threads stays, as
+//! the zombie it is, until the last of them goes. Children move to whoever the kernel said, else to whom the
+//! kernel's rules give. Source: `sinsp_thread_manager::{remove_thread, find_new_reaper}`.
+
+use tracehound_formats::Seq;
+
+use crate::history::{Exit, ProcessId, ThreadId};
+use crate::live::{Exited, Status};
+use crate::replay::{Cx, Replay};
+
+/// Ancestors that are asked whether they adopt orphans. Real chains are far shorter.
+const MAX_REAPER_WALK: usize = 1024;
+
+/// Positions of arguments.
+mod arg {
+    pub(super) const STATUS: usize = 0;
+    pub(super) const CODE: usize = 1;
+    pub(super) const SIGNAL: usize = 2;
+    pub(super) const CORE: usize = 3;
+    pub(super) const REAPER: usize = 4;
+}
+
+/// A thread exits.
+pub(crate) fn procexit(r: &mut Replay, cx: &mut Cx<'_>) {
+    let Some(thread) = cx.fact.thread else {
+        r.notes.n_exits_of_unknown += 1;
+        return;
+    };
+    let process = r.process_of(thread);
+    let status = status(cx);
+    let is_leader = r.history.processes[process.index()].leader() == thread;
+    if is_leader {
+        r.live.process[process.index()].leader_status = Some(status);
+    }
+    let live = &mut r.live.thread[thread.index()];
+    live.is_dead = true;
+    live.reaper = cx.int(arg::REAPER).filter(|&tid| tid > 0);
+    r.live.exited.insert(cx.event.head.tid.0, Exited { thread, at: cx.ts });
+    let group = &mut r.live.process[process.index()];
+    group.alive.retain(|&other| other != thread);
+    if group.alive.is_empty() {
+        // The main thread's status is the process's: what its parent gets from wait.
+        let status = group.leader_status.unwrap_or(status);
+        r.history.processes[process.index()].exit =
+            Some(Exit { seq: cx.seq, ts: cx.ts, code: status.code, signal: status.signal, core: status.core });
+    }
+    r.exit_later(thread);
+}
+
+fn status(cx: &Cx<'_>) -> Status {
+    // Old captures have the raw wait status only: code in bits 8-15, signal in bits 0-6, core dump in bit 7.
+    let raw = cx.int(arg::STATUS);
+    let signal = cx.uint(arg::SIGNAL).or(raw.map(|raw| raw as u64 & 0x7f)).map(|signal| signal as u8);
+    let signal = signal.filter(|&signal| signal != 0);
+    let code = cx.int(arg::CODE).or(raw.map(|raw| raw >> 8 & 0xff));
+    let core = cx.uint(arg::CORE).map_or(raw.is_some_and(|raw| raw & 0x80 != 0), |core| core != 0);
+    Status { code: code.filter(|_| signal.is_none()), signal, core }
+}
+
+impl Replay {
+    /// Removes a thread from what is current, as of event `at`; with the last thread its process ends.
+    pub(crate) fn remove_thread(&mut self, thread: ThreadId, at: Seq) {
+        let process = self.process_of(thread);
+        self.live.thread[thread.index()].is_dead = true;
+        self.live.process[process.index()].alive.retain(|&other| other != thread);
+        self.reparent_children(thread, at);
+
+        let is_last = self.live.process[process.index()].alive.is_empty();
+        let leader = self.history.processes[process.index()].leader();
+        if is_last {
+            self.end_thread(leader, at);
+            let row = &mut self.history.processes[process.index()];
+            row.ended.get_or_insert(at);
+            let pid = row.pid.0;
+            if self.live.groups.get(&pid) == Some(&process) {
+                self.live.groups.remove(&pid);
+            }
+        }
+        if thread != leader {
+            self.end_thread(thread, at);
+        }
+    }
+
+    /// A thread id is used again: its old owner is gone, though its exit was not recorded.
+    pub(crate) fn evict(&mut self, thread: ThreadId, at: Seq) {
+        let process = self.process_of(thread);
+        self.notes.n_lost_exits += 1;
+        if self.history.processes[process.index()].leader() == thread {
+            // A pid is free only when the whole process is gone.
+            self.notes.n_pid_reuse_without_exit += 1;
+            for other in std::mem::take(&mut self.live.process[process.index()].alive) {
+                self.remove_thread(other, at);
+            }
+        }
+        self.remove_thread(thread, at);
+    }
+
+    /// Ends a placeholder that was no thread of its own, without touching its children.
+    pub(crate) fn forget(&mut self, thread: ThreadId, at: Seq) {
+        let process = self.process_of(thread);
+        self.live.process[process.index()].alive.clear();
+        self.end_thread(thread, at);
+        let row = &mut self.history.processes[process.index()];
+        row.ended.get_or_insert(at);
+        let pid = row.pid.0;
+        if self.live.groups.get(&pid) == Some(&process) {
+            self.live.groups.remove(&pid);
+        }
+    }
+
+    fn end_thread(&mut self, thread: ThreadId, at: Seq) {
+        let row = &mut self.history.threads[thread.index()];
+        row.ended.get_or_insert(at);
+        let tid = row.tid.0;
+        if self.live.threads.get(&tid) == Some(&thread) {
+            self.live.threads.remove(&tid);
+        }
+        self.live.last = None;
+    }
+
+    /// Ends everything: a further section begins.
+    pub(crate) fn end_all(&mut self, at: Seq) {
+        for (_, thread) in self.live.threads.drain() {
+            self.history.threads[thread.index()].ended.get_or_insert(at);
+        }
+        for (_, process) in self.live.groups.drain() {
+            self.history.processes[process.index()].ended.get_or_insert(at);
+        }
+        self.live.last = None;
+        self.live.exited.clear();
+    }
+
+    fn reparent_children(&mut self, thread: ThreadId, at: Seq) {
+        let children = std::mem::take(&mut self.live.thread[thread.index()].children);
+        if children.is_empty() || !self.spend(children.len()) {
+            return;
+        }
+        let process = self.process_of(thread);
+        let named = self.live.thread[thread.index()].reaper.and_then(|tid| self.thread_by_tid(tid));
+        let named = named.filter(|&named| named != thread && !self.live.thread[named.index()].is_placeholder);
+        let reaper = named.or_else(|| self.find_reaper(thread));
+        if let Some(reaper) = reaper {
+            let adopter = self.process_of(reaper);
+            if adopter != process {
+                self.live.process[adopter.index()].is_reaper = true;
+            }
+        }
+        for child in children {
+            self.set_parent(child, reaper, at);
+        }
+    }
+
+    /// Gives a process another parent, unless it has ended or is its own.
+    pub(crate) fn set_parent(&mut self, child: ProcessId, parent: Option<ThreadId>, at: Seq) {
+        if self.history.processes[child.index()].ended.is_some() {
+            return;
+        }
+        let parent_process = parent.map(|parent| self.process_of(parent));
+        if parent_process == Some(child) {
+            self.notes.n_parent_cycles += 1;
+            return;
+        }
+        let row = &mut self.history.processes[child.index()];
+        row.parent.set(at, parent_process);
+        row.parent_thread.set(at, parent);
+        if let Some(parent) = parent {
+            self.live.thread[parent.index()].children.push(child);
+        }
+    }
+
+    /// Records the parent that gave birth to a process of which it was not known.
+    pub(crate) fn set_birth_parent(&mut self, child: ProcessId, parent: ThreadId, at: Seq) {
+        let parent_process = self.process_of(parent);
+        if parent_process == child {
+            self.notes.n_parent_cycles += 1;
+            return;
+        }
+        self.history.processes[child.index()].birth_parent.get_or_insert(parent_process);
+        if !self.live.thread[parent.index()].is_placeholder {
+            self.set_parent(child, Some(parent), at);
+        }
+    }
+
+    /// Who adopts the children of a thread by the kernel's rules: a living thread of its process, else the nearest
+    /// ancestor in the same pid namespace that adopts orphans.
+    fn find_reaper(&mut self, thread: ThreadId) -> Option<ThreadId> {
+        let process = self.process_of(thread);
+        if let Some(&other) = self.live.process[process.index()].alive.iter().find(|&&other| other != thread) {
+            return Some(other);
+        }
+        let is_in_pidns = self.is_in_pidns(thread);
+        let mut at = self.history.processes[process.index()].parent_thread.last();
+        for _ in 0..MAX_REAPER_WALK {
+            let parent = at?;
+            if self.is_in_pidns(parent) != is_in_pidns {
+                return None;
+            }
+            let ancestor = self.process_of(parent);
+            if ancestor == process {
+                self.notes.n_parent_cycles += 1;
+                return None;
+            }
+            let live = &self.live.process[ancestor.index()];
+            if live.is_reaper
+                && let Some(&reaper) = live.alive.first()
+            {
+                return Some(reaper);
+            }
+            at = self.history.processes[ancestor.index()].parent_thread.last();
+        }
+        None
+    }
+
+    /// True if a thread is known to live in another pid namespace than the host's.
+    pub(crate) fn is_in_pidns(&self, thread: ThreadId) -> bool {
+        let row = &self.history.threads[thread.index()];
+        self.live.thread[thread.index()].is_in_pidns || row.vtid.is_some_and(|vtid| vtid >= 0 && vtid != row.tid.0)
+    }
+}

@@ -1,0 +1,87 @@
+//! What is current while replaying: who has which id now. Private to the replay; the history never asks here.
+
+use hashbrown::{HashMap, HashSet};
+use tracehound_formats::Nanos;
+
+use crate::history::{ContainerId, CredId, Creds, ProcessId, TableId, ThreadId};
+use crate::strings::Sym;
+
+/// Tables of what is current.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// Current thread by thread id.
+    pub(crate) threads: HashMap<i64, ThreadId>,
+    /// Current process by process id.
+    pub(crate) groups: HashMap<i64, ProcessId>,
+    /// The look-up made last: traces have long runs of one thread.
+    pub(crate) last: Option<(i64, ThreadId)>,
+    /// By [`ThreadId`].
+    pub(crate) thread: Vec<LiveThread>,
+    /// By [`ProcessId`].
+    pub(crate) process: Vec<LiveProcess>,
+    /// Last exit of each thread id.
+    pub(crate) exited: HashMap<i64, Exited>,
+    /// Newest start time of each process id, for [`crate::history::Process::is_start_unique`].
+    pub(crate) starts: HashMap<(u32, i64), u64>,
+    /// Processes that share working directory and root, by `LiveProcess::fs_group`.
+    pub(crate) fs_groups: Vec<Vec<ProcessId>>,
+    /// Descriptor tables that more than one process has used at a time (CLONE_FILES).
+    pub(crate) shared_tables: HashSet<TableId>,
+    /// Credentials that are stored already.
+    pub(crate) creds: HashMap<Creds, CredId>,
+    /// Container by the cgroups of a thread.
+    pub(crate) cgroups: HashMap<Sym, Option<ContainerId>>,
+}
+
+/// What the replay remembers of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct LiveThread {
+    /// Processes whose parent is this thread (some may have ended).
+    pub(crate) children: Vec<ProcessId>,
+    /// Time of birth, if recorded.
+    pub(crate) cloned_at: Option<Nanos>,
+    /// Time it was first seen.
+    pub(crate) seen_at: Nanos,
+    /// Who adopts its children, as the kernel said at its exit.
+    pub(crate) reaper: Option<i64>,
+    /// It has exited; it stays in the tables while it leads a process that goes on.
+    pub(crate) is_dead: bool,
+    /// Nothing but its id is known. Falco calls such a thread invalid.
+    pub(crate) is_placeholder: bool,
+    /// It was born by the child's event, and the parent's has not come yet.
+    pub(crate) awaits_parent_event: bool,
+    /// It was born by the parent's event, and the child's has not come yet.
+    pub(crate) awaits_child_event: bool,
+    /// An event of it, other than its birth, has been seen.
+    pub(crate) has_acted: bool,
+    /// Its birth says that it lives in another pid namespace.
+    pub(crate) is_in_pidns: bool,
+}
+
+/// What the replay remembers of a process.
+#[derive(Debug, Default)]
+pub(crate) struct LiveProcess {
+    /// Threads that have not exited; the main thread first, if it has not.
+    pub(crate) alive: Vec<ThreadId>,
+    /// It adopts orphans.
+    pub(crate) is_reaper: bool,
+    /// How the main thread ended.
+    pub(crate) leader_status: Option<Status>,
+    /// Index into [`Live::fs_groups`], if it shares its working directory with other processes.
+    pub(crate) fs_group: Option<u32>,
+}
+
+/// How a thread ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    pub(crate) code: Option<i64>,
+    pub(crate) signal: Option<u8>,
+    pub(crate) core: bool,
+}
+
+/// The last exit of a thread id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exited {
+    pub(crate) thread: ThreadId,
+    pub(crate) at: Nanos,
+}
