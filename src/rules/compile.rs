@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 use hashbrown::HashSet;
-use tracehound_fields::{FieldType, Multiplicity, flags, subject};
+use tracehound_fields::{FieldType, Multiplicity, subject};
 
 use crate::constant;
 use crate::error::{OperandType, TypeError, TypeErrorKind};
@@ -232,6 +232,10 @@ impl Compiler<'_> {
         match field.multiplicity {
             Multiplicity::Ends => {
                 let only_single = is_quirk(Quirk::NetworkIntersectsNever);
+                let test = match test {
+                    Test::NetIn(nets) => Test::NetIn(nets.iter().take(1).copied().collect()),
+                    test => test,
+                };
                 return Ok((How::Ends { both: op == Op::Ne, only_single, test }, None));
             }
             Multiplicity::Ancestors => return Ok((How::Some(test), None)),
@@ -270,10 +274,10 @@ impl Compiler<'_> {
         if source.op.takes_list() {
             return list_test(source.op, ty, constants);
         }
-        let wrap = field.filter(|field| is_raw_argument(field)).and_then(|_| match ty {
-            FieldType::Int(bits) => Some(bits),
+        let wrap = match ty {
+            FieldType::Int(bits) if field.is_some_and(is_raw_argument) => Some(bits),
             _ => None,
-        });
+        };
         let mut tests = Vec::with_capacity(constants.len());
         for constant in constants {
             if source.op == Op::Regex && is_plain_text(constant) {
@@ -331,13 +335,13 @@ fn check_kind_name(name: &[u8]) -> Result<(), TypeErrorKind> {
     Err(TypeErrorKind::UnknownEventType { name: BString::from(name), candidates })
 }
 
-/// `evt.around[T] = D`: the value is the distance from T in nanoseconds, the constant is in milliseconds.
+/// `evt.around[T] = D`: the value is the distance from T, both are in milliseconds.
 fn around(op: Op, constants: &[Vec<u8>], ty: OperandType) -> Result<How, TypeErrorKind> {
     if op != Op::Eq {
         return Err(TypeErrorKind::Operator { op, ty, supported: vec![Op::Eq.name()] });
     }
     let Some(text) = constants.first() else { return Ok(How::Never) };
-    let value = constant::number(text, FieldType::Uint(64))?.saturating_mul(1_000_000);
+    let value = constant::number(text, FieldType::Uint(64))?;
     Ok(How::One(Test::Number { order: Order::Le, value, wrap: None }))
 }
 
@@ -446,9 +450,4 @@ fn text_test(op: Op, constant: &[u8]) -> Result<TextTest, TypeErrorKind> {
 
 fn finder(needle: &[u8]) -> Box<bstr::Finder<'static>> {
     Box::new(bstr::Finder::new(needle).into_owned())
-}
-
-/// True for a field that has no value to print.
-pub(crate) fn is_filter_only(field: &FieldTraits) -> bool {
-    field.flags & flags::FILTER_ONLY != 0
 }

@@ -21,6 +21,9 @@ pub struct KindSet {
 }
 
 impl KindSet {
+    /// Codes from this one on are alike: in a set all or none.
+    pub(crate) const TABLE: u16 = MAX_CODE as u16;
+
     /// No kind.
     pub fn none() -> KindSet {
         KindSet { words: Box::new([0; WORDS]), rest: false }

@@ -1,0 +1,251 @@
+//! Matching: planned rules give what the plain evaluation of all rules gives.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use tracehound_fields::{Subject, Value};
+use tracehound_rules::{
+    ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, compile_with,
+};
+
+fn rule(name: &str, priority: Priority, condition: Expr) -> Rule {
+    Rule {
+        name: name.to_owned(),
+        description: String::new(),
+        priority,
+        tags: vec![],
+        source: "syscall".into(),
+        is_enabled: true,
+        condition,
+        output: vec![OutputPart::Text("text".into())],
+        output_text: "text".into(),
+        condition_text: String::new(),
+        origin: Origin::default(),
+    }
+}
+
+fn plan(rules: Vec<Rule>) -> RuleSet {
+    let (set, errors) = RuleSet::plan_with(rules, &TestScheme);
+    assert_eq!(errors, []);
+    set
+}
+
+fn hits(set: &RuleSet, event: &Event, policy: Policy, least: Priority) -> Vec<u32> {
+    let mut matcher = Matcher::new(set, policy, least);
+    let hits = matcher.matches(event).to_vec();
+    assert_eq!(hits, matcher.matches(event), "a second time");
+    assert_eq!(hits, set.matches_plainly(event, policy, least).collect::<Vec<RuleId>>());
+    hits.into_iter().map(|id| id.0).collect()
+}
+
+#[test]
+fn policies() {
+    let a = || simple("t.str", "=", "a");
+    let open = || simple("evt.type", "=", "open");
+    let mut disabled = rule("disabled", Priority::Critical, a());
+    disabled.is_enabled = false;
+    let mut foreign = rule("of another source", Priority::Critical, a());
+    foreign.source = "k8s_audit".into();
+    let set = plan(vec![
+        disabled,
+        foreign,
+        rule("close", Priority::Critical, Expr::And(vec![simple("evt.type", "=", "close"), a()])),
+        rule("debug", Priority::Debug, Expr::And(vec![open(), a()])),
+        rule("warning", Priority::Warning, Expr::And(vec![open(), a()])),
+        rule("any", Priority::Error, a()),
+        rule("never", Priority::Error, simple("evt.num", "=", "0")),
+    ]);
+    let mut event = Event::of_kind("open");
+    event.values.insert("t.str".into(), Value::str("a"));
+    assert_eq!(hits(&set, &event, Policy::First, Priority::Debug), [3]);
+    assert_eq!(hits(&set, &event, Policy::First, Priority::Warning), [4]);
+    assert_eq!(hits(&set, &event, Policy::All, Priority::Debug), [3, 4, 5]);
+    assert_eq!(hits(&set, &event, Policy::All, Priority::Error), [5]);
+    assert_eq!(hits(&set, &event, Policy::All, Priority::Alert), []);
+    event.kind = u16::MAX;
+    assert_eq!(hits(&set, &event, Policy::All, Priority::Debug), [5]);
+    // Equal comparisons are one.
+    assert_eq!(set.leaves().len(), 4);
+    assert_eq!(set.rules_for_kind(u16::MAX), [RuleId(5)]);
+    assert_eq!(set.rule(RuleId(3)).kinds().names(), ["open"]);
+    assert_eq!(set.rule(RuleId(3)).fields_used(), [&field_ref("t.str"), &field_ref("evt.type")]);
+}
+
+#[test]
+fn no_rules() {
+    let set = RuleSet::default();
+    assert_eq!(hits(&set, &Event::of_kind("open"), Policy::All, Priority::Debug), []);
+    assert_eq!(hits(&plan(vec![]), &Event::of_kind("open"), Policy::All, Priority::Debug), []);
+}
+
+#[test]
+fn a_wrong_rule_keeps_the_others() {
+    let (set, errors) = RuleSet::plan_with(
+        vec![
+            rule("wrong", Priority::Error, simple("t.i64", "=", "x")),
+            rule("right", Priority::Error, simple("t.i64", "=", "1")),
+        ],
+        &TestScheme,
+    );
+    assert_eq!(set.rules().len(), 1);
+    assert_eq!((errors.len(), errors[0].position, errors[0].name.as_str()), (1, 0, "wrong"));
+    assert_eq!(errors[0].condition.len(), 1);
+}
+
+#[test]
+fn explained() {
+    let condition = Expr::And(vec![
+        simple("t.str", "=", "a b"),
+        Expr::Not(Box::new(Expr::Or(vec![simple("t.i64", "in", "1|2"), simple("t.list", "exists", "")]))),
+    ]);
+    let predicate = compile_with(&condition, &TestScheme).unwrap();
+    let event = Event::new([("t.str", Value::str("x")), ("t.i64", Value::Int(2))]);
+    let rows: Vec<String> = predicate
+        .explain(&event)
+        .into_iter()
+        .map(|row| {
+            let part = match row.part {
+                ExplainedPart::Leaf { text, values, .. } => format!("{text}; {values:?}"),
+                other => format!("{other:?}"),
+            };
+            format!("{}{} {part}", "  ".repeat(row.depth), row.result)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "false And",
+            "  false t.str = \"a b\"; [(\"t.str\", \"x\")]",
+            "  false Not",
+            "    true Or",
+            "      true t.i64 in (1, 2); [(\"t.i64\", \"2\")]",
+            "      false t.list exists; [(\"t.list\", \"<NA>\")]",
+        ]
+    );
+}
+
+/// Nothing recurses over a condition: its depth does not matter. (Dropping it would.)
+#[test]
+fn deep_conditions() {
+    let mut condition = simple("t.str", "=", "a");
+    for i in 0..100_000 {
+        condition = match i % 3 {
+            0 => Expr::Not(Box::new(condition)),
+            1 => Expr::And(vec![condition, simple("t.i64", "=", "1")]),
+            _ => Expr::Or(vec![simple("t.i64", "=", "2"), condition]),
+        };
+    }
+    let predicate = compile_with(&condition, &TestScheme).unwrap();
+    let event = Event::new([("t.str", Value::str("a")), ("t.i64", Value::Int(1))]);
+    assert_eq!(predicate.evaluate(&event), predicate.evaluate_plainly(&event));
+    assert_eq!(predicate.explain(&event).len(), 100_000 / 3 * 5 + 2);
+    predicate.kinds();
+    std::mem::forget(condition);
+}
+
+/// Comparisons for random conditions, with some that fold, some about kinds and some of every multiplicity.
+fn leaves() -> impl Strategy<Value = Expr> {
+    let rows: Vec<(&str, &str, &str)> = vec![
+        ("t.str", "=", "a"),
+        ("t.str", "!=", "a"),
+        ("t.str", "in", "a|b"),
+        ("t.str", "exists", ""),
+        ("t.i64", "<", "1"),
+        ("t.i64", "in", "0|2"),
+        ("t.bool", "=", "true"),
+        ("t.list", "in", "a"),
+        ("t.list", "intersects", "a|b"),
+        ("proc.aname", "!=", "a"),
+        ("proc.aname", "in", "a"),
+        ("fd.ip", "!=", "1.1.1.1"),
+        ("fd.ip", "in", "1.1.1.1"),
+        ("evt.type", "=", "open"),
+        ("evt.type", "!=", "close"),
+        ("evt.type", "in", "open|close"),
+        ("evt.type", "exists", ""),
+        ("evt.type", "startswith", "open"),
+        ("syscall.type", "=", "close"),
+        ("evt.num", "=", "0"),
+        ("evt.num", ">=", "0"),
+    ];
+    proptest::sample::select(rows).prop_map(|(name, operator, constants)| simple(name, operator, constants))
+}
+
+fn conditions() -> impl Strategy<Value = Expr> {
+    let leaf = prop_oneof![8 => leaves(), 1 => any::<bool>().prop_map(Expr::Const)];
+    leaf.prop_recursive(5, 24, 4, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|part| Expr::Not(Box::new(part))),
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Expr::And),
+            proptest::collection::vec(inner, 0..4).prop_map(Expr::Or),
+        ]
+    })
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let texts = || proptest::option::of(proptest::sample::select(vec!["", "a", "b", "c"]));
+    let lists = || proptest::option::of(proptest::collection::vec(proptest::sample::select(vec!["a", "b"]), 0..3));
+    let ips = proptest::option::of(proptest::collection::vec(proptest::sample::select(vec!["1.1.1.1", "::1"]), 0..3));
+    let kind = proptest::sample::select(vec!["open", "close", "openat", "procexit"]);
+    (kind, texts(), proptest::option::of(-1i64..3), any::<Option<bool>>(), lists(), lists(), ips).prop_map(
+        |(kind, text, number, boolean, items, names, ips)| {
+            let mut event = Event::of_kind(kind);
+            if kind == "procexit" {
+                event.values.remove("syscall.type");
+            }
+            let mut put = |name: &str, value: Option<Value<'static>>| {
+                event.values.extend(value.map(|value| (name.to_owned(), value)));
+            };
+            put("evt.num", Some(Value::Uint(1)));
+            put("t.str", text.map(Value::str));
+            put("t.i64", number.map(Value::Int));
+            put("t.bool", boolean.map(Value::Bool));
+            put("t.list", items.map(|items| list(&items)));
+            put("proc.aname", names.map(|names| list(&names)));
+            put("fd.ip", ips.map(|ips| Value::List(ips.into_iter().map(addr).collect())));
+            event
+        },
+    )
+}
+
+/// The definition of a condition, over results of single comparisons.
+fn by_definition(condition: &Expr, event: &Event) -> bool {
+    match condition {
+        Expr::Const(value) => *value,
+        Expr::Leaf(..) => compile_with(condition, &TestScheme).unwrap().leaves()[0].evaluate(event),
+        Expr::Not(part) => !by_definition(part, event),
+        Expr::And(parts) => parts.iter().all(|part| by_definition(part, event)),
+        Expr::Or(parts) => parts.iter().any(|part| by_definition(part, event)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_condition(condition in conditions(), event in events()) {
+        let predicate = compile_with(&condition, &TestScheme).unwrap();
+        let expected = by_definition(&condition, &event);
+        prop_assert_eq!(predicate.evaluate(&event), expected);
+        prop_assert_eq!(predicate.evaluate_plainly(&event), expected);
+        prop_assert_eq!(predicate.explain(&event)[0].result, expected);
+        // The index never hides a match.
+        prop_assert!(!expected || predicate.kinds().contains(event.kind_code()));
+    }
+
+    #[test]
+    fn many_rules(
+        conditions in proptest::collection::vec((conditions(), 0usize..8), 1..12),
+        events in proptest::collection::vec(events(), 1..6),
+        first: bool,
+        least in 0usize..8,
+    ) {
+        let rules = conditions.into_iter().map(|(condition, priority)| rule("r", Priority::ALL[priority], condition));
+        let set = plan(rules.collect());
+        let policy = if first { Policy::First } else { Policy::All };
+        let mut matcher = Matcher::new(&set, policy, Priority::ALL[least]);
+        for event in &events {
+            let plainly: Vec<RuleId> = set.matches_plainly(event, policy, Priority::ALL[least]).collect();
+            prop_assert_eq!(matcher.matches(event), plainly);
+        }
+    }
+}
