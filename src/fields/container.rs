@@ -47,8 +47,8 @@ static FIELDS: &[Field] = &[
     Field::absent("container.healthcheck", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
     Field::absent("container.liveness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
     Field::absent("container.readiness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
-    Field::new("container.start_ts", FieldType::AbsTime, CONTAINER, PIDNS, |v, _| Value::from_option(start(v), Value::Uint), "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid namespace, so on the host that of init. Absent if not known."),
-    Field::new("container.duration", FieldType::RelTime, Depends::Time, PIDNS, |v, _| Value::from_option(start(v), |at| Value::Uint(v.event.head.ts.0.wrapping_sub(at))), "Nanoseconds since `container.start_ts`."),
+    Field::new("container.start_ts", FieldType::AbsTime, CONTAINER, PIDNS, |v, _| start_field(v, "container.start_ts", |at| at), "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid namespace, so on the host that of init. Absent if not known."),
+    Field::new("container.duration", FieldType::RelTime, Depends::Time, PIDNS, |v, _| start_field(v, "container.duration", |at| v.event.head.ts.0.wrapping_sub(at)), "Nanoseconds since `container.start_ts`."),
     Field::new("container.ip", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.ip", "", |v, m| m.ip.map(|s| v.text(s))), "First IPv4 address of the container.").needs(META),
     Field::new("container.cni.json", FieldType::Str, CONTAINER, RUNTIME, |v, _| only_host(v, "container.cni.json", Value::str("")), "Result of the container's network set-up as JSON; not kept by the analyzer, so absent in containers.").needs(META),
     Field::new("container.host_pid", FieldType::Bool, CONTAINER, RUNTIME, |v, _| boolean(v, "container.host_pid", |m| m.host_namespaces[0]), "True for a container in the host's pid namespace; false outside of containers.").needs(META),
@@ -133,8 +133,15 @@ pub(crate) fn only_host<'a>(view: &View<'a>, field: &'static str, on_host: Value
     }
 }
 
-fn start(view: &View<'_>) -> Option<u64> {
-    view.attrs()?.pidns_init_start_ns.filter(|&at| at != 0)
+fn start_field<'a>(view: &View<'a>, field: &'static str, part: impl FnOnce(u64) -> u64) -> Value<'a> {
+    if view.context.container_override.is_some() {
+        return match metadata(view, field) {
+            Metadata::Given(text) => Value::from_option(text.parse().ok(), Value::Uint),
+            _ => Value::Null,
+        };
+    }
+    let start = view.attrs().and_then(|attrs| attrs.pidns_init_start_ns).filter(|&at| at != 0);
+    Value::from_option(start, |at| Value::Uint(part(at)))
 }
 
 fn mount_text(view: &View<'_>, mount: &ContainerMount) -> Vec<u8> {
@@ -187,7 +194,7 @@ fn label<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let (Metadata::Known(metadata), FieldArg::Name(name)) = (metadata(view, "container.label"), arg) else {
         return Value::Null;
     };
-    Value::from_option(label_of(view, metadata, name), |value| Value::str(value))
+    Value::from_option(label_of(view, metadata, name), Value::str)
 }
 
 fn labels<'a>(view: &View<'a>) -> Value<'a> {

@@ -156,7 +156,7 @@ fn hostname<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
         return Value::str(&view.context.hostname);
     }
     let section = view.history.section_at(view.seq());
-    Value::from_option(section.and_then(|section| section.machine.hostname.as_ref()), |name| Value::str(name))
+    Value::from_option(section.and_then(|section| section.machine.hostname.as_ref()), Value::str)
 }
 
 pub(crate) fn kind(view: &View<'_>) -> Option<&'static Kind> {
@@ -166,7 +166,7 @@ pub(crate) fn kind(view: &View<'_>) -> Option<&'static Kind> {
 fn kind_name<'a>(view: &View<'a>) -> Value<'a> {
     let id = view.event.head.kind;
     if id == pseudo::ASYNCEVENT {
-        return Value::from_option(view.event.arg(1).bytes(), |name| Value::str(name));
+        return Value::from_option(view.event.arg(1).bytes(), Value::str);
     }
     if id == syscalls::GENERIC {
         let by_id = view.event.arg(0).uint().and_then(|id| {

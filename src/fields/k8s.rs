@@ -127,7 +127,7 @@ fn pod<'a>(
         Metadata::Given(text) => Value::str(text),
         Metadata::Known(metadata) => {
             let known = metadata.pod.as_ref().and_then(part).map(|sym| view.text(sym));
-            Value::from_option(known.or_else(|| label_of(view, metadata, label)), |text| Value::str(text))
+            Value::from_option(known.or_else(|| label_of(view, metadata, label)), Value::str)
         }
     }
 }

@@ -5,20 +5,10 @@ use std::net::IpAddr;
 use bstr::{BStr, ByteSlice};
 use tracehound_formats::Seq;
 use tracehound_formats::section::FdKind;
-use tracehound_state::history::{Attrs, Container, Group, Image, Net, OpenFile, Origin, Thread, User};
-use tracehound_state::{FileId, History, ProcessId, Sym, ThreadId};
+use tracehound_state::history::{Attrs, Container, Group, Image, Net, OpenFile, Origin, User};
+use tracehound_state::{ContainerId, FileId, History, ProcessId, Sym, ThreadId};
 
-use crate::view::{ContainerOverride, View};
-
-/// The thread that has this id as of an event.
-pub(crate) fn thread_by_tid(history: &History, tid: i64, seq: Seq) -> Option<ThreadId> {
-    if tid < 0 {
-        return None;
-    }
-    let is_it =
-        |thread: &Thread| thread.tid.0 == tid && thread.born <= seq && thread.ended.is_none_or(|ended| seq < ended);
-    history.threads.iter().rposition(is_it).map(|i| ThreadId(i as u32))
-}
+use crate::view::View;
 
 /// What a thread is as of an event.
 pub(crate) fn attrs_of(history: &History, thread: ThreadId, seq: Seq) -> &Attrs {
@@ -46,6 +36,21 @@ impl<'a> View<'a> {
     /// The parent process.
     pub(crate) fn parent(&self) -> Option<ProcessId> {
         self.history.parent(self.fact.process?, self.seq())
+    }
+
+    /// The line of parents as an engine walks it, thread by thread: the thread whose child the process is, the one
+    /// whose child that one's process is, and so on. Bounded as [`History::ancestors`] is.
+    pub(crate) fn parent_threads(&self) -> impl Iterator<Item = &'a Attrs> + use<'a> {
+        let (history, seq) = (self.history, self.seq());
+        let mut at = self.fact.process;
+        let mut line = at.map(|own| history.ancestors(own, seq));
+        std::iter::from_fn(move || {
+            let thread = history.process(at?).parent_thread.at(seq)?;
+            // Ends where the line of processes does, which notices cycles.
+            line.as_mut()?.next()?;
+            at = Some(history.thread(thread).process);
+            Some(attrs_of(history, thread, seq))
+        })
     }
 
     /// The process itself (0), its parent (1), its grandparent (2), ...
@@ -82,37 +87,32 @@ impl<'a> View<'a> {
 
     /// The container of the acting thread, unless the context puts another in its place.
     pub(crate) fn container(&self) -> Option<&'a Container> {
+        self.container_id().map(|id| self.history.container(id))
+    }
+
+    fn container_id(&self) -> Option<ContainerId> {
         match self.context.container_override {
             Some(_) => None,
-            None => self.attrs()?.container.map(|id| self.history.container(id)),
+            None => self.attrs()?.container,
         }
     }
 
-    /// Short id of the acting thread's container, empty on the host: the key of its users and groups.
+    /// Short id of the acting thread's container, empty on the host.
+    ///
+    /// A container that the context puts in its place is none here, nor for the names of users: engines take both
+    /// from their own tables, and only the container's fields from the plug-in whose answers are replaced.
     pub(crate) fn container_key(&self) -> &'a BStr {
-        match &self.context.container_override {
-            Some(ContainerOverride::Host) => b"".as_bstr(),
-            Some(ContainerOverride::Fixed { full_id, .. }) => short_id(full_id.as_bytes().as_bstr()),
-            None => self.container().map_or(b"".as_bstr(), |container| self.text(container.id.0)),
-        }
+        self.container().map_or(b"".as_bstr(), |container| self.text(container.id.0))
     }
 
     /// The user with this id, in the acting thread's container.
     pub(crate) fn user(&self, uid: u32) -> Option<&'a User> {
-        let (key, seq) = (self.container_key(), self.seq());
-        self.history
-            .users
-            .iter()
-            .rev()
-            .find(|user| user.uid == uid && is_valid(user.from, user.until, seq) && self.text(user.container) == key)
+        self.history.user(self.container_id(), uid, self.seq())
     }
 
     /// The group with this id, in the acting thread's container.
     pub(crate) fn group(&self, gid: u32) -> Option<&'a Group> {
-        let (key, seq) = (self.container_key(), self.seq());
-        self.history.groups.iter().rev().find(|group| {
-            group.gid == gid && is_valid(group.from, group.until, seq) && self.text(group.container) == key
-        })
+        self.history.group(self.container_id(), gid, self.seq())
     }
 
     /// True if an address belongs to this machine, as seen from the acting thread: of one of its interfaces,
@@ -145,10 +145,6 @@ impl<'a> View<'a> {
             ip.is_some_and(|ip| parse_ip(self.text(ip)) == Some(addr))
         })
     }
-}
-
-fn is_valid(from: Seq, until: Option<Seq>, seq: Seq) -> bool {
-    from <= seq && until.is_none_or(|until| seq < until)
 }
 
 fn parse_ip(text: &BStr) -> Option<IpAddr> {

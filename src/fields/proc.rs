@@ -25,7 +25,7 @@ const EXEC: &str = "arguments of execve and clone; process list";
 const PARENTS: &str = "births and exits of processes; process list";
 const SESSION: &str = "session and group ids of execve, clone and setsid; process list";
 const COUNTERS: &str = "memory and fault counters are not kept in the history";
-const LIMIT: &str = "the limit of descriptors is not kept in the history";
+const LIMIT: &str = "argument `fdlimit` of clone and execve; setrlimit, prlimit; process list";
 const DEPRECATED_PROBE: &str = "deprecated where it comes from; never answered";
 const NO_TRANSFORM: u8 = flags::NO_RHS | flags::NO_TRANSFORMER;
 const INDEX: ArgPolicy = ArgPolicy::Optional(ArgKind::Index);
@@ -88,9 +88,9 @@ static FIELDS: &[Field] = &[
     Field::new("proc.exe_ino.ctime_duration_proc_start", FieldType::AbsTime, ACTOR, "argument `exe_ino_ctime` of execve; time of the birth event", tree::ctime_before_start, "Nanoseconds from the last change of the executable to the birth of the process that loaded it: small for a file that was dropped and run. Absent if one of both is not known."),
     Field::new("proc.exe_ino.ctime_duration_pidns_start", FieldType::AbsTime, ACTOR, "argument `exe_ino_ctime` of execve; start of the pid namespace", tree::ctime_after_pidns, "Nanoseconds from the start of the process's pid namespace to the last change of the executable: present only if the file changed after the container had started."),
     Field::new("proc.pidns_init_start_ts", FieldType::Uint(64), ACTOR, "argument `pidns_init_start_ts` of clone; process list", |v, _| Value::from_option(v.attrs().and_then(|a| a.pidns_init_start_ns).filter(|&at| at != 0), Value::Uint), "Start of the first process of the process's pid namespace, nanoseconds since the epoch: for a container its start. Absent if not known."),
-    Field::new("proc.fdopencount", FieldType::Uint(64), ACTOR, "descriptor table", |v, _| Value::from_option(v.process(), |p| Value::Uint(v.history.fd_tables.entries(p.fd_table.at(v.seq()), v.seq()).len() as u64)), "Number of open descriptors that are known."),
-    Field::absent("proc.fdlimit", FieldType::Int(64), LIMIT, "Greatest number of descriptors that the process may open."),
-    Field::absent("proc.fdusage", FieldType::Double, LIMIT, "Open descriptors in percent of the limit."),
+    Field::new("proc.fdopencount", FieldType::Uint(64), ACTOR, "descriptor table", |v, _| Value::from_option(n_open(v), Value::Uint), "Number of open descriptors that are known."),
+    Field::new("proc.fdlimit", FieldType::Int(64), ACTOR, LIMIT, |v, _| Value::from_option(v.process(), |p| Value::Int(p.fd_limit.at(v.seq()).unwrap_or(-1))), "Greatest number of descriptors that the process may open; -1 if not known."),
+    Field::new("proc.fdusage", FieldType::Double, ACTOR, LIMIT, fd_usage, "Open descriptors in percent of the limit; 0 if the limit is not known."),
     Field::absent("proc.vmsize", FieldType::Uint(64), COUNTERS, "Virtual memory of the process, kB."),
     Field::absent("proc.vmrss", FieldType::Uint(64), COUNTERS, "Resident memory of the process, kB."),
     Field::absent("proc.vmswap", FieldType::Uint(64), COUNTERS, "Swapped memory of the process, kB."),
@@ -169,9 +169,7 @@ fn parent<'a>(view: &View<'a>, part: Part) -> Value<'a> {
 fn own_args<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let Some(image) = view.image() else { return Value::Null };
     match arg {
-        FieldArg::Index(i) => {
-            entries(view.text(image.args)).nth(*i as usize).map_or(Value::str(""), |arg| Value::str(arg))
-        }
+        FieldArg::Index(i) => entries(view.text(image.args)).nth(*i as usize).map_or(Value::str(""), Value::str),
         _ => Value::Str(args(view, image)),
     }
 }
@@ -202,6 +200,19 @@ fn exe_flag<'a>(view: &View<'a>, bit: u32) -> Value<'a> {
 
 fn image_number<'a>(view: &View<'a>, part: fn(&Image) -> Option<u64>) -> Value<'a> {
     Value::from_option(view.image().and_then(part).filter(|&v| v != 0), Value::Uint)
+}
+
+fn n_open(view: &View<'_>) -> Option<u64> {
+    let table = view.process()?.fd_table.at(view.seq());
+    Some(view.history.fd_tables.entries(table, view.seq()).len() as u64)
+}
+
+fn fd_usage<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
+    let (Some(process), Some(n_open)) = (view.process(), n_open(view)) else { return Value::Null };
+    match process.fd_limit.at(view.seq()) {
+        Some(limit) if limit > 0 => Value::Double((n_open as f64 * 100.0 / limit as f64).min(100.0)),
+        _ => Value::Double(0.0),
+    }
 }
 
 /// Live threads of the process, and whether the main thread is one of them. A thread that exits in this event

@@ -3,36 +3,42 @@
 use std::borrow::Cow;
 
 use bstr::{BStr, ByteSlice};
+use tracehound_formats::Tid;
 use tracehound_state::ProcessId;
-use tracehound_state::history::{Attrs, Image};
+use tracehound_state::history::{Attrs, Image, Origin};
 
 use crate::field::FieldArg;
-use crate::lookup::{attrs_of, entries, thread_by_tid};
+use crate::lookup::{attrs_of, entries};
 use crate::proc::{Part, args, blanks};
 use crate::value::Value;
 use crate::view::View;
 
 /// The part of one ancestor, or of all of them without an index.
 pub(crate) fn ancestors<'a>(view: &View<'a>, arg: &FieldArg, part: Part) -> Value<'a> {
-    let value = |process| Value::Str(part(view, view.image_of_process(process)));
     match arg {
-        FieldArg::Index(n) => Value::from_option(view.ancestor(*n), value),
-        _ => all(view, value),
+        FieldArg::Index(n) => {
+            Value::from_option(view.ancestor(*n), |process| Value::Str(part(view, view.image_of_process(process))))
+        }
+        _ => all(view, |attrs| Value::Str(part(view, view.history.image(attrs.image)))),
     }
 }
 
 /// A value of each ancestor, nearest first; absent if there is none.
-fn all<'a>(view: &View<'a>, value: impl Fn(ProcessId) -> Value<'a>) -> Value<'a> {
-    let Some(own) = view.fact.process else { return Value::Null };
-    let values: Vec<Value<'a>> = view.history.ancestors(own, view.seq()).map(value).collect();
+fn all<'a>(view: &View<'a>, value: impl Fn(&'a Attrs) -> Value<'a>) -> Value<'a> {
+    let values: Vec<Value<'a>> = view.parent_threads().map(value).collect();
     if values.is_empty() { Value::Null } else { Value::List(values) }
 }
 
+/// The process of a state of a thread.
+fn process_of(view: &View<'_>, attrs: &Attrs) -> ProcessId {
+    view.history.thread(attrs.thread).process
+}
+
 pub(crate) fn apid<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
-    let value = |process| Value::Int(view.history.process(process).pid.0);
+    let pid = |process| Value::Int(view.history.process(process).pid.0);
     match arg {
-        FieldArg::Index(n) => Value::from_option(view.ancestor(*n), value),
-        _ => all(view, value),
+        FieldArg::Index(n) => Value::from_option(view.ancestor(*n), pid),
+        _ => all(view, |attrs| pid(process_of(view, attrs))),
     }
 }
 
@@ -40,13 +46,12 @@ pub(crate) fn aargs<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     if let FieldArg::Index(n) = arg {
         return Value::from_option(view.ancestor(*n), |process| Value::Str(args(view, view.image_of_process(process))));
     }
-    let Some(own) = view.fact.process else { return Value::Null };
     let mut out: Vec<u8> = Vec::new();
-    for process in view.history.ancestors(own, view.seq()) {
+    for attrs in view.parent_threads() {
         if !out.is_empty() {
             out.push(b' ');
         }
-        out.extend_from_slice(&args(view, view.image_of_process(process)));
+        out.extend_from_slice(&args(view, view.history.image(attrs.image)));
     }
     if out.is_empty() { Value::Null } else { Value::owned(out) }
 }
@@ -83,7 +88,7 @@ pub(crate) fn aenv<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let Some(own) = view.fact.process else { return Value::Null };
     let text = |process| Value::Str(blanks(environment(view, process)));
     match arg {
-        FieldArg::None => all(view, text),
+        FieldArg::None => all(view, |attrs| text(process_of(view, attrs))),
         FieldArg::Index(n) => Value::from_option(view.ancestor(*n), text),
         FieldArg::Name(name) => {
             let mut above = view.history.ancestors(own, view.seq()).take(MAX_VARIABLE_DEPTH);
@@ -114,20 +119,17 @@ pub(crate) fn leader_of<'a>(
     is_own_namespace: bool,
     part: Part,
 ) -> Value<'a> {
-    let (Some(attrs), Some(thread), Some(own)) = (view.attrs(), view.thread(), view.fact.process) else {
-        return Value::Null;
-    };
+    let (Some(attrs), Some(thread)) = (view.attrs(), view.thread()) else { return Value::Null };
     let Some(wanted) = id(attrs).filter(|&id| id != -1) else { return Value::str("") };
     let is_in_namespace = thread.vtid.is_some_and(|vtid| vtid >= 0 && vtid != thread.tid.0);
     if !(is_own_namespace && is_in_namespace)
-        && let Some(leader) = thread_by_tid(view.history, wanted, view.seq())
+        && let Some(leader) = view.history.thread_by_tid(Tid(wanted), view.seq())
     {
         let image = view.history.image(attrs_of(view.history, leader, view.seq()).image);
         return Value::Str(part(view, image));
     }
-    let line = view.history.ancestors(own, view.seq());
-    let topmost = line.take_while(|&process| id(view.attrs_of_process(process)).unwrap_or(-1) == wanted).last();
-    let text = topmost.map(|process| part(view, view.image_of_process(process)));
+    let topmost = view.parent_threads().take_while(|attrs| id(attrs).unwrap_or(-1) == wanted).last();
+    let text = topmost.map(|attrs| part(view, view.history.image(attrs.image)));
     Value::Str(text.unwrap_or(Cow::Borrowed(b"".as_bstr())))
 }
 
@@ -138,20 +140,30 @@ pub(crate) fn start_of(view: &View<'_>, process: ProcessId) -> Option<u64> {
 }
 
 /// The process that loaded the acting thread's image, and the image: the process itself, or an ancestor by
-/// birth if the image is inherited.
+/// birth if the image is inherited. `None` for an image of the snapshot.
 fn loader<'a>(view: &View<'a>) -> Option<(ProcessId, &'a Image)> {
-    let image = view.image()?;
-    if !image.is_exec {
-        return None;
-    }
     let mut process = view.fact.process?;
-    let mut left = 1024;
-    while view.history.process(process).born > image.from && left > 0 {
-        process = view.history.process(process).birth_parent?;
-        left -= 1;
+    let mut image = view.image()?;
+    let wanted = (image.ino, image.ctime);
+    for _ in 0..MAX_BIRTHS {
+        let row = view.history.process(process);
+        if image.is_exec && image.from >= row.born {
+            return Some((process, image));
+        }
+        if row.origin != Origin::Birth {
+            return None;
+        }
+        process = row.birth_parent?;
+        image = view.history.image(view.history.leader_attrs(process, row.born).image);
+        if (image.ino, image.ctime) != wanted {
+            return None;
+        }
     }
-    Some((process, image))
+    None
 }
+
+/// Births without an exec that [`loader`] looks back over.
+const MAX_BIRTHS: usize = 1024;
 
 pub(crate) fn ctime_before_start<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     let duration = || {
@@ -164,7 +176,7 @@ pub(crate) fn ctime_before_start<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a>
 
 pub(crate) fn ctime_after_pidns<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     let duration = || {
-        let image = view.image().filter(|image| image.is_exec)?;
+        let image = view.image()?;
         let start = view.attrs()?.pidns_init_start_ns.filter(|&at| at != 0)?;
         image.ctime?.checked_sub(start).filter(|&duration| duration != 0)
     };

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use bstr::{BStr, ByteSlice};
+use tracehound_formats::Tid;
 use tracehound_formats::event::addr::{PlainAddr, SockAddr, SockTuple};
 use tracehound_formats::event::kind::{ArgSpec, ArgType, Base, FlagTable};
 use tracehound_formats::event::names::{errno_name, signal_name};
@@ -16,7 +17,7 @@ use tracehound_formats::event::{Arg, generic};
 use tracehound_formats::section::{FdKind, L4};
 use tracehound_state::history::OpenFile;
 
-use crate::lookup::{attrs_of, thread_by_tid};
+use crate::lookup::attrs_of;
 use crate::view::View;
 use crate::{fd, path};
 
@@ -153,7 +154,7 @@ fn resolved<'a>(view: &View<'a>, spec: &ArgSpec, arg: Arg<'a>) -> Option<Text<'a
         }
         (Fd | Fd32, Arg::Int(v)) => descriptor(view, v as i64),
         (Pid, Arg::Int(v)) => {
-            let thread = thread_by_tid(view.history, v as i64, view.seq())?;
+            let thread = view.history.thread_by_tid(Tid(v as i64), view.seq())?;
             let image = view.history.image(attrs_of(view.history, thread, view.seq()).image);
             Some(image.comm.map_or(borrowed("<NA>"), |comm| borrowed(view.text(comm))))
         }

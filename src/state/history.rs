@@ -91,6 +91,8 @@ pub(crate) struct Index {
     pub(crate) groups: HashMap<(Sym, u32), Vec<u32>>,
     /// Containers by short id.
     pub(crate) containers: HashMap<Sym, ContainerId>,
+    /// Threads by thread id, in order of birth.
+    pub(crate) threads: HashMap<i64, Vec<ThreadId>>,
 }
 
 /// What a section of the trace says besides processes.
@@ -620,6 +622,15 @@ impl History {
         let n = rows.partition_point(|&row| self.groups[row as usize].from <= seq);
         let group = &self.groups[*rows[..n].last()? as usize];
         group.until.is_none_or(|until| seq < until).then_some(group)
+    }
+
+    /// The thread that has this id in the host's pid namespace after event `seq`. O(lives of this id).
+    pub fn thread_by_tid(&self, tid: Tid, seq: Seq) -> Option<ThreadId> {
+        let lives = self.index.threads.get(&tid.0)?;
+        lives.iter().rev().copied().find(|&id| {
+            let thread = self.thread(id);
+            thread.born <= seq && thread.ended.is_none_or(|ended| seq < ended)
+        })
     }
 
     /// The container with a short id.

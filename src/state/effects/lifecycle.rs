@@ -566,6 +566,7 @@ impl Replay {
             own: None,
         });
         self.live.thread.push(LiveThread { seen_at, ..LiveThread::default() });
+        self.history.index.threads.entry(new.tid.0).or_default().push(id);
         self.history.processes[new.process.index()].threads.push(id);
         let alive = &mut self.live.process[new.process.index()].alive;
         if is_leader {
