@@ -311,9 +311,11 @@ fn port<'a>(end: End) -> Value<'a> {
 }
 
 fn both<'a>(view: &View<'a>, part: fn(End) -> Value<'a>) -> Value<'a> {
-    Value::from_option(file(view).and_then(ends), |ends| match ends {
-        Ends::Pair { src, dst } => Value::List(vec![part(src), part(dst)]),
-        Ends::One(end) => part(end),
+    // A descriptor without addresses is known: the field exists, but no comparison holds.
+    known(view, |file| match ends(file) {
+        Some(Ends::Pair { src, dst }) => Value::List(vec![part(src), part(dst)]),
+        Some(Ends::One(end)) => part(end),
+        None => Value::List(Vec::new()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What rules and queries are evaluated on, without knowing what it is.
 
 use crate::catalogue::FieldRef;
+use crate::field::NumberFormat;
 use crate::value::Value;
 use crate::view::View;
 
@@ -11,6 +12,11 @@ pub trait Subject {
 
     /// Code of the kind of event, to pick the rules that ask for it.
     fn kind_code(&self) -> u16;
+
+    /// How a number of `evt.rawarg` is printed: its argument decides, not the catalogue.
+    fn raw_format(&self, _field: &FieldRef) -> NumberFormat {
+        NumberFormat::Dec
+    }
 }
 
 impl Subject for View<'_> {
@@ -20,6 +26,10 @@ impl Subject for View<'_> {
 
     fn kind_code(&self) -> u16 {
         self.event.head.kind.0
+    }
+
+    fn raw_format(&self, field: &FieldRef) -> NumberFormat {
+        crate::print::format(self, field)
     }
 }
 

@@ -335,13 +335,13 @@ fn check_kind_name(name: &[u8]) -> Result<(), TypeErrorKind> {
     Err(TypeErrorKind::UnknownEventType { name: BString::from(name), candidates })
 }
 
-/// `evt.around[T] = D`: the value is the distance from T, both are in milliseconds.
+/// `evt.around[T] = D`: the value is the distance from T in nanoseconds, the constant is in milliseconds.
 fn around(op: Op, constants: &[Vec<u8>], ty: OperandType) -> Result<How, TypeErrorKind> {
     if op != Op::Eq {
         return Err(TypeErrorKind::Operator { op, ty, supported: vec![Op::Eq.name()] });
     }
     let Some(text) = constants.first() else { return Ok(How::Never) };
-    let value = constant::number(text, FieldType::Uint(64))?;
+    let value = constant::number(text, FieldType::Uint(64))?.saturating_mul(1_000_000);
     Ok(How::One(Test::Number { order: Order::Le, value, wrap: None }))
 }
 

@@ -6,7 +6,7 @@ use tracehound_fields::{FieldType, NumberFormat, Subject};
 use crate::ir::LeafId;
 use crate::leaf::Leaf;
 use crate::predicate::{Node, Predicate, fold};
-use crate::print;
+use crate::print::{self, Style};
 
 /// A part of a condition with its result. Parts are listed before what they are made of; `depth` says which
 /// belongs to which.
@@ -88,13 +88,12 @@ impl Predicate {
 }
 
 fn explained_leaf<S: Subject + ?Sized>(leaf: &Leaf, id: LeafId, subject: &S) -> ExplainedPart {
+    let style = Style { ty: FieldType::Int(64), format: NumberFormat::Dec, is_list: true };
     let values = leaf.values(subject).into_iter();
     ExplainedPart::Leaf {
         id,
         text: leaf.source().to_string(),
-        values: values
-            .map(|(name, value)| (name, print::text(&value, FieldType::Int(64), NumberFormat::Dec)))
-            .collect(),
+        values: values.map(|(name, value)| (name, print::text(&value, style).into_owned())).collect(),
     }
 }
 

@@ -15,13 +15,13 @@ pub mod ops;
 pub mod output;
 pub mod plan;
 pub mod predicate;
-pub mod print;
 pub mod quirks;
 pub mod scheme;
 
 mod constant;
 mod leaf;
 mod operand;
+mod print;
 mod services;
 
 pub use compile::{check_operator, check_output, compile, compile_with, operators_of};

@@ -1,12 +1,13 @@
 //! Output templates: the text of a match, and the values of the fields it names.
 
 use bstr::BString;
-use tracehound_fields::{FieldType, NumberFormat, Subject, Value, flags, resolve};
+use tracehound_fields::{NumberFormat, Subject, Value, flags, resolve};
 
 use crate::error::TypeErrorKind;
 use crate::ir::{Operand, OutputPart};
 use crate::operand::{Place, each_field, type_of, value_of};
-use crate::print;
+use crate::print::{self, Style};
+use crate::quirks::is_raw_argument;
 use crate::scheme::{Catalogue, FieldTraits, Scheme};
 
 /// A template that was checked.
@@ -27,8 +28,9 @@ enum Part {
 struct Shown {
     /// `None` for a field that only conditions can use: it has no value to print.
     operand: Option<Operand>,
-    ty: FieldType,
-    format: NumberFormat,
+    style: Style,
+    /// True for `evt.rawarg`, whose numbers are printed as its argument says.
+    is_raw: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -90,7 +92,8 @@ impl Output {
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Value { shown, width } => {
-                    let text = print::text(&shown.value(subject), shown.ty, shown.format);
+                    let value = shown.value(subject);
+                    let text = print::text(&value, shown.style(subject));
                     match width {
                         None => out.extend_from_slice(&text),
                         Some(width) => {
@@ -111,7 +114,7 @@ impl Output {
     pub fn fields<'a, S: Subject + ?Sized>(&'a self, subject: &'a S) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         self.fields.iter().map(move |field| {
             let shown = &field.shown;
-            (field.key.as_str(), print::plain(shown.value(subject), shown.ty, shown.format))
+            (field.key.as_str(), print::plain(shown.value(subject), shown.style(subject)))
         })
     }
 
@@ -125,6 +128,13 @@ impl Shown {
     fn value<'a, S: Subject + ?Sized>(&'a self, subject: &'a S) -> Value<'a> {
         self.operand.as_ref().map_or(Value::Null, |operand| value_of(operand, subject))
     }
+
+    fn style<S: Subject + ?Sized>(&self, subject: &S) -> Style {
+        match &self.operand {
+            Some(Operand::Field(field)) if self.is_raw => Style { format: subject.raw_format(field), ..self.style },
+            _ => self.style,
+        }
+    }
 }
 
 /// How an operand is printed in text.
@@ -133,8 +143,12 @@ fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> 
     let is_printable = |field: &FieldTraits| field.flags & flags::FILTER_ONLY == 0;
     Ok(Shown {
         operand: typed.field.as_ref().is_none_or(is_printable).then(|| operand.clone()),
-        ty: typed.ty.ty,
-        format: typed.field.map_or(NumberFormat::Dec, |field| field.format),
+        style: Style {
+            ty: typed.ty.ty,
+            format: typed.field.map_or(NumberFormat::Dec, |field| field.format),
+            is_list: typed.ty.is_list,
+        },
+        is_raw: typed.field.as_ref().is_some_and(is_raw_argument),
     })
 }
 
@@ -147,11 +161,11 @@ fn show_plain(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeError
         "evt.time" | "evt.time.s" | "evt.time.iso8601" | "evt.datetime" | "evt.datetime.s" | "evt.outputtime" => {
             if let Ok(time) = resolve("evt.rawtime") {
                 shown = show(&Operand::Field(time), scheme)?;
-                shown.format = NumberFormat::Dec;
+                shown.style.format = NumberFormat::Dec;
             }
         }
-        name if TIME_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !shown.ty.is_text() => {
-            shown.format = NumberFormat::Dec;
+        name if TIME_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !shown.style.ty.is_text() => {
+            shown.style.format = NumberFormat::Dec;
         }
         _ => {}
     }

@@ -1,77 +1,83 @@
-//! Values as text, as Falco prints them.
+//! Values of operands as text and as JSON has them. Single values are printed by [`tracehound_fields::print`].
 //!
 //! Source: `rawval_to_string`, `rawval_to_json` and `tostring` of `sinsp_filtercheck.cpp` in falcosecurity/libs.
 
-use bstr::{BString, ByteSlice};
+use std::borrow::Cow;
+
+use bstr::{BStr, BString, ByteSlice};
+use tracehound_fields::print::scalar;
 use tracehound_fields::{FieldType, NumberFormat, Value};
 
-/// What is printed for an absent value.
-pub const ABSENT: &str = "<NA>";
+use crate::ops::text::until_nul;
 
-/// Longest text made of raw bytes or of a list: Falco's buffer for printed values.
+/// Longest text made of raw bytes or of several values: Falco's buffer for printed values.
 const MAX_PRINTED: usize = 1023;
 
-/// A value as text. Text is printed up to its first NUL; raw bytes with a dot for each byte that is not printable.
-pub fn text(value: &Value<'_>, ty: FieldType, format: NumberFormat) -> BString {
+/// How a value is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) ty: FieldType,
+    pub(crate) format: NumberFormat,
+    /// True for a list, written `(a,b)`; false for several values that are one text with blanks between, as those
+    /// of all ancestors.
+    pub(crate) is_list: bool,
+}
+
+/// A value as text: `<NA>` if absent, text up to its first NUL, raw bytes with a dot for each that is not printable.
+pub(crate) fn text<'v>(value: &'v Value<'_>, style: Style) -> Cow<'v, BStr> {
     match value {
-        Value::Null => ABSENT.into(),
-        Value::Bool(v) => if *v { "true" } else { "false" }.into(),
-        Value::Int(v) => number(*v as u64, Some(*v), ty, format).into(),
-        Value::Uint(v) => number(*v, None, ty, format).into(),
-        Value::Double(v) => format!("{v:.1}").into(),
-        Value::Str(v) => v[..v.find_byte(0).unwrap_or(v.len())].into(),
-        Value::Bytes(v) => v
-            .iter()
-            .take(MAX_PRINTED)
-            .map(|&b| if b.is_ascii_graphic() || b == b' ' { b } else { b'.' })
-            .collect::<Vec<u8>>()
-            .into(),
-        Value::Ip(v) => v.to_string().into(),
+        Value::Str(text) => Cow::Borrowed(until_nul(text).as_bstr()),
+        Value::Bytes(bytes) => {
+            scalar(Value::Bytes(Cow::Borrowed(&bytes[..bytes.len().min(MAX_PRINTED)])), style.format)
+        }
+        Value::Int(v) => scalar(number(*v as u64, Some(*v), style), style.format),
+        Value::Uint(v) => scalar(number(*v, None, style), style.format),
         Value::List(items) => {
-            let mut out = BString::from("(");
+            let mut out = BString::default();
+            let separator = if style.is_list { b',' } else { b' ' };
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
-                    out.push(b',');
+                    out.push(separator);
                 }
-                out.extend_from_slice(&text(item, ty, format));
+                out.extend_from_slice(&text(item, style));
             }
-            out.push(b')');
+            if style.is_list {
+                out.insert(0, b'(');
+                out.push(b')');
+            }
             out.truncate(MAX_PRINTED);
-            out
+            Cow::Owned(out)
         }
+        Value::Null | Value::Bool(_) | Value::Double(_) | Value::Ip(_) => scalar(value.clone(), style.format),
     }
 }
 
 /// A value as JSON has it: numbers and truth values as they are, everything else that is there as [`text`], a list
 /// as a list of these. An empty list is absent.
-pub fn plain<'a>(value: Value<'a>, ty: FieldType, format: NumberFormat) -> Value<'a> {
+pub(crate) fn plain<'a>(value: Value<'a>, style: Style) -> Value<'a> {
+    let as_text = |value: &Value<'_>| Value::owned(text(value, style).into_owned());
     match value {
         Value::List(items) if items.is_empty() => Value::Null,
-        Value::List(items) => Value::List(items.into_iter().map(|item| plain(item, ty, format)).collect()),
-        Value::Int(_) | Value::Uint(_) if format == NumberFormat::Dec => value,
-        Value::Double(v) if format == NumberFormat::Dec => Value::Int(v as i64),
+        Value::List(items) if style.is_list => Value::List(items.into_iter().map(|item| plain(item, style)).collect()),
+        Value::Int(_) | Value::Uint(_) if style.format == NumberFormat::Dec => value,
         Value::Null | Value::Bool(_) | Value::Double(_) => value,
-        Value::Int(_) | Value::Uint(_) | Value::Bytes(_) | Value::Ip(_) => Value::owned(text(&value, ty, format)),
-        Value::Str(v) if v.contains(&0) => Value::owned(text(&Value::Str(v), ty, format)),
+        Value::Int(_) | Value::Uint(_) | Value::Bytes(_) | Value::Ip(_) | Value::List(_) => as_text(&value),
+        Value::Str(ref text) if text.contains(&0) => as_text(&value),
         Value::Str(_) => value,
     }
 }
 
-/// A number in the base of its field; other bases than ten show the bits in the width of the type.
-fn number(bits: u64, signed: Option<i64>, ty: FieldType, format: NumberFormat) -> String {
+/// A number; bases other than ten show its bits in the width of its type.
+fn number<'a>(bits: u64, signed: Option<i64>, Style { ty, format, .. }: Style) -> Value<'a> {
     let width = match ty {
         FieldType::Int(bits) | FieldType::Uint(bits) => u32::from(bits.clamp(1, 64)),
         FieldType::Port => 16,
         _ => 64,
     };
-    let masked = bits & (u64::MAX >> (64 - width));
     match (format, signed) {
-        (NumberFormat::Hex, _) => format!("{masked:X}"),
-        (NumberFormat::Oct, _) => format!("{masked:o}"),
-        (NumberFormat::Dec, Some(v)) => v.to_string(),
-        (NumberFormat::Dec, None) => bits.to_string(),
-        (NumberFormat::Padded, Some(v)) => format!("{v:09}"),
-        (NumberFormat::Padded, None) => format!("{bits:09}"),
+        (NumberFormat::Hex | NumberFormat::Oct, _) => Value::Uint(bits & (u64::MAX >> (64 - width))),
+        (_, Some(v)) => Value::Int(v),
+        (_, None) => Value::Uint(bits),
     }
 }
 
@@ -100,7 +106,12 @@ mod tests {
             (Value::List(vec![]), FieldType::Str, Dec, "()"),
         ];
         for (value, ty, format, expected) in cases {
-            assert_eq!(text(&value, ty, format), expected, "{value:?}");
+            let ancestors = Style { ty, format, is_list: false };
+            if let Value::List(items) = &value {
+                let joined: Vec<String> = items.iter().map(|item| text(item, ancestors).to_string()).collect();
+                assert_eq!(text(&value, ancestors).to_string(), joined.join(" "));
+            }
+            assert_eq!(text(&value, Style { ty, format, is_list: true }).to_string(), expected, "{value:?}");
         }
     }
 
@@ -115,7 +126,7 @@ mod tests {
             (Value::Bytes(b"a\n".as_slice().into()), FieldType::Bytes, Dec, Value::str("a.")),
         ];
         for (value, ty, format, expected) in cases {
-            assert_eq!(plain(value, ty, format), expected);
+            assert_eq!(plain(value, Style { ty, format, is_list: true }), expected);
         }
     }
 }

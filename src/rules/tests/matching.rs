@@ -62,7 +62,7 @@ fn policies() {
     assert_eq!(hits(&set, &event, Policy::First, Priority::Warning), [4]);
     assert_eq!(hits(&set, &event, Policy::All, Priority::Debug), [3, 4, 5]);
     assert_eq!(hits(&set, &event, Policy::All, Priority::Error), [5]);
-    assert_eq!(hits(&set, &event, Policy::All, Priority::Alert), []);
+    assert_eq!(hits(&set, &event, Policy::All, Priority::Alert), [0u32; 0]);
     event.kind = u16::MAX;
     assert_eq!(hits(&set, &event, Policy::All, Priority::Debug), [5]);
     // Equal comparisons are one.
@@ -75,8 +75,8 @@ fn policies() {
 #[test]
 fn no_rules() {
     let set = RuleSet::default();
-    assert_eq!(hits(&set, &Event::of_kind("open"), Policy::All, Priority::Debug), []);
-    assert_eq!(hits(&plan(vec![]), &Event::of_kind("open"), Policy::All, Priority::Debug), []);
+    assert_eq!(hits(&set, &Event::of_kind("open"), Policy::All, Priority::Debug), [0u32; 0]);
+    assert_eq!(hits(&plan(vec![]), &Event::of_kind("open"), Policy::All, Priority::Debug), [0u32; 0]);
 }
 
 #[test]

@@ -151,8 +151,8 @@ fn numbers() {
         ("t.bool", "in", "false", Value::Bool(true), false),
         ("t.bool", "in", "false|true", Value::Bool(true), true),
         ("t.bool", "= anyof", "false|true", Value::Bool(true), true),
-        ("evt.around", "=", "1000", Value::Uint(1000), true),
-        ("evt.around", "=", "1000", Value::Uint(1001), false),
+        ("evt.around", "=", "1000", Value::Uint(1_000_000_000), true),
+        ("evt.around", "=", "1000", Value::Uint(1_000_000_001), false),
     ];
     for (name, operator, constants, value, expected) in rows {
         check(name, operator, constants, value.clone(), *expected);
