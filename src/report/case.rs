@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tracehound_formats::event::pseudo;
 use tracehound_formats::{Event, Nanos, ReadNotes, Seq};
+use tracehound_signals::key::resolve;
 use tracehound_signals::{ProcessKeys, RuleRef, Signal, Verdict};
 use tracehound_state::{History, ProcessId, Sym};
 
@@ -31,8 +32,8 @@ pub struct Case<'a> {
     pub source: &'a Source,
     /// Signals of each process, by [`ProcessId`]: fired, suppressed.
     n_signals: Vec<(u32, u32)>,
-    /// Positions of signals, ordered by process.
-    by_process: Vec<u32>,
+    /// Signals that have a process: process and position, in order.
+    by_process: Vec<(ProcessId, u32)>,
     /// Known ancestors of each process, by [`ProcessId`].
     depths: Vec<u32>,
 }
@@ -143,16 +144,17 @@ impl<'a> Case<'a> {
         let CaseParts { history, keys, times, signals, rules, losses, notes, source } = parts;
         let mut n_signals = vec![(0, 0); history.processes.len()];
         for signal in signals {
-            if let Some(n) = signal.process.and_then(|process| n_signals.get_mut(process.index())) {
+            if let Some(n) = signal.process.and_then(|process| n_signals.get_mut(resolve(history, process).index())) {
                 match signal.verdict {
                     Verdict::Fired => n.0 += 1,
                     Verdict::Suppressed { .. } => n.1 += 1,
                 }
             }
         }
-        let mut by_process: Vec<u32> =
-            (0..signals.len() as u32).filter(|&i| signals[i as usize].process.is_some()).collect();
-        by_process.sort_by_key(|&i| signals[i as usize].process);
+        let process = |signal: &Signal| signal.process.map(|process| resolve(history, process));
+        let mut by_process: Vec<(ProcessId, u32)> =
+            (0..).zip(signals).filter_map(|(i, signal)| Some((process(signal)?, i))).collect();
+        by_process.sort();
         let depths = lineage::depths(history);
         Case { history, keys, times, signals, rules, losses, notes, source, n_signals, by_process, depths }
     }
@@ -164,9 +166,9 @@ impl<'a> Case<'a> {
 
     /// Signals on a process, in order. O(log signals).
     pub fn signals_of(&self, process: ProcessId) -> impl Iterator<Item = &Signal> {
-        let of = |i: &u32| self.signals[*i as usize].process;
-        let start = self.by_process.partition_point(|i| of(i) < Some(process));
-        self.by_process[start..].iter().take_while(move |i| of(i) == Some(process)).map(|&i| &self.signals[i as usize])
+        let start = self.by_process.partition_point(|(of, _)| *of < process);
+        let of = self.by_process[start..].iter().take_while(move |(of, _)| *of == process);
+        of.map(|&(_, i)| &self.signals[i as usize])
     }
 
     /// Number of known ancestors of a process, by birth.

@@ -53,8 +53,8 @@ What `analyze -o DIR` writes, one Parquet file a table. This page is made from `
 it up to date.
 
 * Every column can be null. Null means *unknown* or *does not apply*, never zero or empty.
-* Times are nanoseconds since 1970-01-01 UTC, as Arrow timestamps with time zone UTC. A time after 2262 (only a \
-damaged trace has one) stands as the last one before.
+* Times are nanoseconds since 1970-01-01 UTC, as timestamps without a time zone, so that no tool \
+moves them to the local one. A time after 2262 (only a damaged trace has one) stands as the last one before.
 * Texts are UTF-8. Names in a trace are any bytes: a byte that is no UTF-8 stands as `\\xff`. Control characters \
 stand as they are; a terminal should not be given them unescaped.
 * `process` in any table is `processes.process`: one life of a process, not a pid that may have been used again.

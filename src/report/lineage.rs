@@ -1,5 +1,6 @@
 //! Who gave birth to whom.
 
+use tracehound_signals::key::resolve;
 use tracehound_state::{History, ProcessId};
 
 /// The process that gave birth to another one. For a process of the snapshot, whose birth nobody saw, its parent
@@ -7,12 +8,17 @@ use tracehound_state::{History, ProcessId};
 pub(crate) fn birth_parent(history: &History, process: ProcessId) -> Option<ProcessId> {
     let row = history.process(process);
     let parent = row.birth_parent.or_else(|| row.parent.rows().next().and_then(|(_, parent)| parent));
-    parent.filter(|parent| parent.index() < history.processes.len() && *parent != process)
+    parent.map(|parent| resolve(history, parent)).filter(|parent| *parent != process)
 }
 
-/// True for a row that is a process of its own.
+/// True for a process of its own: not one that was guessed from a lone thread and belongs to another one.
 pub(crate) fn is_process(history: &History, process: ProcessId) -> bool {
-    !history.process(process).threads.is_empty()
+    history.process(process).merged_into.is_none()
+}
+
+/// The last parent of a process: the one that gave birth to it, or who adopted it.
+pub(crate) fn last_parent(history: &History, process: ProcessId) -> Option<ProcessId> {
+    history.process(process).parent.last().map(|parent| resolve(history, parent))
 }
 
 /// Birth parent, its birth parent, ...; at most `limit` of them, so that a cycle (which only a damaged trace can

@@ -17,7 +17,9 @@ pub enum Type {
     Int,
     /// Unsigned 64-bit integer: kernel addresses, inodes and other bit patterns.
     Uint,
-    /// Nanoseconds since 1970-01-01 UTC, as a timestamp. Times after 2262 stand as the last one before.
+    /// Nanoseconds since 1970-01-01 UTC, as a timestamp without time zone: DuckDB shows a timestamp with time zone
+    /// in the zone of the session, and its Python package cannot fetch one without a further package. Times after
+    /// 2262 stand as the last one before.
     Time,
     /// Text. Bytes that are no UTF-8 stand as `\xff`.
     Text,
@@ -32,7 +34,7 @@ impl Type {
             Type::Bool => "bool",
             Type::Int => "int64",
             Type::Uint => "uint64",
-            Type::Time => "timestamp[ns, UTC]",
+            Type::Time => "timestamp[ns]",
             Type::Text => "utf8",
             Type::TextList => "list<utf8>",
         }

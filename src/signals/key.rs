@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use hashbrown::HashMap;
-use tracehound_state::history::Process;
 use tracehound_state::{History, ProcessId};
 
 /// What a recording is called in keys: 64 bits made from the boot id, or from what else tells one boot of one
@@ -39,73 +37,40 @@ impl fmt::Display for TraceId {
     }
 }
 
-/// Stable keys of process instances: `TRACE-PID-START`, with START in nanoseconds since the epoch.
+/// Stable keys of process instances, as [`History::process_key`] makes them.
 ///
-/// A process whose start is unknown has `eN` instead, N the number of the event it was first seen at. A process
-/// of a further section of the trace (concatenated files) ends in `-sN`. Should a damaged trace claim two
-/// processes of the same pid and start, the later ones end in `~2`, `~3`, ... so that a key names one row.
-///
-/// Built after the whole trace was replayed: a birth that is recorded late still changes a start.
-#[derive(Debug)]
+/// To be asked after the whole trace was replayed: a birth that is recorded late still changes a start, and an
+/// instance guessed from a lone thread may turn out to be part of another one, whose key it then has.
+#[derive(Clone, Copy, Debug)]
 pub struct ProcessKeys<'a> {
-    trace: TraceId,
     history: &'a History,
-    /// Which of several processes with the same text it is, from 2.
-    repeated: HashMap<ProcessId, u32>,
 }
 
 impl<'a> ProcessKeys<'a> {
-    /// Keys of all processes of a history. O(processes).
-    pub fn new(trace: TraceId, history: &'a History) -> Self {
-        let mut n_seen: HashMap<_, u32> = HashMap::with_capacity(history.processes.len());
-        let mut repeated = HashMap::new();
-        for (i, process) in history.processes.iter().enumerate() {
-            let n = n_seen.entry((process.pid, start(process), process.section)).or_default();
-            *n += 1;
-            if *n > 1 {
-                repeated.insert(ProcessId(i as u32), *n);
-            }
-        }
-        ProcessKeys { trace, history, repeated }
-    }
-
-    /// The trace.
-    pub fn trace(&self) -> TraceId {
-        self.trace
-    }
-
-    /// The history whose processes these are.
-    pub fn history(&self) -> &'a History {
-        self.history
+    /// Keys of the processes of a history.
+    pub fn new(history: &'a History) -> Self {
+        ProcessKeys { history }
     }
 
     /// The key of a process.
     pub fn get(&self, id: ProcessId) -> String {
-        use std::fmt::Write;
-        let process = self.history.process(id);
-        let mut key = match start(process) {
-            Start::Time(ns) => format!("{}-{}-{ns}", self.trace, process.pid.0),
-            Start::FirstEvent(seq) => format!("{}-{}-e{seq}", self.trace, process.pid.0),
-        };
-        // Writing to a String cannot fail.
-        if process.section > 0 {
-            let _ = write!(key, "-s{}", process.section);
-        }
-        if let Some(n) = self.repeated.get(&id) {
-            let _ = write!(key, "~{n}");
-        }
-        key
+        self.history.process_key(resolve(self.history, id))
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Start {
-    Time(u64),
-    FirstEvent(u64),
-}
-
-fn start(process: &Process) -> Start {
-    process.start_ns.map_or(Start::FirstEvent(process.born.0), |ns| Start::Time(ns.0))
+/// The process that an instance really belongs to: itself, unless it was guessed from a lone thread id and turned
+/// out to be a thread of another one.
+pub fn resolve(history: &History, id: ProcessId) -> ProcessId {
+    let mut at = id;
+    // A merged instance can be merged again. Each step is to another instance; a cycle would be a mistake of the
+    // replay, and ends here anyway.
+    for _ in 0..64 {
+        match history.process(at).merged_into {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
 }
 
 /// FNV-1a over parts with their lengths, with a final mix. Ids made from it are promised to stay the same, which

@@ -24,6 +24,7 @@ pub static TABLE: Table<Row> = Table {
     sorted_by: &["start", "start_seq"],
     rows: |case| {
         let mut rows: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId).collect();
+        rows.retain(|&id| lineage::is_process(case.history, id));
         rows.sort_by_key(|&id| {
             let process = case.history.process(id);
             (process.start_ns, process.born, id)
@@ -54,9 +55,7 @@ pub(crate) fn name(case: &Case<'_>, process: ProcessId) -> Option<Sym> {
 /// Name of the user of some state of a thread, where the trace has names: those of its container, or of the host.
 pub(crate) fn user(case: &Case<'_>, attrs: &Attrs, seq: Seq) -> Option<Sym> {
     let uid = case.history.creds(attrs.creds).uid?;
-    let container = attrs.container.map_or(Sym::EMPTY, |id| case.history.container(id).id.0);
-    let mut users = case.history.users.iter().rev().filter(|user| user.uid == uid && user.container == container);
-    users.find(|user| user.from <= seq && user.until.is_none_or(|until| seq < until)).map(|user| user.name)
+    case.history.user(attrs.container, uid, seq).map(|user| user.name)
 }
 
 /// What is known of its container.
@@ -110,10 +109,10 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Text,
         "",
         "Key of its last parent: the birth parent, or who adopted it when that one exited. Null if unknown.",
-        |case, row| Cell::option(process(case, row).parent.last(), |parent| case.key(parent)),
+        |case, row| Cell::option(lineage::last_parent(case.history, row.0), |parent| case.key(parent)),
     ),
     column("parent_pid", Type::Int, "", "Process id of the last parent; null if unknown.", |case, row| {
-        let parent = process(case, row).parent.last();
+        let parent = lineage::last_parent(case.history, row.0);
         Cell::option(parent, |parent| Cell::Int(case.history.process(parent).pid.0))
     }),
     column(
@@ -122,7 +121,7 @@ static COLUMNS: &[Column<Row>] = &[
         "",
         "True if it was adopted: the last parent is not the birth parent.",
         |case, row| {
-            let last = process(case, row).parent.last();
+            let last = lineage::last_parent(case.history, row.0);
             Cell::Bool(last.is_some() && last != lineage::birth_parent(case.history, row.0))
         },
     ),

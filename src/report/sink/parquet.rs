@@ -93,7 +93,7 @@ fn field(column: &ColumnInfo) -> Field {
         Type::Bool => DataType::Boolean,
         Type::Int => DataType::Int64,
         Type::Uint => DataType::UInt64,
-        Type::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+        Type::Time => DataType::Timestamp(TimeUnit::Nanosecond, None),
         Type::Text => DataType::Utf8,
         Type::TextList => DataType::List(list_item()),
     };
@@ -127,7 +127,7 @@ fn array(ty: Type, rows: &dyn Rows, column: usize) -> ArrayRef {
             Arc::new(array.finish())
         }
         Type::Time => {
-            let mut array = TimestampNanosecondBuilder::with_capacity(rows.len()).with_timezone("UTC");
+            let mut array = TimestampNanosecondBuilder::with_capacity(rows.len());
             let ns =
                 |cell| if let Cell::Time(ns) = cell { Some(i64::try_from(ns.0).unwrap_or(i64::MAX)) } else { None };
             cells.for_each(|cell| array.append_option(ns(cell)));

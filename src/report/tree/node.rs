@@ -213,6 +213,6 @@ fn ending(process: &Process) -> String {
 
 /// Who adopted it last, if that is not the process that gave birth to it.
 fn adopted_by(case: &Case<'_>, id: ProcessId) -> Option<ProcessId> {
-    let parent = case.history.process(id).parent.last()?;
+    let parent = crate::lineage::last_parent(case.history, id)?;
     (Some(parent) != crate::lineage::birth_parent(case.history, id)).then_some(parent)
 }

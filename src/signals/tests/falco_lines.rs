@@ -44,7 +44,7 @@ fn signal(line: &str) -> Option<Signal> {
 
 fn print(signal: &Signal) -> String {
     let history = History::default();
-    let keys = ProcessKeys::new(TraceId(0), &history);
+    let keys = ProcessKeys::new(&history);
     let mut out = Vec::new();
     let mut sink = JsonLines::new(&mut out, &keys, true);
     sink.signal(signal).and_then(|()| sink.finish()).expect("memory takes everything");
@@ -102,7 +102,7 @@ fn suppressed_signals_are_printed_on_request_only() {
     signal.verdict = Verdict::Suppressed { by: vec!["x".to_owned()] };
     for (shows, n_lines) in [(false, 0), (true, 1)] {
         let history = History::default();
-        let keys = ProcessKeys::new(TraceId(0), &history);
+        let keys = ProcessKeys::new(&history);
         let mut out = Vec::new();
         JsonLines::new(&mut out, &keys, shows).signal(&signal).expect("memory takes everything");
         assert_eq!(out.iter().filter(|&&b| b == b'\n').count(), n_lines);

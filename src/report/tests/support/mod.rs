@@ -1,0 +1,138 @@
+//! Cases from traces in text notation.
+
+// Each test file uses the parts it needs.
+#![allow(dead_code, unreachable_pub)]
+
+use std::sync::Arc;
+
+use tracehound_fields::{Context, View};
+use tracehound_formats::{Batch, ReadNotes, Seq, text};
+use tracehound_report::case::CaseParts;
+use tracehound_report::{AnyTable, Case, Loss, RowTimes, RuleOutcome, Source, TableSink};
+use tracehound_signals::{Evidence, GapLog, Priority, ProcessKeys, RuleRef, Signal, TraceId};
+use tracehound_state::{Fact, History, Replay};
+
+/// A replayed trace and what later stages add.
+pub struct Fixture {
+    pub batch: Batch,
+    pub facts: Vec<Fact>,
+    pub history: History,
+    pub times: RowTimes,
+    pub signals: Vec<Signal>,
+    pub rules: Vec<RuleOutcome>,
+    pub losses: Vec<Loss>,
+    pub notes: ReadNotes,
+    pub source: Source,
+    pub context: Context,
+}
+
+impl Fixture {
+    pub fn new(trace: &str) -> Fixture {
+        let (section, batch, notes) = text::parse(trace);
+        assert!(notes.damage.is_empty(), "{:?}", notes.damage);
+        let mut replay = Replay::default();
+        replay.section(&section, Seq(0));
+        let mut facts = Vec::new();
+        replay.batch(&batch, &mut facts);
+        let mut times = RowTimes::new();
+        times.batches(replay.history(), std::slice::from_ref(&batch));
+        let first_ns = batch.get(0).map(|event| event.head.ts.0);
+        Fixture {
+            losses: batch.iter().filter_map(|event| Loss::of(&event)).collect(),
+            source: Source {
+                input: "case.txt".to_owned(),
+                format: "text".to_owned(),
+                hostname: "web-01".to_owned(),
+                first_ns,
+                last_ns: batch.iter().map(|event| event.head.ts.0).max(),
+                integrity: "none".to_owned(),
+                version: "0".to_owned(),
+                n_bytes: Some(trace.len() as u64),
+            },
+            context: Context {
+                hostname: "web-01".to_owned(),
+                first_ns: first_ns.unwrap_or(0),
+                container_override: None,
+            },
+            history: replay.finish(),
+            signals: Vec::new(),
+            rules: Vec::new(),
+            batch,
+            facts,
+            times,
+            notes,
+        }
+    }
+
+    /// Adds a rule that matched the events with these numbers.
+    pub fn rule(mut self, name: &str, priority: Priority, seqs: &[u64]) -> Fixture {
+        let rule = Arc::new(RuleRef {
+            index: self.rules.len(),
+            name: name.to_owned(),
+            priority,
+            source: "syscall".to_owned(),
+            tags: vec!["host".to_owned(), "test".to_owned()],
+        });
+        let mut gaps = GapLog::default();
+        for loss in &self.losses {
+            gaps.lost(loss.seq, loss.n_events.unwrap_or(0));
+        }
+        let trace = TraceId::of(&self.history, self.context.first_ns);
+        for (event, fact) in self.batch.iter().zip(&self.facts).filter(|(e, _)| seqs.contains(&e.head.seq.0)) {
+            let view = View { event, fact, history: &self.history, context: &self.context };
+            let evidence = Evidence::of(&view, &gaps.before(event.head.seq), &[]);
+            let fields = [("evt.type".to_owned(), event.head.kind.name().into())];
+            let message = format!("{name} | type={}", event.head.kind.name());
+            self.signals.push(Signal::new(trace, &rule, &view, &"web-01".into(), message, fields, evidence));
+        }
+        tracehound_signals::sort(&mut self.signals);
+        self.rules.push(RuleOutcome {
+            rule,
+            description: format!("About {name}."),
+            path: "rules.yaml".to_owned(),
+            line: 1,
+            is_enabled: true,
+            not_evaluable: Vec::new(),
+        });
+        self
+    }
+
+    /// Calls `f` with the case.
+    pub fn with<T>(&self, f: impl FnOnce(&Case<'_>) -> T) -> T {
+        let keys = ProcessKeys::new(&self.history);
+        f(&Case::new(CaseParts {
+            history: &self.history,
+            keys: &keys,
+            times: &self.times,
+            signals: &self.signals,
+            rules: &self.rules,
+            losses: &self.losses,
+            notes: &self.notes,
+            source: &self.source,
+        }))
+    }
+
+    /// A table of the case in some format.
+    pub fn write(&self, table: &dyn AnyTable, sink: &mut dyn TableSink) -> u64 {
+        self.with(|case| table.write(case, sink)).expect("memory takes everything")
+    }
+}
+
+/// A shell in a container reads a password file; a server accepts a connection and spawns a shell that outlives it;
+/// some events were lost; one pid is used twice.
+pub const STORY: &str = r#"#tracehound-trace 1
+machine hostname=web-01 kernel=6.1.0 boot_id=0f2e1d3c
+user 0 root home=/root shell=/bin/bash
+user 1000 alice home=/home/alice shell=/bin/bash
+thread 1 comm=systemd exe=/sbin/init exepath=/usr/lib/systemd/systemd uid=0 gid=0 cwd=/ sid=1 start_ns=1735689000000000000
+thread 100 ptid=1 comm=bash exe=-bash exepath=/usr/bin/bash cwd=/home/alice uid=1000 gid=1000 sid=100 start_ns=1735689100000000000
+thread 200 ptid=1 comm=nginx exe=nginx exepath=/usr/sbin/nginx cwd=/ uid=0 gid=0 sid=200 start_ns=1735689200000000000 cgroups=["cpuset=/system.slice/docker-3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e.scope"]
+fd 200 6 listen 0.0.0.0:80 tcp
+fd 100 0 file /dev/pts/0 flags=O_RDWR
+100 clone res=101 exe=-bash args=[] tid=100 pid=100 ptid=1 cwd="" comm=bash flags=0 uid=1000 gid=1000 vtid=100 vpid=100
+101 clone res=0 exe=-bash args=[] tid=101 pid=101 ptid=100 cwd="" comm=bash flags=0 uid=1000 gid=1000 vtid=101 vpid=101
+101 execve res=0 exe=cat args=["/etc/shadow","na\xffme"] tid=101 pid=101 ptid=100 cwd=/home/alice/ comm=cat trusted_exepath=/usr/bin/cat filename=/bin/cat uid=1000
+101 openat fd=3 dirfd=AT_FDCWD name=/etc/shadow flags=O_RDONLY|O_CLOEXEC
++5ms 101 procexit status=0 ret=0 sig=0 core=0 reaper_tid=0
+-1 lost n_events=12 cpu=1 cause=buffer_full
+"#;

@@ -1,0 +1,177 @@
+//! Rows of the tables, as JSON lines, and the other formats of the same rows.
+
+mod support;
+
+use serde_json::{Value as Json, json};
+use support::{Fixture, STORY};
+use tracehound_report::{AnyTable, CsvSink, JsonLinesSink, ParquetSink, TABLES};
+use tracehound_signals::Priority;
+
+fn story() -> Fixture {
+    Fixture::new(STORY).rule("Read sensitive file", Priority::Warning, &[4]).rule(
+        "Any exec",
+        Priority::Notice,
+        &[3, 10],
+    )
+}
+
+fn table(name: &str) -> &'static dyn AnyTable {
+    *TABLES.iter().find(|table| table.info().name == name).expect("a table of this name")
+}
+
+/// All rows of a table, as JSON.
+fn rows(fixture: &Fixture, name: &str) -> Vec<Json> {
+    let table = table(name);
+    let mut out = Vec::new();
+    let n = fixture.write(table, &mut JsonLinesSink::new(&mut out, table.info()));
+    let text = String::from_utf8(out).expect("JSON is UTF-8");
+    let rows: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!(rows.len() as u64, n);
+    rows
+}
+
+/// Some columns of some rows.
+fn check(fixture: &Fixture, name: &str, columns: &[&str], expected: &[Json]) {
+    let rows = rows(fixture, name);
+    let cells = |row: &Json| columns.iter().map(|column| row.get(*column).expect(column).clone()).collect::<Json>();
+    let actual: Vec<Json> = rows.iter().map(cells).collect();
+    assert_eq!(actual, expected, "{name}: {columns:?}");
+}
+
+#[test]
+fn processes() {
+    check(
+        &story(),
+        "processes",
+        &["pid", "name", "parent_pid", "user", "origin", "end_state", "exit_code", "depth", "n_signals", "n_execs"],
+        &[
+            json!([1, "systemd", null, "root", "snapshot", "running", null, 0, 0, 0]),
+            json!([100, "bash", 1, "alice", "snapshot", "running", null, 1, 0, 0]),
+            json!([200, "nginx", 1, null, "snapshot", "running", null, 1, 0, 0]),
+            json!([101, "cat", 100, "alice", "birth", "exited", 0, 2, 2, 1]),
+        ],
+    );
+    check(
+        &story(),
+        "processes",
+        &["container_id", "container_runtime", "is_reparented", "ancestor_names", "args"],
+        &[
+            json!([null, null, false, [], []]),
+            json!([null, null, false, ["systemd"], []]),
+            json!(["3ad7b26ded6d", "docker", false, ["systemd"], []]),
+            json!([null, null, false, ["bash", "systemd"], ["/etc/shadow", "na\\xffme"]]),
+        ],
+    );
+}
+
+#[test]
+fn keys_join() {
+    let fixture = story();
+    let keys: Vec<Json> = rows(&fixture, "processes").iter().map(|row| row["process"].clone()).collect();
+    for (name, column) in
+        [("signals", "process"), ("images", "process"), ("files", "process"), ("connections", "process")]
+    {
+        let rows = rows(&fixture, name);
+        assert!(!rows.is_empty(), "{name}");
+        assert!(rows.iter().all(|row| row[column].is_null() || keys.contains(&row[column])), "{name}");
+    }
+    assert!(
+        rows(&fixture, "processes")
+            .iter()
+            .all(|row| row["birth_parent"].is_null() || keys.contains(&row["birth_parent"]))
+    );
+}
+
+#[test]
+fn signals() {
+    check(
+        &story(),
+        "signals",
+        &["seq", "rule", "severity", "pid", "verdict", "evidence"],
+        &[
+            json!([3, "Any exec", 5, 101, "fired", "complete"]),
+            json!([4, "Read sensitive file", 4, 101, "fired", "complete"]),
+        ],
+    );
+}
+
+#[test]
+fn files() {
+    check(
+        &story(),
+        "files",
+        &["pid", "path", "n_opens", "n_execs", "is_read", "is_written", "is_inherited"],
+        &[
+            json!([100, "/dev/pts/0", 0, 0, true, true, true]),
+            json!([101, "/usr/bin/cat", 0, 1, false, false, false]),
+            json!([101, "/etc/shadow", 1, 0, true, false, false]),
+        ],
+    );
+}
+
+#[test]
+fn connections() {
+    check(
+        &story(),
+        "connections",
+        &["pid", "family", "l4", "state", "src_ip", "src_port", "dst_ip", "is_inherited"],
+        &[json!([200, "ipv4", "tcp", "bound", "0.0.0.0", 80, null, true])],
+    );
+}
+
+#[test]
+fn images_rules_and_losses() {
+    let fixture = story();
+    check(&fixture, "images", &["seq", "pid", "name", "exe_path"], &[json!([3, 101, "cat", "/usr/bin/cat"])]);
+    check(
+        &fixture,
+        "rules",
+        &["index", "rule", "n_hits", "n_suppressed", "is_evaluated"],
+        &[json!([0, "Read sensitive file", 1, 0, true]), json!([1, "Any exec", 1, 0, true])],
+    );
+    check(&fixture, "losses", &["kind", "seq", "n", "cpu", "what"], &[json!(["lost_events", 6, 12, 1, "buffer_full"])]);
+}
+
+#[test]
+fn csv() {
+    let fixture = story();
+    let table = table("losses");
+    let mut out = Vec::new();
+    fixture.write(table, &mut CsvSink::new(&mut out, table.info()));
+    let text = String::from_utf8(out).expect("UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "ts,seq,kind,offset,n,cpu,from_ts,to_ts,what");
+    assert_eq!(lines[1], "2025-01-01T00:00:00.005005000Z,6,lost_events,,12,1,,,buffer_full");
+}
+
+#[test]
+fn parquet_is_the_same_every_time_and_small_in_memory() {
+    for table in TABLES {
+        let bytes = || {
+            let fixture = story();
+            let mut out = Vec::new();
+            let mut sink = ParquetSink::new(&mut out, &table.info()).expect("a writer");
+            fixture.write(*table, &mut sink);
+            drop(sink);
+            out
+        };
+        let first = bytes();
+        assert!(first.starts_with(b"PAR1") && first.ends_with(b"PAR1"));
+        assert_eq!(first, bytes(), "{}", table.info().name);
+    }
+}
+
+/// Writes the tables for `tests/duckdb/test_tables.py` where it asks for them.
+#[test]
+fn tables_for_duckdb() {
+    let Some(folder) = std::env::var_os("TRACEHOUND_TABLES") else { return };
+    let folder = std::path::Path::new(&folder);
+    std::fs::create_dir_all(folder).expect("a folder");
+    let fixture = story();
+    for table in TABLES {
+        let info = table.info();
+        let file = std::fs::File::create(folder.join(format!("{}.parquet", info.name))).expect("a file");
+        let mut sink = ParquetSink::new(file, &info).expect("a writer");
+        fixture.write(*table, &mut sink);
+    }
+}
