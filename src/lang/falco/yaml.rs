@@ -1,0 +1,528 @@
+//! YAML as a tree that knows where each node was written, with bounds on everything.
+//!
+//! The events come from `saphyr-parser`. This module builds the tree without recursion, counts what aliases produce,
+//! and finds for every byte of a decoded scalar the byte of the file it stands for. After a syntax error the file is
+//! cut at lines that begin an item (`- ` in the first column), and every part is read alone: an error in one item
+//! does not hide the others.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::text::{Place, Text};
+
+/// Nesting of sequences and mappings accepted.
+pub const MAX_DEPTH: usize = 64;
+/// Nodes accepted in a file, those produced by aliases included.
+pub const MAX_NODES: usize = 1_000_000;
+/// Bytes that aliases may produce in a file.
+pub const MAX_ALIASED: usize = 16 << 20;
+/// Errors of syntax reported for a file.
+pub const MAX_ERRORS: usize = 50;
+
+/// A node of the tree.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where it was written. For a block scalar its content, without the header line.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Text, decoded.
+    Scalar(String, Style),
+    /// A sequence.
+    Seq(Vec<Node>),
+    /// Keys and values, in order, duplicates included.
+    Map(Vec<(Node, Node)>),
+}
+
+/// How a scalar was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes.
+    Plain,
+    /// In `'` or `"`.
+    Quoted(char),
+    /// With `|` or `>`.
+    Block,
+}
+
+impl Node {
+    /// True for what YAML's core schema reads as null: nothing, `~`, `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(text, Style::Plain) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// The decoded text of a scalar.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Number of nodes and bytes of text, this one included.
+    fn cost(&self) -> (usize, usize) {
+        match &self.value {
+            Value::Scalar(text, _) => (1, text.len()),
+            Value::Seq(nodes) => sum(nodes.iter().map(Node::cost)),
+            Value::Map(pairs) => sum(pairs.iter().flat_map(|(k, v)| [k.cost(), v.cost()])),
+        }
+    }
+
+    /// The scalar's text with the place of each byte; `file` is the content of the file its span is in.
+    pub fn text(&self, file: &str) -> Option<Text> {
+        let Value::Scalar(decoded, style) = &self.value else { return None };
+        let raw = file.get(self.span.range()).unwrap_or("");
+        if raw == decoded.as_str() {
+            return Some(Text::verbatim(decoded, self.span));
+        }
+        Some(align(decoded, raw, *style, self.span))
+    }
+}
+
+fn sum(costs: impl Iterator<Item = (usize, usize)>) -> (usize, usize) {
+    costs.fold((1, 0), |(n, bytes), (n2, bytes2)| (n + n2, bytes + bytes2))
+}
+
+/// Finds the place of each byte of a decoded scalar. Decoding changes white space (indentation, folding, chomping),
+/// doubled quotes and escapes, and nothing else: so both texts are walked side by side. Where they do not fit, the
+/// rest of the text stands for the whole scalar.
+fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
+    let mut out = Text::default();
+    let mut at = match style {
+        Style::Quoted(quote) if raw.starts_with(quote) => quote.len_utf8(),
+        _ => 0,
+    };
+    let is_double = style == Style::Quoted('"');
+    let place = |from: usize, to: usize| Place {
+        span: Span::new(span.file, span.start as usize + from, span.start as usize + to),
+        via: None,
+    };
+    let next = |at: usize| raw[at..].chars().next();
+    let mut chars = decoded.char_indices();
+    while let Some((i, c)) = chars.next() {
+        if !is_white(c) {
+            loop {
+                let rest = &raw[at..];
+                if next(at).is_some_and(is_white) {
+                    at += 1;
+                } else if is_double && (rest.starts_with("\\\n") || rest.starts_with("\\\r")) {
+                    at += 2;
+                } else {
+                    break;
+                }
+            }
+        }
+        let (len, is_same) = match next(at) {
+            Some('\\') if is_double => (escape_len(&raw[at..]), false),
+            Some('\'') if style == Style::Quoted('\'') && raw[at..].starts_with("''") => (2, false),
+            Some(r) if r == c => (c.len_utf8(), true),
+            // Folded: a line break for a blank, or the other way round.
+            Some(r) if is_white(r) && is_white(c) => (1, false),
+            // A line break that is not in the file, at its end.
+            _ if is_white(c) => (0, false),
+            _ => {
+                out.push(&decoded[i..], Place { span, via: None }, false);
+                return out;
+            }
+        };
+        out.push(&decoded[i..i + c.len_utf8()], place(at, at + len), is_same);
+        at += len;
+    }
+    out
+}
+
+fn is_white(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// Length of an escape of a double quoted scalar, bounded by the text.
+fn escape_len(raw: &str) -> usize {
+    let Some(kind) = raw[1..].chars().next() else { return raw.len() };
+    let digits = match kind {
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        _ => 0,
+    };
+    let end = (1 + kind.len_utf8() + digits).min(raw.len());
+    (end..=raw.len()).find(|&i| raw.is_char_boundary(i)).unwrap_or(raw.len())
+}
+
+/// What a file holds: the nodes of the top of each document (items, if the document is a sequence).
+#[derive(Debug, Default)]
+pub struct Stream {
+    /// Documents, null documents left out.
+    pub documents: Vec<Node>,
+}
+
+/// Reads a file. Everything readable is in the result; what is not, in the diagnostics.
+pub fn parse(text: &str, file: u32, diagnostics: &mut Vec<Diagnostic>) -> Stream {
+    let mut budget = Budget { nodes: MAX_NODES, aliased: MAX_ALIASED };
+    let mut stream = Stream::default();
+    let Err(error) = parse_part(text, 0, text.len(), file, &mut budget, &mut stream) else { return stream };
+    if error.code == Code::Limit {
+        // The bound is for the whole file: reading it again in parts would not help.
+        diagnostics.push(error);
+        return stream;
+    }
+    // Read again, item by item.
+    let starts = item_starts(text);
+    if starts.len() < 2 && !starts.contains(&0) {
+        diagnostics.push(error);
+        return stream;
+    }
+    stream.documents.clear();
+    let mut budget = Budget { nodes: MAX_NODES, aliased: MAX_ALIASED };
+    let mut n_errors = 0usize;
+    let head = starts.first().copied().unwrap_or(text.len());
+    let bounds = (head > 0).then_some(0).into_iter().chain(starts).chain([text.len()]).collect::<Vec<_>>();
+    for pair in bounds.windows(2) {
+        if let Err(error) = parse_part(text, pair[0], pair[1], file, &mut budget, &mut stream) {
+            let is_limit = error.code == Code::Limit;
+            n_errors += 1;
+            if n_errors <= MAX_ERRORS {
+                diagnostics.push(error);
+            }
+            if is_limit {
+                break;
+            }
+        }
+    }
+    if n_errors == 0 {
+        diagnostics.push(error);
+    } else if n_errors > MAX_ERRORS {
+        let more = format!("{} more YAML errors in this file", n_errors - MAX_ERRORS);
+        diagnostics.push(Diagnostic::new(Code::YamlParse, Span::new(file, text.len(), text.len()), more));
+    }
+    stream
+}
+
+/// Offsets of lines that begin an item or a document.
+fn item_starts(text: &str) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("- ") || line.trim_end() == "-" || line.starts_with("---") {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    starts
+}
+
+struct Budget {
+    nodes: usize,
+    aliased: usize,
+}
+
+/// A sequence or mapping that is not complete.
+struct Frame {
+    span: Span,
+    anchor: usize,
+    is_map: bool,
+    /// Children; of a mapping, keys and values in turn.
+    children: Vec<Node>,
+}
+
+fn parse_part(
+    whole: &str,
+    from: usize,
+    to: usize,
+    file: u32,
+    budget: &mut Budget,
+    stream: &mut Stream,
+) -> Result<(), Diagnostic> {
+    let part = &whole[from..to];
+    let offsets = CharOffsets::new(part);
+    let byte = |index: usize| from + offsets.byte(part, index);
+    let mut parser = Parser::new_from_str(part);
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut anchors: HashMap<usize, Node> = HashMap::new();
+    while let Some(event) = parser.next_event() {
+        let (event, marks) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                // What is complete stays: the finished items of the sequence that is open.
+                keep_complete(&mut frames, stream);
+                return Err(syntax_error(whole, from, to, byte(error.marker().index()), error.info(), file));
+            }
+        };
+        let span = Span::new(file, byte(marks.start.index()), byte(marks.end.index()));
+        let complete = match event {
+            Event::StreamEnd => break,
+            Event::Alias(id) => {
+                let Some(node) = anchors.get(&id) else {
+                    keep_complete(&mut frames, stream);
+                    return Err(Diagnostic::new(Code::YamlParse, span, "an alias to an anchor around it")
+                        .help("a node cannot contain itself; write the values out".to_owned()));
+                };
+                let (nodes, bytes) = node.cost();
+                let fits = nodes <= budget.nodes && bytes <= budget.aliased;
+                if !fits {
+                    keep_complete(&mut frames, stream);
+                    return Err(Diagnostic::new(
+                        Code::Limit,
+                        span,
+                        format!("aliases expand to more than {MAX_NODES} nodes or {} MiB", MAX_ALIASED >> 20),
+                    )
+                    .label("reading of this file stops here"));
+                }
+                budget.nodes -= nodes;
+                budget.aliased -= bytes;
+                Some((node.clone(), 0))
+            }
+            Event::Scalar(text, style, anchor, _) => {
+                let style = match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::SingleQuoted => Style::Quoted('\''),
+                    ScalarStyle::DoubleQuoted => Style::Quoted('"'),
+                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                };
+                budget.nodes = budget.nodes.saturating_sub(1);
+                Some((Node { span, value: Value::Scalar(text.into_owned(), style) }, anchor))
+            }
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                if frames.len() >= MAX_DEPTH {
+                    keep_complete(&mut frames, stream);
+                    let message = format!("nested deeper than {MAX_DEPTH} levels");
+                    return Err(Diagnostic::new(Code::Limit, span, message).label("reading of this file stops here"));
+                }
+                budget.nodes = budget.nodes.saturating_sub(1);
+                frames.push(Frame {
+                    span,
+                    anchor,
+                    is_map: matches!(event, Event::MappingStart(..)),
+                    children: Vec::new(),
+                });
+                None
+            }
+            Event::SequenceEnd | Event::MappingEnd => frames.pop().map(|frame| {
+                let anchor = frame.anchor;
+                (finish(frame, Some(span)), anchor)
+            }),
+            _ => None,
+        };
+        if budget.nodes == 0 {
+            keep_complete(&mut frames, stream);
+            return Err(Diagnostic::new(Code::Limit, span, format!("more than {MAX_NODES} YAML nodes"))
+                .label("reading of this file stops here"));
+        }
+        let Some((node, anchor)) = complete else { continue };
+        if anchor != 0 {
+            let (nodes, bytes) = node.cost();
+            // The copy that aliases are made of counts as one.
+            if nodes > budget.nodes || bytes > budget.aliased {
+                keep_complete(&mut frames, stream);
+                return Err(Diagnostic::new(Code::Limit, node.span, "anchored nodes are too large"));
+            }
+            budget.nodes -= nodes;
+            budget.aliased -= bytes;
+            anchors.insert(anchor, node.clone());
+        }
+        match frames.last_mut() {
+            Some(frame) => frame.children.push(node),
+            None if node.is_null() => {}
+            None => stream.documents.push(node),
+        }
+    }
+    Ok(())
+}
+
+fn finish(frame: Frame, end: Option<Span>) -> Node {
+    let span = match (frame.children.first(), frame.children.last()) {
+        (Some(first), Some(last)) => first.span.to(last.span),
+        _ => end.map_or(frame.span, |end| frame.span.to(end)),
+    };
+    let value = if frame.is_map {
+        let mut pairs = Vec::with_capacity(frame.children.len() / 2);
+        let mut children = frame.children.into_iter();
+        while let (Some(key), Some(value)) = (children.next(), children.next()) {
+            pairs.push((key, value));
+        }
+        Value::Map(pairs)
+    } else {
+        Value::Seq(frame.children)
+    };
+    Node { span, value }
+}
+
+/// Keeps the complete items of the outermost sequence.
+fn keep_complete(frames: &mut Vec<Frame>, stream: &mut Stream) {
+    if !frames.is_empty() {
+        let outermost = frames.swap_remove(0);
+        if !outermost.is_map && !outermost.children.is_empty() {
+            stream.documents.push(finish(outermost, None));
+        }
+    }
+}
+
+fn syntax_error(whole: &str, from: usize, to: usize, at: usize, info: &str, file: u32) -> Diagnostic {
+    if let Some(tab) = indenting_tab(whole, from, to, at) {
+        return Diagnostic::new(Code::YamlParse, Span::new(file, tab, tab + 1), "a tab cannot indent YAML")
+            .label("tab")
+            .help("replace the tab by blanks".to_owned());
+    }
+    let at = at.min(whole.len());
+    let width = whole[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+    Diagnostic::new(Code::YamlParse, Span::new(file, at, at + width), format!("not valid YAML: {info}"))
+}
+
+/// A tab in the indentation of the line of an error or the one after it: the parser reports these in words that do
+/// not mention the tab.
+fn indenting_tab(whole: &str, from: usize, to: usize, at: usize) -> Option<usize> {
+    let at = at.clamp(from, to);
+    let line_start = whole[from..at].rfind('\n').map_or(from, |i| from + i + 1);
+    let mut start = line_start;
+    for line in whole[line_start..to].split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t')
+            && !line.trim().is_empty()
+        {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// Byte offsets of character indexes, in constant time and a sixteenth of the text's size.
+struct CharOffsets {
+    /// Byte offset of every 64th character; empty if the text is ASCII.
+    every_64th: Vec<u32>,
+}
+
+impl CharOffsets {
+    fn new(text: &str) -> CharOffsets {
+        if text.is_ascii() {
+            return CharOffsets { every_64th: Vec::new() };
+        }
+        let every_64th = text.char_indices().step_by(64).map(|(i, _)| i as u32).collect();
+        CharOffsets { every_64th }
+    }
+
+    fn byte(&self, text: &str, index: usize) -> usize {
+        if self.every_64th.is_empty() {
+            return index.min(text.len());
+        }
+        let Some(&start) = self.every_64th.get(index / 64) else { return text.len() };
+        let start = start as usize;
+        text[start..].char_indices().nth(index % 64).map_or(text.len(), |(i, _)| start + i)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Stream, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let stream = parse(text, 0, &mut diagnostics);
+        (stream, diagnostics)
+    }
+
+    fn value_of<'a>(stream: &'a Stream, key: &str) -> &'a Node {
+        let Value::Map(pairs) = &stream.documents[0].value else { panic!("not a mapping") };
+        &pairs.iter().find(|(k, _)| k.as_str() == Some(key)).expect("key").1
+    }
+
+    /// Every word of every decoded scalar is found where it is in the file.
+    #[test]
+    fn places_inside_scalars() {
+        let cases = [
+            "k: one two three",
+            "k: one\n  two\n\n  three",
+            "k: 'one ''two'' three'",
+            "k: 'one\n  two\n\n  three'",
+            "k: \"one \\\"two\\\" \\x41 three\"",
+            "k: \"one \\\n   two\\tthree\"",
+            "k: |\n  one\n   two\n\n  three\n",
+            "k: |2-\n   one\n  two\n\n  three",
+            "k: >\n  one\n  two\n\n  three\n",
+            "k: >-\n\n\n    one two\n      three",
+            "k: | # comment one\n  one\n  two # three\n",
+            "ü: é\nk: ünï one çwo two\n   trüe three",
+            "k: >+\n  one\n  two\n  three\n\n\n",
+        ];
+        for case in cases {
+            let (stream, diagnostics) = read(case);
+            assert!(diagnostics.is_empty(), "{case:?}: {diagnostics:?}");
+            let text = value_of(&stream, "k").text(case).expect("scalar");
+            for word in ["one", "two", "three"] {
+                let i = text.as_str().find(word).unwrap_or_else(|| panic!("{word} in {case:?}"));
+                let span = text.place(i..i + word.len()).span;
+                assert_eq!(&case[span.range()], word, "{case:?}");
+                let body = case.find(": ").map_or(0, |i| i + 2);
+                let expected = case[body..].rfind(word).map(|i| i + body);
+                assert_eq!(Some(span.start as usize), expected, "{word} in {case:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_the_other_items() {
+        let text = "- a: 1\n- b: [1\n- c: 3\n- d: *x\n- e: 5\n";
+        let (stream, diagnostics) = read(text);
+        assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
+        assert_eq!(stream.documents.len(), 3);
+    }
+
+    #[test]
+    fn errors() {
+        // Text, message, offset.
+        let cases = [
+            ("- a: b\n\tc: d\n", "a tab cannot indent YAML", 7),
+            ("- a:\n  \t- b: c\n  - d", "a tab cannot indent YAML", 7),
+            ("- a: \"x", "not valid YAML", 5),
+            ("- &x [1, *x]\n", "an alias to an anchor around it", 9),
+        ];
+        for (text, message, offset) in cases {
+            let (_, diagnostics) = read(text);
+            let d = diagnostics.first().unwrap_or_else(|| panic!("no error in {text:?}"));
+            assert!(d.message.starts_with(message), "{text:?}: {}", d.message);
+            if offset != 5 {
+                assert_eq!(d.span().map(|s| s.start), Some(offset), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bombs() {
+        let mut laughs = String::from("- &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..12 {
+            let alias = format!("*a{}", i - 1);
+            laughs.push_str(&format!("- &a{i} [{}]\n", [alias.as_str(); 10].join(", ")));
+        }
+        let big = format!("- &a {}\n{}", "x".repeat(1 << 20), "- *a\n".repeat(100));
+        for (name, text) in [
+            ("laughs", laughs),
+            ("big", big),
+            ("dashes", "- ".repeat(10_000)),
+            ("brackets", "[".repeat(100_000)),
+            ("questions", "? ".repeat(10_000)),
+            ("braces", format!("- {}", "{a: ".repeat(10_000))),
+        ] {
+            let (_, diagnostics) = read(&text);
+            assert!(!diagnostics.is_empty(), "{name}");
+            assert!(diagnostics.len() < 5, "{name}: {}", diagnostics.len());
+        }
+    }
+
+    #[test]
+    fn documents() {
+        let (stream, diagnostics) = read("---\n---\n~\n---\n- a\n...\n---\nx: y\n");
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        assert_eq!(stream.documents.len(), 2);
+        for empty in ["", "\n", "# only a comment\n", "---\n", "null\n", "~"] {
+            let (stream, diagnostics) = read(empty);
+            assert!(diagnostics.is_empty() && stream.documents.is_empty(), "{empty:?} {diagnostics:?}");
+        }
+    }
+}
