@@ -5,6 +5,7 @@
 //! cut at lines that begin an item (`- ` in the first column), and every part is read alone: an error in one item
 //! does not hide the others.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -19,6 +20,8 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_NODES: usize = 1_000_000;
 /// Bytes that aliases may produce in a file.
 pub const MAX_ALIASED: usize = 16 << 20;
+/// Bytes that may be parsed again after lines were joined.
+const MAX_WORK: usize = 64 << 20;
 /// Errors of syntax reported for a file.
 pub const MAX_ERRORS: usize = 50;
 
@@ -165,27 +168,29 @@ pub struct Stream {
 
 /// Reads a file. Everything readable is in the result; what is not, in the diagnostics.
 pub fn parse(text: &str, file: u32, diagnostics: &mut Vec<Diagnostic>) -> Stream {
-    let mut budget = Budget { nodes: MAX_NODES, aliased: MAX_ALIASED };
+    let mut text = Cow::Borrowed(text);
     let mut stream = Stream::default();
-    let Err(error) = parse_part(text, 0, text.len(), file, &mut budget, &mut stream) else { return stream };
+    let mut budget = Budget::new();
+    let to = text.len();
+    let Err(error) = parse_lenient(&mut text, 0, to, file, &mut budget, &mut stream) else { return stream };
     if error.code == Code::Limit {
         // The bound is for the whole file: reading it again in parts would not help.
         diagnostics.push(error);
         return stream;
     }
     // Read again, item by item.
-    let starts = item_starts(text);
+    let starts = item_starts(&text);
     if starts.len() < 2 && !starts.contains(&0) {
         diagnostics.push(error);
         return stream;
     }
     stream.documents.clear();
-    let mut budget = Budget { nodes: MAX_NODES, aliased: MAX_ALIASED };
+    let mut budget = Budget::new();
     let mut n_errors = 0usize;
     let head = starts.first().copied().unwrap_or(text.len());
     let bounds = (head > 0).then_some(0).into_iter().chain(starts).chain([text.len()]).collect::<Vec<_>>();
     for pair in bounds.windows(2) {
-        if let Err(error) = parse_part(text, pair[0], pair[1], file, &mut budget, &mut stream) {
+        if let Err(error) = parse_lenient(&mut text, pair[0], pair[1], file, &mut budget, &mut stream) {
             let is_limit = error.code == Code::Limit;
             n_errors += 1;
             if n_errors <= MAX_ERRORS {
@@ -205,6 +210,97 @@ pub fn parse(text: &str, file: u32, diagnostics: &mut Vec<Diagnostic>) -> Stream
     stream
 }
 
+/// Parses a part of a file as Falco's YAML library does: lines inside of brackets may be indented less than the node
+/// that the brackets belong to, which YAML does not allow and `saphyr-parser` refuses. Three lists of the official
+/// rules close so. Such lines are joined with the one before, which keeps all offsets, and the part is parsed again.
+fn parse_lenient(
+    whole: &mut Cow<'_, str>,
+    from: usize,
+    to: usize,
+    file: u32,
+    budget: &mut Budget,
+    stream: &mut Stream,
+) -> Result<(), Diagnostic> {
+    let n_documents = stream.documents.len();
+    let before = *budget;
+    let mut work = 0;
+    loop {
+        let Failure { diagnostic, low_line } = match parse_part(whole, from, to, file, budget, stream) {
+            Ok(()) => return Ok(()),
+            Err(failure) => *failure,
+        };
+        work += to - from;
+        let Some(low_line) = low_line.filter(|_| work <= MAX_WORK) else { return Err(diagnostic) };
+        let Some(joined) = join_lines(whole, to, &low_line) else { return Err(diagnostic) };
+        *whole = Cow::Owned(joined);
+        stream.documents.truncate(n_documents);
+        *budget = before;
+    }
+}
+
+/// A line that is indented less than the brackets around it allow.
+#[derive(Clone, Copy, Debug)]
+struct LowLine {
+    /// Offset behind the last node before it.
+    from: usize,
+    /// Offset of its first character.
+    at: usize,
+    /// Brackets open at `from`.
+    depth: usize,
+}
+
+/// Replaces line ends and comments by blanks, from the node before a low line to the end of the brackets. `None` if it
+/// is not in brackets.
+fn join_lines(text: &str, to: usize, line: &LowLine) -> Option<String> {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut depth = line.depth;
+    let mut i = line.from;
+    // The last byte that is neither blank nor comment; a line that ends in the middle of a scalar is not joined.
+    let mut last = b',';
+    while i < to {
+        let b = bytes[i];
+        if i >= line.at && depth == 0 {
+            break;
+        }
+        match b {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' | b'\'' if matches!(last, b',' | b'[' | b'{' | b':') => i = end_of_quoted(&bytes, i, to),
+            b'#' if i == line.from || matches!(bytes[i - 1], b' ' | b'\t' | b'\n') => {
+                while i < to && bytes[i] != b'\n' {
+                    bytes[i] = b' ';
+                    i += 1;
+                }
+                continue;
+            }
+            b'\n' | b'\r' if depth > 0 => {
+                let next = bytes[i..to].iter().find(|b| !b.is_ascii_whitespace());
+                let is_between = matches!(last, b',' | b'[' | b'{' | b']' | b'}' | b'"' | b'\'')
+                    || matches!(next, Some(b']' | b'}' | b',' | b'#'));
+                if is_between {
+                    bytes[i] = b' ';
+                }
+            }
+            _ => {}
+        }
+        if !b.is_ascii_whitespace() {
+            last = b;
+        }
+        i += 1;
+    }
+    let is_same = bytes == text.as_bytes();
+    String::from_utf8(bytes).ok().filter(|_| !is_same)
+}
+
+/// Offset of the closing quote, or of the last byte.
+fn end_of_quoted(bytes: &[u8], start: usize, to: usize) -> usize {
+    let mut i = start + 1;
+    while i < to && bytes[i] != bytes[start] {
+        i += if bytes[i] == b'\\' && bytes[start] == b'"' { 2 } else { 1 };
+    }
+    i.min(to.saturating_sub(1))
+}
+
 /// Offsets of lines that begin an item or a document.
 fn item_starts(text: &str) -> Vec<usize> {
     let mut starts = Vec::new();
@@ -218,9 +314,28 @@ fn item_starts(text: &str) -> Vec<usize> {
     starts
 }
 
+#[derive(Clone, Copy)]
 struct Budget {
     nodes: usize,
     aliased: usize,
+}
+
+impl Budget {
+    fn new() -> Budget {
+        Budget { nodes: MAX_NODES, aliased: MAX_ALIASED }
+    }
+}
+
+/// Why a part of a file could not be read.
+struct Failure {
+    diagnostic: Diagnostic,
+    low_line: Option<LowLine>,
+}
+
+impl From<Diagnostic> for Box<Failure> {
+    fn from(diagnostic: Diagnostic) -> Box<Failure> {
+        Box::new(Failure { diagnostic, low_line: None })
+    }
 }
 
 /// A sequence or mapping that is not complete.
@@ -239,30 +354,43 @@ fn parse_part(
     file: u32,
     budget: &mut Budget,
     stream: &mut Stream,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Box<Failure>> {
     let part = &whole[from..to];
     let offsets = CharOffsets::new(part);
     let byte = |index: usize| from + offsets.byte(part, index);
     let mut parser = Parser::new_from_str(part);
     let mut frames: Vec<Frame> = Vec::new();
     let mut anchors: HashMap<usize, Node> = HashMap::new();
+    let mut last_end = from;
     while let Some(event) = parser.next_event() {
         let (event, marks) = match event {
             Ok(event) => event,
             Err(error) => {
                 // What is complete stays: the finished items of the sequence that is open.
+                let at = byte(error.marker().index());
+                let is_flow =
+                    |frame: &&Frame| matches!(whole.as_bytes().get(frame.span.start as usize), Some(b'[' | b'{'));
+                let depth = frames.iter().filter(is_flow).count();
+                let low_line = error.info().contains("invalid indentation").then_some(LowLine {
+                    from: last_end.min(at),
+                    at,
+                    depth,
+                });
                 keep_complete(&mut frames, stream);
-                return Err(syntax_error(whole, from, to, byte(error.marker().index()), error.info(), file));
+                let diagnostic = syntax_error(whole, from, to, at, error.info(), file);
+                return Err(Box::new(Failure { diagnostic, low_line }));
             }
         };
         let span = Span::new(file, byte(marks.start.index()), byte(marks.end.index()));
+        last_end = last_end.max(span.end as usize);
         let complete = match event {
             Event::StreamEnd => break,
             Event::Alias(id) => {
                 let Some(node) = anchors.get(&id) else {
                     keep_complete(&mut frames, stream);
                     return Err(Diagnostic::new(Code::YamlParse, span, "an alias to an anchor around it")
-                        .help("a node cannot contain itself; write the values out".to_owned()));
+                        .help("a node cannot contain itself; write the values out".to_owned())
+                        .into());
                 };
                 let (nodes, bytes) = node.cost();
                 let fits = nodes <= budget.nodes && bytes <= budget.aliased;
@@ -273,7 +401,8 @@ fn parse_part(
                         span,
                         format!("aliases expand to more than {MAX_NODES} nodes or {} MiB", MAX_ALIASED >> 20),
                     )
-                    .label("reading of this file stops here"));
+                    .label("reading of this file stops here")
+                    .into());
                 }
                 budget.nodes -= nodes;
                 budget.aliased -= bytes;
@@ -293,7 +422,9 @@ fn parse_part(
                 if frames.len() >= MAX_DEPTH {
                     keep_complete(&mut frames, stream);
                     let message = format!("nested deeper than {MAX_DEPTH} levels");
-                    return Err(Diagnostic::new(Code::Limit, span, message).label("reading of this file stops here"));
+                    return Err(Diagnostic::new(Code::Limit, span, message)
+                        .label("reading of this file stops here")
+                        .into());
                 }
                 budget.nodes = budget.nodes.saturating_sub(1);
                 frames.push(Frame {
@@ -313,7 +444,8 @@ fn parse_part(
         if budget.nodes == 0 {
             keep_complete(&mut frames, stream);
             return Err(Diagnostic::new(Code::Limit, span, format!("more than {MAX_NODES} YAML nodes"))
-                .label("reading of this file stops here"));
+                .label("reading of this file stops here")
+                .into());
         }
         let Some((node, anchor)) = complete else { continue };
         if anchor != 0 {
@@ -321,7 +453,7 @@ fn parse_part(
             // The copy that aliases are made of counts as one.
             if nodes > budget.nodes || bytes > budget.aliased {
                 keep_complete(&mut frames, stream);
-                return Err(Diagnostic::new(Code::Limit, node.span, "anchored nodes are too large"));
+                return Err(Diagnostic::new(Code::Limit, node.span, "anchored nodes are too large").into());
             }
             budget.nodes -= nodes;
             budget.aliased -= bytes;
@@ -472,6 +604,37 @@ mod tests {
         let (stream, diagnostics) = read(text);
         assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
         assert_eq!(stream.documents.len(), 3);
+    }
+
+    /// Lines in brackets may be indented as Falco's library allows.
+    #[test]
+    fn low_lines_in_brackets() {
+        let cases = [
+            ("- a: [\n    x,\n    y\n  ]\n- b: 1\n", "x y"),
+            ("- a:\n   b: [x, # see ] here\ny, 'q ]',\n # more\n  \"z\\\"]\"]\n", "x y q ] z\"]"),
+            ("- a: [\n  ]\n", ""),
+            ("- a: {\n    x: [y,\nz]\n}\n- b\n", "x y z"),
+            ("- a: [[x],\n[y]\n]\n- b: [\n  z\n]", "x y"),
+        ];
+        for (text, expected) in cases {
+            let (stream, diagnostics) = read(text);
+            assert!(diagnostics.is_empty(), "{text:?}: {diagnostics:?}");
+            let mut words = Vec::new();
+            let Value::Seq(items) = &stream.documents[0].value else { panic!("{text:?}") };
+            let Value::Map(pairs) = &items[0].value else { panic!("{text:?}") };
+            let mut stack = vec![&pairs[0].1];
+            while let Some(node) = stack.pop() {
+                match &node.value {
+                    Value::Scalar(word, _) => words.push(word.as_str()),
+                    Value::Seq(nodes) => stack.extend(nodes.iter().rev()),
+                    Value::Map(pairs) => stack.extend(pairs.iter().rev().flat_map(|(k, v)| [v, k])),
+                }
+            }
+            words.retain(|word| *word != "b");
+            assert_eq!(words.join(" "), expected, "{text:?}");
+        }
+        let (_, diagnostics) = read("- a:\n    b: c\n   d: e\n");
+        assert!(!diagnostics.is_empty(), "not in brackets");
     }
 
     #[test]
