@@ -9,6 +9,7 @@ use tracehound_state::Sym;
 use tracehound_state::history::{ContainerMetadata, ContainerMount};
 
 use crate::Family;
+use crate::examples;
 use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Needs, flags};
 use crate::lookup::short_id;
 use crate::mount_pattern;
@@ -27,35 +28,280 @@ const PROBES: &str = "deprecated where it comes from; never answered";
 const MOUNT_ARG: ArgPolicy = ArgPolicy::Required(ArgKind::IndexOrName);
 
 static FIELDS: &[Field] = &[
-    Field::new("container.id", FieldType::Str, CONTAINER, CGROUP, id, "First 12 characters of the container's id, from the thread's cgroups; the text `host` outside of containers. Absent only for events of an unknown thread."),
-    Field::new("container.full_id", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.full_id", "host", |v, _| v.container().map(|c| v.text(c.full_id.0))), "The container's whole id; `host` outside of containers.").needs(META),
-    Field::new("container.name", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.name", "host", |v, m| m.name.map(|s| v.text(s))), "The container's name; `host` outside of containers.").needs(META),
-    Field::new("container.image", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.image", "", |v, m| m.image.map(|s| v.text(s))), "Image of the container as it was asked for: `docker.io/library/nginx:1.27`.").needs(META),
-    Field::new("container.image.id", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.image.id", "", |v, m| m.image_id.map(|s| v.text(s))), "Id of the container's image.").needs(META),
-    Field::new("container.type", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.type", "host", |v, _| v.container().map(|c| c.runtime.as_bytes().as_bstr())), "The container's runtime: `docker`, `containerd`, `cri-o`, `podman`, `lxc`; `host` outside of containers.").needs(META),
-    Field::new("container.privileged", FieldType::Bool, CONTAINER, RUNTIME, |v, _| boolean(v, "container.privileged", |m| m.is_privileged), "True for a container with all privileges; false outside of containers.").needs(META),
-    Field::new("container.mounts", FieldType::Str, CONTAINER, RUNTIME, |v, _| mounts(v), "Mounts of the container as `source:dest:mode:rdwr:propagation`, with commas between.").needs(META),
-    Field::new("container.mount", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount", a, |m| m.source, mount_text), "One mount as `source:dest:mode:rdwr:propagation`: by position from 0, or the first whose source the argument is found in (a regular expression, not anchored, without groups). Absent if there is none.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.mount.source", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount.source", a, |m| m.dest, |v, m| v.text(m.source).to_vec()), "Source of a mount, by position or by a regular expression for its destination; see `container.mount`.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.mount.dest", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount.dest", a, |m| m.source, |v, m| v.text(m.dest).to_vec()), "Destination of a mount, by position or by a regular expression for its source; see `container.mount`. Absent if there is none, so that `not container.mount.dest[/x] in (...)` holds for a container without the mount.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.mount.mode", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount.mode", a, |m| m.source, |v, m| v.text(m.mode).to_vec()), "Mode of a mount; see `container.mount`.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.mount.rdwr", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount.rdwr", a, |m| m.source, |_, m| m.is_writable.to_string().into_bytes()), "`true` for a writable mount, else `false`; see `container.mount`.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.mount.propagation", FieldType::Str, CONTAINER, RUNTIME, |v, a| mount(v, "container.mount.propagation", a, |m| m.source, |v, m| v.text(m.propagation).to_vec()), "Propagation of a mount; see `container.mount`.").arg(MOUNT_ARG).needs(META),
-    Field::new("container.image.repository", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.image.repository", "", |v, m| m.image_repository.map(|s| v.text(s))), "Repository of the container's image, without tag or digest. Empty outside of containers.").needs(META),
-    Field::new("container.image.tag", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.image.tag", "", |v, m| m.image_tag.map(|s| v.text(s))), "Tag of the container's image.").needs(META),
-    Field::new("container.image.digest", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.image.digest", "", |v, m| m.image_digest.map(|s| v.text(s))), "Digest of the container's image: `sha256:...`.").needs(META),
-    Field::absent("container.healthcheck", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
-    Field::absent("container.liveness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
-    Field::absent("container.readiness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.").flags(flags::DEPRECATED),
-    Field::new("container.start_ts", FieldType::AbsTime, CONTAINER, PIDNS, |v, _| start_field(v, "container.start_ts", |at| at), "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid namespace, so on the host that of init. Absent if not known."),
-    Field::new("container.duration", FieldType::RelTime, Depends::Time, PIDNS, |v, _| start_field(v, "container.duration", |at| v.event.head.ts.0.wrapping_sub(at)), "Nanoseconds since `container.start_ts`."),
-    Field::new("container.ip", FieldType::Str, CONTAINER, RUNTIME, |v, _| text(v, "container.ip", "", |v, m| m.ip.map(|s| v.text(s))), "First IPv4 address of the container.").needs(META),
-    Field::new("container.cni.json", FieldType::Str, CONTAINER, RUNTIME, |v, _| only_host(v, "container.cni.json", Value::str("")), "Result of the container's network set-up as JSON; not kept by the analyzer, so absent in containers.").needs(META),
-    Field::new("container.host_pid", FieldType::Bool, CONTAINER, RUNTIME, |v, _| boolean(v, "container.host_pid", |m| m.host_namespaces[0]), "True for a container in the host's pid namespace; false outside of containers.").needs(META),
-    Field::new("container.host_network", FieldType::Bool, CONTAINER, RUNTIME, |v, _| boolean(v, "container.host_network", |m| m.host_namespaces[1]), "True for a container in the host's network namespace; false outside of containers.").needs(META),
-    Field::new("container.host_ipc", FieldType::Bool, CONTAINER, RUNTIME, |v, _| boolean(v, "container.host_ipc", |m| m.host_namespaces[2]), "True for a container in the host's IPC namespace; false outside of containers.").needs(META),
-    Field::new("container.label", FieldType::Str, CONTAINER, RUNTIME, label, "One label of the container: `container.label.app`. Absent if it has none of this name.").arg(ArgPolicy::Required(ArgKind::Name)).needs(META),
-    Field::new("container.labels", FieldType::Str, CONTAINER, RUNTIME, |v, _| labels(v), "Labels of the container as `key:value`, with a comma and a blank between, without annotations and those of Kubernetes itself.").needs(META),
+    Field::new(
+        "container.id",
+        FieldType::Str,
+        CONTAINER,
+        CGROUP,
+        id,
+        "First 12 characters of the container's id, from the thread's cgroups; the text `host` outside of containers. \
+         Absent only for events of an unknown thread.",
+    )
+    .example(examples::CONTAINER, "", "3ad7b26ded6d"),
+    Field::new(
+        "container.full_id",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.full_id", "host", |v, _| v.container().map(|c| v.text(c.full_id.0))),
+        "The container's whole id; `host` outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e"),
+    Field::new(
+        "container.name",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.name", "host", |v, m| m.name.map(|s| v.text(s))),
+        "The container's name; `host` outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "web"),
+    Field::new(
+        "container.image",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.image", "", |v, m| m.image.map(|s| v.text(s))),
+        "Image of the container as it was asked for: `docker.io/library/nginx:1.27`.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "example.com/web:1.0"),
+    Field::new(
+        "container.image.id",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.image.id", "", |v, m| m.image_id.map(|s| v.text(s))),
+        "Id of the container's image.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "6f7e2741b66b"),
+    Field::new(
+        "container.type",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.type", "host", |v, _| v.container().map(|c| c.runtime.as_bytes().as_bstr())),
+        "The container's runtime: `docker`, `containerd`, `cri-o`, `podman`, `lxc`; `host` outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "docker"),
+    Field::new(
+        "container.privileged",
+        FieldType::Bool,
+        CONTAINER,
+        RUNTIME,
+        |v, _| boolean(v, "container.privileged", |m| m.is_privileged),
+        "True for a container with all privileges; false outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "true"),
+    Field::new(
+        "container.mounts",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| mounts(v),
+        "Mounts of the container as `source:dest:mode:rdwr:propagation`, with commas between.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "/var/run/docker.sock:/docker.sock:ro:false:rprivate"),
+    Field::new(
+        "container.mount",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount", a, |m| m.source, mount_text),
+        "One mount as `source:dest:mode:rdwr:propagation`: by position from 0, or the first whose source the argument \
+         is found in (a regular expression, not anchored, without groups). Absent if there is none.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[0]", "/var/run/docker.sock:/docker.sock:ro:false:rprivate"),
+    Field::new(
+        "container.mount.source",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount.source", a, |m| m.dest, |v, m| v.text(m.source).to_vec()),
+        "Source of a mount, by position or by a regular expression for its destination; see `container.mount`.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[0]", "/var/run/docker.sock"),
+    Field::new(
+        "container.mount.dest",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount.dest", a, |m| m.source, |v, m| v.text(m.dest).to_vec()),
+        "Destination of a mount, by position or by a regular expression for its source; see `container.mount`. Absent \
+         if there is none, so that `not container.mount.dest[/x] in (...)` holds for a container without the mount.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[/var/run/docker.sock]", "/docker.sock"),
+    Field::new(
+        "container.mount.mode",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount.mode", a, |m| m.source, |v, m| v.text(m.mode).to_vec()),
+        "Mode of a mount; see `container.mount`.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[0]", "ro"),
+    Field::new(
+        "container.mount.rdwr",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount.rdwr", a, |m| m.source, |_, m| m.is_writable.to_string().into_bytes()),
+        "`true` for a writable mount, else `false`; see `container.mount`.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[0]", "false"),
+    Field::new(
+        "container.mount.propagation",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, a| mount(v, "container.mount.propagation", a, |m| m.source, |v, m| v.text(m.propagation).to_vec()),
+        "Propagation of a mount; see `container.mount`.",
+    )
+    .arg(MOUNT_ARG)
+    .needs(META)
+    .example(examples::CONTAINER, "[0]", "rprivate"),
+    Field::new(
+        "container.image.repository",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.image.repository", "", |v, m| m.image_repository.map(|s| v.text(s))),
+        "Repository of the container's image, without tag or digest. Empty outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "example.com/web"),
+    Field::new(
+        "container.image.tag",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.image.tag", "", |v, m| m.image_tag.map(|s| v.text(s))),
+        "Tag of the container's image.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "1.0"),
+    Field::new(
+        "container.image.digest",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.image.digest", "", |v, m| m.image_digest.map(|s| v.text(s))),
+        "Digest of the container's image: `sha256:...`.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "sha256:12"),
+    Field::absent("container.healthcheck", FieldType::Str, PROBES, "Never answered: kept so that old rules load.")
+        .flags(flags::DEPRECATED),
+    Field::absent("container.liveness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.")
+        .flags(flags::DEPRECATED),
+    Field::absent("container.readiness_probe", FieldType::Str, PROBES, "Never answered: kept so that old rules load.")
+        .flags(flags::DEPRECATED),
+    Field::new(
+        "container.start_ts",
+        FieldType::AbsTime,
+        CONTAINER,
+        PIDNS,
+        |v, _| start_field(v, "container.start_ts", |at| at),
+        "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid \
+         namespace, so on the host that of init. Absent if not known.",
+    )
+    .example(examples::CONTAINER, "", "1735689599000000000"),
+    Field::new(
+        "container.duration",
+        FieldType::RelTime,
+        Depends::Time,
+        PIDNS,
+        |v, _| start_field(v, "container.duration", |at| v.event.head.ts.0.wrapping_sub(at)),
+        "Nanoseconds since `container.start_ts`.",
+    )
+    .example(examples::CONTAINER, "", "1000001000"),
+    Field::new(
+        "container.ip",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| text(v, "container.ip", "", |v, m| m.ip.map(|s| v.text(s))),
+        "First IPv4 address of the container.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "172.17.0.2"),
+    Field::new(
+        "container.cni.json",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| only_host(v, "container.cni.json", Value::str("")),
+        "Result of the container's network set-up as JSON; not kept by the analyzer, so absent in containers.",
+    )
+    .needs(META),
+    Field::new(
+        "container.host_pid",
+        FieldType::Bool,
+        CONTAINER,
+        RUNTIME,
+        |v, _| boolean(v, "container.host_pid", |m| m.host_namespaces[0]),
+        "True for a container in the host's pid namespace; false outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "false"),
+    Field::new(
+        "container.host_network",
+        FieldType::Bool,
+        CONTAINER,
+        RUNTIME,
+        |v, _| boolean(v, "container.host_network", |m| m.host_namespaces[1]),
+        "True for a container in the host's network namespace; false outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "true"),
+    Field::new(
+        "container.host_ipc",
+        FieldType::Bool,
+        CONTAINER,
+        RUNTIME,
+        |v, _| boolean(v, "container.host_ipc", |m| m.host_namespaces[2]),
+        "True for a container in the host's IPC namespace; false outside of containers.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "false"),
+    Field::new(
+        "container.label",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        label,
+        "One label of the container: `container.label.app`. Absent if it has none of this name.",
+    )
+    .arg(ArgPolicy::Required(ArgKind::Name))
+    .needs(META)
+    .example(examples::CONTAINER, ".app", "shop"),
+    Field::new(
+        "container.labels",
+        FieldType::Str,
+        CONTAINER,
+        RUNTIME,
+        |v, _| labels(v),
+        "Labels of the container as `key:value`, with a comma and a blank between, without annotations and those of \
+         Kubernetes itself.",
+    )
+    .needs(META)
+    .example(examples::CONTAINER, "", "app:shop"),
 ];
 
 fn id<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {

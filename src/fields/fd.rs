@@ -13,6 +13,7 @@ use tracehound_formats::section::{FdKind, L4};
 use tracehound_state::history::OpenFile;
 
 use crate::Family;
+use crate::examples;
 use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity, Needs, NumberFormat, flags};
 use crate::lookup::{Ends, ends};
 use crate::value::{FieldType, Value};
@@ -31,52 +32,407 @@ const FILTER: u8 = flags::FILTER_ONLY | flags::NO_RHS | flags::NO_TRANSFORMER;
 const NO_TRANSFORM: u8 = flags::NO_RHS | flags::NO_TRANSFORMER;
 
 static FIELDS: &[Field] = &[
-    Field::new("fd.num", FieldType::Int(64), FD, "arguments of the event", num, "Number of the descriptor. For a call that creates one, the new number, -1 if it failed; -100 stands for the working directory. For dup and its kin the new number."),
-    Field::new("fd.type", FieldType::Str, FD, FILE, |v, _| known(v, |f| Value::str(type_name(f.kind))), "What the descriptor refers to: `file`, `directory`, `ipv4`, `ipv6`, `unix`, `pipe`, `event`, `signalfd`, `eventpoll`, `inotify`, `timerfd`, `netlink`, `bpf`, `userfaultfd`, `io_uring`, `memfd`, `pidfd`, or the text `<NA>`. Absent if the descriptor is not known."),
-    Field::new("fd.typechar", FieldType::Str, FD, FILE, |v, _| if applies(v) { letter(v) } else { Value::Null }, "The type as a letter: `f` file, `d` directory, `4` and `6` IPv4 and IPv6 socket, `u` unix socket, `p` pipe, `e` event, `s` signalfd, `l` eventpoll, `i` inotify, `t` timerfd, `n` netlink, `b` bpf, `r` io_uring, `m` memfd, `P` pidfd, `o` unknown. For a descriptor that is not known (a failed call) a guess from the event: `f` for openat, openat2 and creat, but `o` for open."),
-    Field::new("fd.name", FieldType::Str, FD, FILE, name, "Absolute path of a file or directory (symbolic links are not followed), `client:port->server:port` of a connection, `ip:port` of a listening socket, the path of a unix socket after its kernel addresses; empty for what has no name (pipes, new sockets). For a failed open the path that was asked for."),
-    Field::new("fd.directory", FieldType::Str, FD, FILE, directory, "Directory of a file, or the directory itself; also of a path that failed to open. Absent for what is neither."),
-    Field::new("fd.filename", FieldType::Str, FD, FILE, filename, "Last component of a file's path. Absent for all but open files."),
-    Field::new("fd.ip", FieldType::Ip, FD, SOCKET, |v, _| both(v, ip), "Addresses of both ends of a connection: `=` holds if either end has it, `!=` if neither has. For a listening socket its address. Only in conditions.").flags(FILTER).multiplicity(Multiplicity::Ends),
-    Field::new("fd.cip", FieldType::Ip, FD, SOCKET, |v, _| client(v, ip), "Address of the client of a connection. Absent while it is not known which end is the client."),
-    Field::new("fd.sip", FieldType::Ip, FD, SOCKET, |v, _| server(v, ip), "Address of the server of a connection, or of a listening socket."),
-    Field::new("fd.lip", FieldType::Ip, FD, LOCAL, |v, _| local(v, true, ip), "Address of this machine's end of a connection: the client's, if it is an address of this machine, else the server's.").needs(Needs::Interfaces),
-    Field::new("fd.rip", FieldType::Ip, FD, LOCAL, |v, _| local(v, false, ip), "Address of the remote end of a connection: the other one than `fd.lip`.").needs(Needs::Interfaces),
-    Field::new("fd.port", FieldType::Port, FD, SOCKET, |v, _| both(v, port), "Ports of both ends of a connection, compared as `fd.ip`. Only in conditions.").flags(FILTER).multiplicity(Multiplicity::Ends),
-    Field::new("fd.cport", FieldType::Port, FD, SOCKET, |v, _| client(v, port), "Port of the client of a connection."),
-    Field::new("fd.sport", FieldType::Port, FD, SOCKET, |v, _| server(v, port), "Port of the server of a connection, or of a listening socket."),
-    Field::new("fd.lport", FieldType::Port, FD, LOCAL, |v, _| local(v, true, port), "Port of this machine's end of a connection; see `fd.lip`.").needs(Needs::Interfaces),
-    Field::new("fd.rport", FieldType::Port, FD, LOCAL, |v, _| local(v, false, port), "Port of the remote end of a connection; see `fd.rip`.").needs(Needs::Interfaces),
-    Field::new("fd.l4proto", FieldType::Str, FD, SOCKET, |v, _| known(v, |f| Value::str(transport_name(f))), "Transport of a socket: `tcp`, `udp`, `icmp`, `raw`; the text `<NA>` for what is no connection. Absent if the descriptor is not known."),
-    Field::new("fd.sockfamily", FieldType::Str, FD, SOCKET, sock_family, "`ip` for IPv4 and IPv6 sockets, `unix` for unix sockets; absent for everything else."),
-    Field::new("fd.is_server", FieldType::Bool, FD, LOCAL, is_server, "True for a listening socket, and for a connection whose server address belongs to this machine.").needs(Needs::Interfaces),
-    Field::new("fd.uid", FieldType::Str, FD, "arguments of the event", uid, "Thread id followed by the descriptor's number: tells descriptors of a trace apart."),
-    Field::new("fd.containername", FieldType::Str, FD, FILE, |v, _| in_container(v, name(v, &FieldArg::None)), "`container.id`, a colon, `fd.name`; nothing stands before the colon on the host."),
-    Field::new("fd.containerdirectory", FieldType::Str, FD, FILE, |v, _| in_container(v, directory(v, &FieldArg::None)), "`container.id`, a colon, `fd.directory`; nothing stands before the colon on the host."),
-    Field::new("fd.proto", FieldType::Port, FD, SOCKET, |v, _| both(v, port), "The same as `fd.port`. Only in conditions.").flags(FILTER).multiplicity(Multiplicity::Ends),
-    Field::new("fd.cproto", FieldType::Str, FD, SOCKET, cproto, "Port of the client as text."),
-    Field::new("fd.sproto", FieldType::Str, FD, SOCKET, sproto, "Port of the server as text; empty for a listening socket."),
-    Field::new("fd.lproto", FieldType::Str, FD, LOCAL, |v, _| as_text(local(v, true, port)), "Port of this machine's end as text.").needs(Needs::Interfaces),
-    Field::new("fd.rproto", FieldType::Str, FD, LOCAL, |v, _| as_text(local(v, false, port)), "Port of the remote end as text.").needs(Needs::Interfaces),
-    Field::new("fd.net", FieldType::Net, FD, SOCKET, |v, _| both(v, ip), "As `fd.ip`, compared with networks (`10.0.0.0/8`). Only in conditions.").flags(FILTER).multiplicity(Multiplicity::Ends),
-    Field::new("fd.cnet", FieldType::Net, FD, SOCKET, |v, _| client(v, ip), "As `fd.cip`, compared with networks. Only in conditions.").flags(FILTER),
-    Field::new("fd.snet", FieldType::Net, FD, SOCKET, |v, _| server(v, ip), "As `fd.sip`, compared with networks. Only in conditions.").flags(FILTER),
-    Field::new("fd.lnet", FieldType::Net, FD, LOCAL, |v, _| local(v, true, ip), "As `fd.lip`, compared with networks. Only in conditions.").flags(FILTER).needs(Needs::Interfaces),
-    Field::new("fd.rnet", FieldType::Net, FD, LOCAL, |v, _| local(v, false, ip), "As `fd.rip`, compared with networks. Only in conditions.").flags(FILTER).needs(Needs::Interfaces),
-    Field::new("fd.connected", FieldType::Bool, FD, SOCKET, |v, _| known(v, |f| Value::Bool(f.is_connected)), "True once a socket is connected or was accepted. Absent if the descriptor is not known."),
-    Field::new("fd.name_changed", FieldType::Bool, FD, SOCKET, |v, _| known(v, |_| Value::Bool(v.fact.is_name_changed)), "True if this very event gave the descriptor another name: connect, bind, the first datagram to another address."),
+    Field::new(
+        "fd.num",
+        FieldType::Int(64),
+        FD,
+        "arguments of the event",
+        num,
+        "Number of the descriptor. For a call that creates one, the new number, -1 if it failed; -100 stands for the \
+         working directory. For dup and its kin the new number.",
+    )
+    .example(examples::OPEN, "", "3"),
+    Field::new(
+        "fd.type",
+        FieldType::Str,
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::str(type_name(f.kind))),
+        "What the descriptor refers to: `file`, `directory`, `ipv4`, `ipv6`, `unix`, `pipe`, `event`, `signalfd`, \
+         `eventpoll`, `inotify`, `timerfd`, `netlink`, `bpf`, `userfaultfd`, `io_uring`, `memfd`, `pidfd`, or the \
+         text `<NA>`. Absent if the descriptor is not known.",
+    )
+    .example(examples::OPEN, "", "file"),
+    Field::new(
+        "fd.typechar",
+        FieldType::Str,
+        FD,
+        FILE,
+        |v, _| if applies(v) { letter(v) } else { Value::Null },
+        "The type as a letter: `f` file, `d` directory, `4` and `6` IPv4 and IPv6 socket, `u` unix socket, `p` pipe, \
+         `e` event, `s` signalfd, `l` eventpoll, `i` inotify, `t` timerfd, `n` netlink, `b` bpf, `r` io_uring, `m` \
+         memfd, `P` pidfd, `o` unknown. For a descriptor that is not known (a failed call) a guess from the event: \
+         `f` for openat, openat2 and creat, but `o` for open.",
+    )
+    .example(examples::OPEN, "", "f"),
+    Field::new(
+        "fd.name",
+        FieldType::Str,
+        FD,
+        FILE,
+        name,
+        "Absolute path of a file or directory (symbolic links are not followed), `client:port->server:port` of a \
+         connection, `ip:port` of a listening socket, the path of a unix socket after its kernel addresses; empty for \
+         what has no name (pipes, new sockets). For a failed open the path that was asked for.",
+    )
+    .example(examples::OPEN, "", "/home/alice/run.sh"),
+    Field::new(
+        "fd.directory",
+        FieldType::Str,
+        FD,
+        FILE,
+        directory,
+        "Directory of a file, or the directory itself; also of a path that failed to open. Absent for what is neither.",
+    )
+    .example(examples::OPEN, "", "/home/alice"),
+    Field::new(
+        "fd.filename",
+        FieldType::Str,
+        FD,
+        FILE,
+        filename,
+        "Last component of a file's path. Absent for all but open files.",
+    )
+    .example(examples::OPEN, "", "run.sh"),
+    Field::new(
+        "fd.ip",
+        FieldType::Ip,
+        FD,
+        SOCKET,
+        |v, _| both(v, ip),
+        "Addresses of both ends of a connection: `=` holds if either end has it, `!=` if neither has. For a listening \
+         socket its address. Only in conditions.",
+    )
+    .flags(FILTER)
+    .multiplicity(Multiplicity::Ends),
+    Field::new(
+        "fd.cip",
+        FieldType::Ip,
+        FD,
+        SOCKET,
+        |v, _| client(v, ip),
+        "Address of the client of a connection. Absent while it is not known which end is the client.",
+    )
+    .example(examples::CONNECT, "", "10.0.0.5"),
+    Field::new(
+        "fd.sip",
+        FieldType::Ip,
+        FD,
+        SOCKET,
+        |v, _| server(v, ip),
+        "Address of the server of a connection, or of a listening socket.",
+    )
+    .example(examples::CONNECT, "", "93.184.216.34"),
+    Field::new(
+        "fd.lip",
+        FieldType::Ip,
+        FD,
+        LOCAL,
+        |v, _| local(v, true, ip),
+        "Address of this machine's end of a connection: the client's, if it is an address of this machine, else the \
+         server's.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "10.0.0.5"),
+    Field::new(
+        "fd.rip",
+        FieldType::Ip,
+        FD,
+        LOCAL,
+        |v, _| local(v, false, ip),
+        "Address of the remote end of a connection: the other one than `fd.lip`.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "93.184.216.34"),
+    Field::new(
+        "fd.port",
+        FieldType::Port,
+        FD,
+        SOCKET,
+        |v, _| both(v, port),
+        "Ports of both ends of a connection, compared as `fd.ip`. Only in conditions.",
+    )
+    .flags(FILTER)
+    .multiplicity(Multiplicity::Ends),
+    Field::new("fd.cport", FieldType::Port, FD, SOCKET, |v, _| client(v, port), "Port of the client of a connection.")
+        .example(examples::CONNECT, "", "40000"),
+    Field::new(
+        "fd.sport",
+        FieldType::Port,
+        FD,
+        SOCKET,
+        |v, _| server(v, port),
+        "Port of the server of a connection, or of a listening socket.",
+    )
+    .example(examples::CONNECT, "", "443"),
+    Field::new(
+        "fd.lport",
+        FieldType::Port,
+        FD,
+        LOCAL,
+        |v, _| local(v, true, port),
+        "Port of this machine's end of a connection; see `fd.lip`.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "40000"),
+    Field::new(
+        "fd.rport",
+        FieldType::Port,
+        FD,
+        LOCAL,
+        |v, _| local(v, false, port),
+        "Port of the remote end of a connection; see `fd.rip`.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "443"),
+    Field::new(
+        "fd.l4proto",
+        FieldType::Str,
+        FD,
+        SOCKET,
+        |v, _| known(v, |f| Value::str(transport_name(f))),
+        "Transport of a socket: `tcp`, `udp`, `icmp`, `raw`; the text `<NA>` for what is no connection. Absent if the \
+         descriptor is not known.",
+    )
+    .example(examples::CONNECT, "", "tcp"),
+    Field::new(
+        "fd.sockfamily",
+        FieldType::Str,
+        FD,
+        SOCKET,
+        sock_family,
+        "`ip` for IPv4 and IPv6 sockets, `unix` for unix sockets; absent for everything else.",
+    )
+    .example(examples::CONNECT, "", "ip"),
+    Field::new(
+        "fd.is_server",
+        FieldType::Bool,
+        FD,
+        LOCAL,
+        is_server,
+        "True for a listening socket, and for a connection whose server address belongs to this machine.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "false"),
+    Field::new(
+        "fd.uid",
+        FieldType::Str,
+        FD,
+        "arguments of the event",
+        uid,
+        "Thread id followed by the descriptor's number: tells descriptors of a trace apart.",
+    )
+    .example(examples::OPEN, "", "73"),
+    Field::new(
+        "fd.containername",
+        FieldType::Str,
+        FD,
+        FILE,
+        |v, _| in_container(v, name(v, &FieldArg::None)),
+        "`container.id`, a colon, `fd.name`; nothing stands before the colon on the host.",
+    )
+    .example(examples::OPEN, "", ":/home/alice/run.sh"),
+    Field::new(
+        "fd.containerdirectory",
+        FieldType::Str,
+        FD,
+        FILE,
+        |v, _| in_container(v, directory(v, &FieldArg::None)),
+        "`container.id`, a colon, `fd.directory`; nothing stands before the colon on the host.",
+    )
+    .example(examples::OPEN, "", ":/home/alice"),
+    Field::new(
+        "fd.proto",
+        FieldType::Port,
+        FD,
+        SOCKET,
+        |v, _| both(v, port),
+        "The same as `fd.port`. Only in conditions.",
+    )
+    .flags(FILTER)
+    .multiplicity(Multiplicity::Ends),
+    Field::new("fd.cproto", FieldType::Str, FD, SOCKET, cproto, "Port of the client as text.").example(
+        examples::CONNECT,
+        "",
+        "40000",
+    ),
+    Field::new(
+        "fd.sproto",
+        FieldType::Str,
+        FD,
+        SOCKET,
+        sproto,
+        "Port of the server as text; empty for a listening socket.",
+    )
+    .example(examples::CONNECT, "", "443"),
+    Field::new(
+        "fd.lproto",
+        FieldType::Str,
+        FD,
+        LOCAL,
+        |v, _| as_text(local(v, true, port)),
+        "Port of this machine's end as text.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "40000"),
+    Field::new(
+        "fd.rproto",
+        FieldType::Str,
+        FD,
+        LOCAL,
+        |v, _| as_text(local(v, false, port)),
+        "Port of the remote end as text.",
+    )
+    .needs(Needs::Interfaces)
+    .example(examples::CONNECT, "", "443"),
+    Field::new(
+        "fd.net",
+        FieldType::Net,
+        FD,
+        SOCKET,
+        |v, _| both(v, ip),
+        "As `fd.ip`, compared with networks (`10.0.0.0/8`). Only in conditions.",
+    )
+    .flags(FILTER)
+    .multiplicity(Multiplicity::Ends),
+    Field::new(
+        "fd.cnet",
+        FieldType::Net,
+        FD,
+        SOCKET,
+        |v, _| client(v, ip),
+        "As `fd.cip`, compared with networks. Only in conditions.",
+    )
+    .flags(FILTER),
+    Field::new(
+        "fd.snet",
+        FieldType::Net,
+        FD,
+        SOCKET,
+        |v, _| server(v, ip),
+        "As `fd.sip`, compared with networks. Only in conditions.",
+    )
+    .flags(FILTER),
+    Field::new(
+        "fd.lnet",
+        FieldType::Net,
+        FD,
+        LOCAL,
+        |v, _| local(v, true, ip),
+        "As `fd.lip`, compared with networks. Only in conditions.",
+    )
+    .flags(FILTER)
+    .needs(Needs::Interfaces),
+    Field::new(
+        "fd.rnet",
+        FieldType::Net,
+        FD,
+        LOCAL,
+        |v, _| local(v, false, ip),
+        "As `fd.rip`, compared with networks. Only in conditions.",
+    )
+    .flags(FILTER)
+    .needs(Needs::Interfaces),
+    Field::new(
+        "fd.connected",
+        FieldType::Bool,
+        FD,
+        SOCKET,
+        |v, _| known(v, |f| Value::Bool(f.is_connected)),
+        "True once a socket is connected or was accepted. Absent if the descriptor is not known.",
+    )
+    .example(examples::CONNECT, "", "true"),
+    Field::new(
+        "fd.name_changed",
+        FieldType::Bool,
+        FD,
+        SOCKET,
+        |v, _| known(v, |_| Value::Bool(v.fact.is_name_changed)),
+        "True if this very event gave the descriptor another name: connect, bind, the first datagram to another \
+         address.",
+    )
+    .example(examples::CONNECT, "", "true"),
     Field::absent("fd.cip.name", FieldType::Str, DNS, "Host name of the client's address.").flags(NO_TRANSFORM),
     Field::absent("fd.sip.name", FieldType::Str, DNS, "Host name of the server's address.").flags(NO_TRANSFORM),
     Field::absent("fd.lip.name", FieldType::Str, DNS, "Host name of this machine's end.").flags(NO_TRANSFORM),
     Field::absent("fd.rip.name", FieldType::Str, DNS, "Host name of the remote end.").flags(NO_TRANSFORM),
-    Field::new("fd.dev", FieldType::Int(32), FD, FILE, |v, _| known(v, |f| Value::Int(i64::from(f.dev.unwrap_or(0)))), "Device that holds the file, kernel encoding, in hex; 0 if not known.").format(NumberFormat::Hex),
-    Field::new("fd.dev.major", FieldType::Int(32), FD, FILE, |v, _| known(v, |f| Value::Int(i64::from((f.dev.unwrap_or(0) & 0xfff00) >> 8))), "Major number of the device that holds the file; 0 if not known."),
-    Field::new("fd.dev.minor", FieldType::Int(32), FD, FILE, |v, _| known(v, |f| Value::Int(minor(f.dev.unwrap_or(0)))), "Minor number of the device that holds the file; 0 if not known."),
-    Field::new("fd.ino", FieldType::Int(64), FD, FILE, |v, _| known(v, |f| Value::Uint(f.ino.unwrap_or(0))), "Inode of the file; 0 if not known."),
-    Field::new("fd.nameraw", FieldType::Str, FD, "argument `name` of open calls", name_raw, "Path as it was passed to the open call: with `..` and symbolic links, doubled `/` removed. Empty for what was not opened by path."),
-    Field::new("fd.types", FieldType::Str, FD, "descriptor table", types, "Types (see `fd.type`) of all open descriptors of the process, each once. `[N]`: the type of descriptor N.").arg(ArgPolicy::Optional(ArgKind::Index)).flags(flags::NO_RHS).multiplicity(Multiplicity::List),
-    Field::new("fd.is_upper_layer", FieldType::Bool, FD, FILE, |v, _| known(v, |f| Value::Bool(f.is_upper_layer)), "True if the file lies in the upper layer of an overlay: in a container, it was not part of the image."),
-    Field::new("fd.is_lower_layer", FieldType::Bool, FD, FILE, |v, _| known(v, |f| Value::Bool(f.is_lower_layer)), "True if the file lies in a lower layer of an overlay: part of a container's image."),
+    Field::new(
+        "fd.dev",
+        FieldType::Int(32),
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Int(i64::from(f.dev.unwrap_or(0)))),
+        "Device that holds the file, kernel encoding, in hex; 0 if not known.",
+    )
+    .format(NumberFormat::Hex)
+    .example(examples::OPEN, "", "FD01"),
+    Field::new(
+        "fd.dev.major",
+        FieldType::Int(32),
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Int(i64::from((f.dev.unwrap_or(0) & 0xfff00) >> 8))),
+        "Major number of the device that holds the file; 0 if not known.",
+    )
+    .example(examples::OPEN, "", "253"),
+    Field::new(
+        "fd.dev.minor",
+        FieldType::Int(32),
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Int(minor(f.dev.unwrap_or(0)))),
+        "Minor number of the device that holds the file; 0 if not known.",
+    )
+    .example(examples::OPEN, "", "1"),
+    Field::new(
+        "fd.ino",
+        FieldType::Int(64),
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Uint(f.ino.unwrap_or(0))),
+        "Inode of the file; 0 if not known.",
+    )
+    .example(examples::OPEN, "", "99"),
+    Field::new(
+        "fd.nameraw",
+        FieldType::Str,
+        FD,
+        "argument `name` of open calls",
+        name_raw,
+        "Path as it was passed to the open call: with `..` and symbolic links, doubled `/` removed. Empty for what \
+         was not opened by path.",
+    )
+    .example(examples::OPEN, "", "../run.sh"),
+    Field::new(
+        "fd.types",
+        FieldType::Str,
+        FD,
+        "descriptor table",
+        types,
+        "Types (see `fd.type`) of all open descriptors of the process, each once. `[N]`: the type of descriptor N.",
+    )
+    .arg(ArgPolicy::Optional(ArgKind::Index))
+    .flags(flags::NO_RHS)
+    .multiplicity(Multiplicity::List)
+    .example(examples::OPEN, "", "(file)"),
+    Field::new(
+        "fd.is_upper_layer",
+        FieldType::Bool,
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Bool(f.is_upper_layer)),
+        "True if the file lies in the upper layer of an overlay: in a container, it was not part of the image.",
+    )
+    .example(examples::OPEN, "", "true"),
+    Field::new(
+        "fd.is_lower_layer",
+        FieldType::Bool,
+        FD,
+        FILE,
+        |v, _| known(v, |f| Value::Bool(f.is_lower_layer)),
+        "True if the file lies in a lower layer of an overlay: part of a container's image.",
+    )
+    .example(examples::OPEN, "", "false"),
 ];
 
 /// True for events of a known thread that create, use or close a descriptor.

@@ -6,6 +6,7 @@ use tracehound_formats::event::{Arg, syscalls};
 use tracehound_state::history::OpenFile;
 
 use crate::Family;
+use crate::examples;
 use crate::field::{Depends, Field};
 use crate::lookup::{Ends, ends};
 use crate::render;
@@ -26,7 +27,8 @@ static FIELDS: &[Field] = &[
         POLL,
         |v, _| list(v, |fd, _| Some(fd.to_string().into_bytes())),
         "Numbers of the descriptors, with commas between. Like all of the family only for poll and ppoll.",
-    ),
+    )
+    .example(examples::POLL, "", "3,4"),
     Field::new(
         "fdlist.names",
         FieldType::Str,
@@ -42,7 +44,8 @@ static FIELDS: &[Field] = &[
             })
         },
         "Names of the descriptors (see `fd.name`), with commas between; `<NA>` for one without.",
-    ),
+    )
+    .example(examples::POLL, "", "0.0.0.0:80,10.0.0.5:40000->10.0.0.1:80"),
     Field::new(
         "fdlist.cips",
         FieldType::Str,
@@ -50,7 +53,8 @@ static FIELDS: &[Field] = &[
         POLL,
         |v, _| list(v, |_, file| client(file).map(|(ip, _)| ip.to_string().into_bytes())),
         "Client addresses of the connections among the descriptors, with commas between.",
-    ),
+    )
+    .example(examples::POLL, "", "10.0.0.5"),
     Field::new(
         "fdlist.sips",
         FieldType::Str,
@@ -58,7 +62,8 @@ static FIELDS: &[Field] = &[
         POLL,
         |v, _| list(v, |_, file| server(file).map(|(ip, _)| ip.to_string().into_bytes())),
         "Server addresses of the connections and listening sockets among the descriptors, with commas between.",
-    ),
+    )
+    .example(examples::POLL, "", "0.0.0.0,10.0.0.1"),
     Field::new(
         "fdlist.cports",
         FieldType::Str,
@@ -66,7 +71,8 @@ static FIELDS: &[Field] = &[
         POLL,
         |v, _| list(v, |_, file| client(file).map(|(_, port)| port.to_string().into_bytes())),
         "Client ports of the connections among the descriptors, with commas between.",
-    ),
+    )
+    .example(examples::POLL, "", "40000"),
     Field::new(
         "fdlist.sports",
         FieldType::Str,
@@ -74,7 +80,8 @@ static FIELDS: &[Field] = &[
         POLL,
         |v, _| list(v, |_, file| connection(file).map(|(_, dst)| dst.1.to_string().into_bytes())),
         "Server ports of the connections among the descriptors, with commas between.",
-    ),
+    )
+    .example(examples::POLL, "", "80"),
 ];
 
 type End = (IpAddr, u16);

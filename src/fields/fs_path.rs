@@ -7,6 +7,7 @@ use tracehound_formats::event::{Arg, syscalls};
 use tracehound_formats::section::FdKind;
 
 use crate::Family;
+use crate::examples;
 use crate::field::{Depends, Field};
 use crate::value::{FieldType, Value};
 use crate::view::View;
@@ -27,8 +28,11 @@ static FIELDS: &[Field] = &[
         ARGS,
         SOURCE,
         |v, _| get(v, Which::Name, false),
-        "Absolute path of a call with one path: open, openat, openat2, mkdir, mkdirat, rmdir, unlink, unlinkat, chmod, fchmod, fchmodat, chown, lchown, fchown, fchownat, quotactl, umount, umount2. Absent if the call failed (an open counts as failed only if it returned -1, EPERM).",
-    ),
+        "Absolute path of a call with one path: open, openat, openat2, mkdir, mkdirat, rmdir, unlink, unlinkat, \
+         chmod, fchmod, fchmodat, chown, lchown, fchown, fchownat, quotactl, umount, umount2. Absent if the call \
+         failed (an open counts as failed only if it returned -1, EPERM).",
+    )
+    .example(examples::OPEN, "", "/home/alice/run.sh"),
     Field::new(
         "fs.path.nameraw",
         FieldType::Str,
@@ -36,15 +40,18 @@ static FIELDS: &[Field] = &[
         RAW,
         |v, _| get(v, Which::Name, true),
         "The same path as it was passed.",
-    ),
+    )
+    .example(examples::OPEN, "", "../run.sh"),
     Field::new(
         "fs.path.source",
         FieldType::Str,
         ARGS,
         SOURCE,
         |v, _| get(v, Which::Source, false),
-        "Absolute path of the old name of rename, renameat, renameat2; of the new name of link, linkat, symlink, symlinkat; the device of mount. Absent if the call failed.",
-    ),
+        "Absolute path of the old name of rename, renameat, renameat2; of the new name of link, linkat, symlink, \
+         symlinkat; the device of mount. Absent if the call failed.",
+    )
+    .example(examples::RENAME, "", "/tmp/a"),
     Field::new(
         "fs.path.sourceraw",
         FieldType::Str,
@@ -52,15 +59,18 @@ static FIELDS: &[Field] = &[
         RAW,
         |v, _| get(v, Which::Source, true),
         "The same path as it was passed.",
-    ),
+    )
+    .example(examples::RENAME, "", "a"),
     Field::new(
         "fs.path.target",
         FieldType::Str,
         ARGS,
         SOURCE,
         |v, _| get(v, Which::Target, false),
-        "Absolute path of the new name of rename, renameat, renameat2; of what link, linkat, symlink, symlinkat point at; the directory of mount. Absent if the call failed.",
-    ),
+        "Absolute path of the new name of rename, renameat, renameat2; of what link, linkat, symlink, symlinkat point \
+         at; the directory of mount. Absent if the call failed.",
+    )
+    .example(examples::RENAME, "", "/etc/cron.d/a"),
     Field::new(
         "fs.path.targetraw",
         FieldType::Str,
@@ -68,7 +78,8 @@ static FIELDS: &[Field] = &[
         RAW,
         |v, _| get(v, Which::Target, true),
         "The same path as it was passed.",
-    ),
+    )
+    .example(examples::RENAME, "", "/etc/cron.d/a"),
 ];
 
 #[derive(Clone, Copy, PartialEq)]

@@ -6,6 +6,7 @@ use tracehound_state::history::{ContainerMetadata, PodMetadata};
 
 use crate::Family;
 use crate::container::{Metadata, label_of, metadata, only_host};
+use crate::examples;
 use crate::field::{ArgKind, ArgPolicy, Depends, Field, Needs, flags};
 use crate::lookup::short_id;
 use crate::value::{FieldType, Value};
@@ -36,7 +37,8 @@ static FIELDS: &[Field] = &[
         |v, _| pod(v, "k8s.pod.name", "io.kubernetes.pod.name", |p| p.name),
         "Name of the pod. Absent outside of Kubernetes.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "web-0"),
     Field::new(
         "k8s.ns.name",
         FieldType::Str,
@@ -45,7 +47,8 @@ static FIELDS: &[Field] = &[
         |v, _| pod(v, "k8s.ns.name", "io.kubernetes.pod.namespace", |p| p.namespace),
         "Kubernetes namespace of the pod. Absent outside of Kubernetes.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "prod"),
     Field::new(
         "k8s.pod.id",
         FieldType::Str,
@@ -55,7 +58,8 @@ static FIELDS: &[Field] = &[
         "The same as `k8s.pod.uid`.",
     )
     .flags(flags::DEPRECATED)
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "u-1"),
     Field::new(
         "k8s.pod.uid",
         FieldType::Str,
@@ -64,7 +68,8 @@ static FIELDS: &[Field] = &[
         |v, _| pod(v, "k8s.pod.uid", "io.kubernetes.pod.uid", |p| p.uid),
         "Unique id of the pod. Absent outside of Kubernetes.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "u-1"),
     Field::new(
         "k8s.pod.sandbox_id",
         FieldType::Str,
@@ -73,7 +78,8 @@ static FIELDS: &[Field] = &[
         |v, _| sandbox(v, "k8s.pod.sandbox_id", short_id),
         "First 12 characters of the id of the pod's sandbox container; empty outside of Kubernetes.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "0123456789ab"),
     Field::new(
         "k8s.pod.full_sandbox_id",
         FieldType::Str,
@@ -82,7 +88,8 @@ static FIELDS: &[Field] = &[
         |v, _| sandbox(v, "k8s.pod.full_sandbox_id", |id| id),
         "Id of the pod's sandbox container; empty outside of Kubernetes.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::CONTAINER, "", "0123456789abcdef"),
     Field::absent("k8s.pod.label", FieldType::Str, SANDBOX, "One label of the pod.").arg(KEY),
     Field::new(
         "k8s.pod.labels",

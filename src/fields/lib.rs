@@ -29,6 +29,7 @@ pub mod user;
 pub mod util;
 
 mod evt_args;
+mod examples;
 mod lookup;
 mod mount_pattern;
 mod proc_tree;

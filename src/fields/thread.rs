@@ -4,6 +4,7 @@ use bstr::{BStr, ByteSlice};
 
 use crate::Family;
 use crate::capabilities;
+use crate::examples;
 use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, flags};
 use crate::lookup::entries;
 use crate::value::{FieldType, Value};
@@ -26,7 +27,8 @@ static FIELDS: &[Field] = &[
         CAPS,
         |v, _| caps(v, 1),
         "Capabilities the thread may use: names in order of their bits with a blank between; empty if it has none.",
-    ),
+    )
+    .example(examples::EXEC, "", "CAP_CHOWN CAP_DAC_OVERRIDE"),
     Field::new(
         "thread.cap_inheritable",
         FieldType::Str,
@@ -34,7 +36,8 @@ static FIELDS: &[Field] = &[
         CAPS,
         |v, _| caps(v, 0),
         "Capabilities kept across exec; written as `thread.cap_permitted`.",
-    ),
+    )
+    .example(examples::EXEC, "", ""),
     Field::new(
         "thread.cap_effective",
         FieldType::Str,
@@ -42,7 +45,8 @@ static FIELDS: &[Field] = &[
         CAPS,
         |v, _| caps(v, 2),
         "Capabilities in force; written as `thread.cap_permitted`.",
-    ),
+    )
+    .example(examples::EXEC, "", "CAP_CHOWN CAP_SYS_ADMIN"),
     Field::absent(
         "thread.pfmajor",
         FieldType::Uint(64),
@@ -62,7 +66,8 @@ static FIELDS: &[Field] = &[
         "head of the event",
         |v, _| Value::Int(v.event.head.tid.0),
         "Thread id in the pid namespace of the host; -1 for an event without a thread.",
-    ),
+    )
+    .example(examples::EXEC, "", "101"),
     Field::new(
         "thread.ismain",
         FieldType::Bool,
@@ -74,7 +79,8 @@ static FIELDS: &[Field] = &[
             })
         },
         "True for the main thread of its process.",
-    ),
+    )
+    .example(examples::EXEC, "", "true"),
     Field::new(
         "thread.vtid",
         FieldType::Int(64),
@@ -82,7 +88,8 @@ static FIELDS: &[Field] = &[
         "argument `vtid` of clone; process list",
         |v, _| Value::from_option(v.thread().and_then(|t| t.vtid).filter(|&id| id != -1), Value::Int),
         "Thread id in the thread's own pid namespace. Absent if not known.",
-    ),
+    )
+    .example(examples::EXEC, "", "101"),
     Field::new(
         "thread.nametid",
         FieldType::Str,
@@ -91,7 +98,8 @@ static FIELDS: &[Field] = &[
         name_tid,
         "`proc.name` followed by `thread.tid`.",
     )
-    .flags(flags::HIDDEN),
+    .flags(flags::HIDDEN)
+    .example(examples::EXEC, "", "ls101"),
     Field::absent("thread.exectime", FieldType::RelTime, SWITCHES, "CPU time of the last time slice, nanoseconds."),
     Field::absent(
         "thread.totexectime",
@@ -106,7 +114,8 @@ static FIELDS: &[Field] = &[
         "argument `cgroups` of clone and execve; process list",
         cgroups,
         "Cgroups of the thread as `subsystem=path` with a blank between. Absent if not known.",
-    ),
+    )
+    .example(examples::EXEC, "", "cpuset=/user.slice memory=/user.slice"),
     Field::new(
         "thread.cgroup",
         FieldType::Str,
@@ -115,7 +124,8 @@ static FIELDS: &[Field] = &[
         cgroup,
         "Path of the cgroup of one subsystem: `thread.cgroup.memory`. Absent if the thread has none of it.",
     )
-    .arg(ArgPolicy::Required(ArgKind::Name)),
+    .arg(ArgPolicy::Required(ArgKind::Name))
+    .example(examples::EXEC, ".memory", "/user.slice"),
     Field::absent("thread.cpu", FieldType::Double, CPU, "CPU use of the thread in the last second."),
     Field::absent("thread.cpu.user", FieldType::Double, CPU, "CPU use of the thread in user mode in the last second."),
     Field::absent(
