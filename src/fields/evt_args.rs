@@ -24,8 +24,8 @@ const ANY_X: u64 = 0o111;
 fn position(view: &View<'_>, arg: &FieldArg) -> Option<usize> {
     let kind = view.event.head.kind.get()?;
     match arg {
-        FieldArg::Index(i) => Some(*i as usize).filter(|&i| i < kind.shown_args().len()),
-        FieldArg::Name(name) => kind.shown_args().iter().position(|spec| spec.name == name),
+        FieldArg::Index(i) => Some(*i as usize).filter(|&i| kind.args.get(i).is_some_and(|spec| !spec.is_extra)),
+        FieldArg::Name(name) => kind.args.iter().position(|spec| spec.name == name && !spec.is_extra),
         FieldArg::None => None,
     }
 }

@@ -37,7 +37,7 @@ fn owned<'a>(text: impl Into<Vec<u8>>) -> Text<'a> {
 /// The text of an argument as `evt.arg.NAME` shows it: resolved if it can be, else raw. `None` if this kind of
 /// event has no such argument.
 pub(crate) fn arg<'a>(view: &View<'a>, i: usize) -> Option<Text<'a>> {
-    let spec = view.event.head.kind.get()?.shown_args().get(i)?;
+    let spec = view.event.head.kind.get()?.args.get(i).filter(|spec| !spec.is_extra)?;
     Some(value(view, spec, view.event.arg(i)))
 }
 

@@ -177,9 +177,7 @@ fn vm() {
     check("vm");
 }
 
-/// Takes a minute without optimisation.
 #[test]
-#[ignore = "large captures: run with --release -- --ignored"]
 fn large() {
     check("large");
 }
