@@ -1,5 +1,9 @@
 //! What rules and queries are evaluated on, without knowing what it is.
 
+use bstr::BStr;
+use tracehound_formats::event::kind::{self, KindId};
+use tracehound_formats::event::{pseudo, syscalls};
+
 use crate::catalogue::FieldRef;
 use crate::field::NumberFormat;
 use crate::value::Value;
@@ -10,7 +14,7 @@ pub trait Subject {
     /// The value of a field.
     fn get(&self, field: &FieldRef) -> Value<'_>;
 
-    /// Code of the kind of event, to pick the rules that ask for it.
+    /// Code of a kind of event with the name that `evt.type` has, to pick the rules that ask for it.
     fn kind_code(&self) -> u16;
 
     /// How a number of `evt.rawarg` is printed: its argument decides, not the catalogue.
@@ -25,7 +29,14 @@ impl Subject for View<'_> {
     }
 
     fn kind_code(&self) -> u16 {
-        self.event.head.kind.0
+        let id = self.event.head.kind;
+        let named_by_argument = match id {
+            // Only the arguments say which kind these are.
+            syscalls::GENERIC => self.event.arg(0).uint().and_then(|n| KindId::generic(u16::try_from(n).ok()?)),
+            pseudo::ASYNCEVENT => self.event.arg(1).bytes().and_then(named),
+            _ => None,
+        };
+        named_by_argument.unwrap_or(id).0
     }
 
     fn raw_format(&self, field: &FieldRef) -> NumberFormat {
@@ -33,13 +44,17 @@ impl Subject for View<'_> {
     }
 }
 
+fn named(name: &BStr) -> Option<KindId> {
+    kind::all().find(|kind| kind.name == name).map(|kind| kind.id)
+}
+
 /// Codes of the kinds of event with this name (`evt.type`), the same system call recorded by number alone
 /// included. Empty for a name that no event has.
 pub fn kind_codes(name: &str) -> Vec<u16> {
-    tracehound_formats::event::kind::all().filter(|kind| kind.name == name).map(|kind| kind.id.0).collect()
+    kind::all().filter(|kind| kind.name == name).map(|kind| kind.id.0).collect()
 }
 
 /// Every code with its name.
 pub fn all_kind_codes() -> impl Iterator<Item = (u16, &'static str)> {
-    tracehound_formats::event::kind::all().map(|kind| (kind.id.0, kind.name))
+    kind::all().map(|kind| (kind.id.0, kind.name))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use tracehound_fields::{Depends, FieldArg, FieldRef, FieldType, Multiplicity, NumberFormat, subject};
+use tracehound_fields::{Depends, FieldRef, FieldType, Multiplicity, NumberFormat, subject};
 
 /// A catalogue as the compiler sees it: names, types and properties, never values.
 pub trait Scheme {
@@ -34,16 +34,11 @@ pub struct Catalogue;
 impl Scheme for Catalogue {
     fn field(&self, field: &FieldRef) -> FieldTraits {
         let row = field.field();
-        let multiplicity = match (row.multiplicity, &field.arg) {
-            (Multiplicity::Ends, _) => Multiplicity::Ends,
-            (multiplicity, FieldArg::None) => multiplicity,
-            (_, FieldArg::Index(_) | FieldArg::Name(_)) => Multiplicity::One,
-        };
         FieldTraits {
             name: row.name,
-            ty: tracehound_fields::value_type(field),
+            ty: field.ty(),
             flags: row.flags,
-            multiplicity,
+            multiplicity: field.multiplicity(),
             depends: row.depends,
             format: row.format,
         }
