@@ -42,6 +42,8 @@ enum Line {
     Nothing,
     Event,
     NewSection,
+    /// A section that adds to the tables of the one before.
+    AddedSection,
 }
 
 impl TextReader {
@@ -68,7 +70,11 @@ impl TextReader {
         let tokens = tokens(line)?;
         let Some(first) = tokens.first() else { return Ok(Line::Nothing) };
         match first.word() {
-            "section" => Ok(Line::NewSection),
+            "section" => match tokens.get(1) {
+                None => Ok(Line::NewSection),
+                Some(word) if word.word() == "adds" => Ok(Line::AddedSection),
+                Some(other) => Err(other.fault("expected `adds` or the end of the line")),
+            },
             "source" => self.read_source(&tokens[1..]).map(|()| Line::Nothing),
             "at" => {
                 let time = tokens.get(1).ok_or_else(|| first.fault("`at` needs a time"))?;
@@ -318,8 +324,9 @@ impl TraceReader for TextReader {
                 Ok(Line::Nothing) => {}
                 Ok(Line::Event) if batch.is_full() => break,
                 Ok(Line::Event) => {}
-                Ok(Line::NewSection) => {
-                    let previous = self.section.replace(Box::default());
+                Ok(line @ (Line::NewSection | Line::AddedSection)) => {
+                    let is_addition = matches!(line, Line::AddedSection);
+                    let previous = self.section.replace(Box::new(Section { is_addition, ..Section::default() }));
                     if !batch.is_empty() {
                         // Only after a delivered section can there be events.
                         break;

@@ -151,6 +151,22 @@ fn sections_follow_each_other() {
 }
 
 #[test]
+fn tables_that_add_to_those_before_are_marked() {
+    let text = "#tracehound-trace 1\nthread 1\n1 close\nsection adds\nthread 2\n1 close\n";
+    let mut reader = TextReader::new(Input::from(text.as_bytes().to_vec()));
+    let mut out = Vec::new();
+    crate::writer::convert(&mut reader, &mut TextWriter::new(&mut out)).unwrap();
+    let mut reader = TextReader::new(Input::from(out));
+    let mut marks = Vec::new();
+    while let Some(item) = reader.next_item() {
+        if let Item::Section(section) = item {
+            marks.push(section.is_addition);
+        }
+    }
+    assert_eq!(marks, [false, true]);
+}
+
+#[test]
 fn notes_of_the_source_are_kept() {
     let mut notes = ReadNotes::default();
     notes.damaged(7, "a \"bad\" block\n");

@@ -128,7 +128,9 @@ impl<W: Write> TraceWriter for TextWriter<W> {
     fn section(&mut self, section: &Section) -> io::Result<()> {
         self.header()?;
         self.line.clear();
-        if self.state == State::Filled {
+        if section.is_addition {
+            self.line.push_str("section adds\n");
+        } else if self.state == State::Filled {
             self.line.push_str("section\n");
         }
         self.state = State::Filled;
