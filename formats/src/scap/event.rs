@@ -297,7 +297,14 @@ impl Events {
                         return;
                     }
                 }
-                push::<BE>(&mut self.batch, head, &plan.ops, &self.spans[..n_params], event, &mut self.scratch);
+                push::<BE>(
+                    &mut self.batch,
+                    head,
+                    &plan.ops[..plan.n_unpaired],
+                    &self.spans[..n_params],
+                    event,
+                    &mut self.scratch,
+                );
             }
             Verdict::Enter => {
                 let is_counted = plan.enter.as_ref().is_some_and(|enter| enter.is_counted);

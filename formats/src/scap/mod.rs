@@ -25,6 +25,8 @@ mod plan;
 mod reader;
 mod source;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use self::block::{SECTION_HEADER, order_of, word};

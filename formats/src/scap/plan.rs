@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) kind: KindId,
     /// Where each argument of the kind comes from, in order; trailing absent ones are left out.
     pub(super) ops: Box<[Op]>,
+    /// How many of them are left when nothing comes from an enter event and trailing absent ones are left out.
+    pub(super) n_unpaired: usize,
     /// Present exactly for [`Verdict::Enter`].
     pub(super) enter: Option<EnterPlan>,
     /// True if a system call's exit may be paired with an enter event.
@@ -224,6 +226,9 @@ fn convert(code: u16, n: usize) -> Converted {
             if next == params.len() || is_enter {
                 return done(params, false);
             }
+            // Parameters are only ever appended to a type, so that what is there keeps its place in a type that is
+            // still in use; types that became others have to meet one of their rules.
+            let next = if next < params.len() && !ty.has(OLD) { ty.params.len() } else { next };
             params.resize(next, Source::Nothing);
             continue;
         };
@@ -292,6 +297,7 @@ fn plan(code: u16, n: usize) -> Plan {
         verdict: Verdict::Drop,
         kind: KindId(code),
         ops: Box::default(),
+        n_unpaired: 0,
         enter: None,
         is_exit: false,
         ends_thread: false,
@@ -325,6 +331,7 @@ fn plan(code: u16, n: usize) -> Plan {
     Plan {
         verdict: if converted.is_delivered { Verdict::Deliver } else { Verdict::Late },
         kind: kind.id,
+        n_unpaired: ops.iter().rposition(|op| !matches!(op.how, How::Absent | How::Enter(_))).map_or(0, |i| i + 1),
         ops: ops.into(),
         enter: None,
         is_exit: kind.is_syscall,

@@ -135,9 +135,12 @@ impl Reader {
     fn step(&mut self) -> Step {
         let is_fast = self.section.is_none() && self.n_sections > 0;
         if is_fast {
-            match self.order {
+            let step = match self.order {
                 Order::Little => self.run_of_events::<false>(),
                 Order::Big => self.run_of_events::<true>(),
+            };
+            if !matches!(step, Step::More) {
+                return step;
             }
             if self.events.batch.is_full() {
                 self.flush();
@@ -148,11 +151,12 @@ impl Reader {
     }
 
     /// Reads event blocks as long as they are whole and sound: the path nearly all bytes take.
-    fn run_of_events<const BE: bool>(&mut self) {
+    fn run_of_events<const BE: bool>(&mut self) -> Step {
         let bytes = self.source.have();
         let mut at = 0;
         let mut faults: Vec<(usize, Fault)> = Vec::new();
-        let mut comments: Vec<(usize, std::ops::Range<usize>)> = Vec::new();
+        let mut comments: Vec<(u64, std::ops::Range<usize>)> = Vec::new();
+        let mut broken = None;
         while !self.events.batch.is_full() && faults.len() < MAX_REMARKS && comments.len() < MAX_REMARKS {
             let Some(frame) = bytes[at..].first_chunk::<8>() else { break };
             let [a, b, c, d, e, f, g, h] = *frame;
@@ -177,21 +181,31 @@ impl Reader {
                 Ok(end) => {
                     let padded = end.next_multiple_of(4);
                     if padded + 4 <= body.len() {
-                        comments.push((at, at + 8 + padded..at + len - 4));
+                        comments.push((self.events.counts.n_events, at + 8 + padded..at + len - 4));
                     }
                 }
-                Err(fault) => faults.push((at, fault)),
+                Err(fault) if could_be_block(&bytes[at + len..], self.order) => faults.push((at, fault)),
+                Err(fault) => {
+                    // Nothing begins behind this block either: its length is wrong, and true blocks may stand inside.
+                    broken = Some(fault);
+                    break;
+                }
             }
             at += len;
         }
-        let comments: Vec<Vec<u8>> = comments.into_iter().map(|(_, range)| bytes[range].to_vec()).collect();
+        let comments: Vec<(u64, Vec<u8>)> =
+            comments.into_iter().map(|(seq, range)| (seq, bytes[range].to_vec())).collect();
         let start = self.source.pos();
         self.source.advance(at);
         for (at, fault) in faults {
             self.damaged(start + at as u64, &fault.to_string());
         }
-        for comment in comments {
-            self.options(&comment, "event");
+        for (seq, comment) in comments {
+            self.options(&comment, Some(seq));
+        }
+        match broken {
+            Some(fault) => self.seek(&fault.to_string(), self.source.pos()),
+            None => Step::More,
         }
     }
 
@@ -298,7 +312,7 @@ impl Reader {
         if self.n_sections > 1 {
             self.events.end_section();
         }
-        self.options(&options, "section header");
+        self.options(&options, None);
         self.source.advance(len);
         self.section = Some(Box::default());
         Step::More
@@ -328,9 +342,13 @@ impl Reader {
             Err(_) => Vec::new(),
         };
         if let Err(fault) = result {
+            let is_length_right = could_be_block(&self.source.want(len + FRAME_LEN)[len..], self.order);
+            if !is_length_right {
+                return self.seek(&fault.to_string(), pos);
+            }
             self.damaged(pos, &fault.to_string());
         }
-        self.options(&comment, "event");
+        self.options(&comment, Some(self.events.counts.n_events));
         self.source.advance(len);
         Step::More
     }
@@ -374,7 +392,8 @@ impl Reader {
     }
 
     /// Keeps comments and other pcapng options, which people add with Wireshark's tools.
-    fn options(&mut self, options: &[u8], of: &str) {
+    /// `seq` is the number of the event they belong to, if they do not belong to a section header.
+    fn options(&mut self, options: &[u8], seq: Option<u64>) {
         let mut cursor = Cursor::new(options, self.order);
         while let (Ok(code), Ok(len)) = (cursor.u16(), cursor.u16()) {
             let Ok(text) = cursor.take(usize::from(len)) else { return };
@@ -386,10 +405,10 @@ impl Reader {
                 4 => "application",
                 _ => "option",
             };
-            let (text, seq) = (String::from_utf8_lossy(until_nul(text)).into_owned(), self.events.counts.n_events);
-            self.remark(|| match of {
-                "event" => format!("event {seq}: {name}: {text}"),
-                _ => format!("{of}: {name}: {text}"),
+            let text = String::from_utf8_lossy(until_nul(text)).into_owned();
+            self.remark(|| match seq {
+                Some(seq) => format!("event {seq}: {name}: {text}"),
+                None => format!("section header: {name}: {text}"),
             });
             let padding = usize::from(len).next_multiple_of(4) - usize::from(len);
             if cursor.take(padding).is_err() {
