@@ -65,14 +65,14 @@ Signals with the names of all ancestors, in DuckDB:
 
 ```sql
 WITH RECURSIVE up AS (
-  SELECT id, rule, process AS at, 0 AS level FROM 'signals.parquet'
+  SELECT id, rule, process, 0 AS level FROM 'signals.parquet'
   UNION ALL
   SELECT up.id, up.rule, p.birth_parent, level + 1
-  FROM up JOIN 'processes.parquet' p ON p.process = up.at
+  FROM up JOIN 'processes.parquet' p ON p.process = up.process
   WHERE p.birth_parent IS NOT NULL AND level < 1000
 )
 SELECT up.id, up.rule, string_agg(p.name, ' < ' ORDER BY level) AS lineage
-FROM up JOIN 'processes.parquet' p ON p.process = up.at
+FROM up JOIN 'processes.parquet' p ON p.process = up.process
 GROUP BY ALL;
 ```
 ";

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use tracehound_formats::Nanos;
 use tracehound_signals::time::Rfc3339;
 use tracehound_signals::{Priority, Verdict};
-use tracehound_state::history::Origin;
+use tracehound_state::history::{Origin, Process};
 
 use crate::case::Case;
 
@@ -20,7 +20,8 @@ pub fn summary(case: &Case<'_>) -> Json {
     let text = |value: Option<&bstr::BString>| value.map(|v| tracehound_signals::visible::utf8(v).into_owned());
     let time = |ns: Option<u64>| ns.map(|ns| Rfc3339(Nanos(ns)).to_string());
     let n_lost: u64 = case.losses.iter().filter_map(|loss| loss.n_events).fold(0, u64::saturating_add);
-    let origins = |origin: Origin| case.history.processes.iter().filter(|p| p.origin == origin).count();
+    let processes: Vec<&Process> = case.history.processes.iter().filter(|p| p.merged_into.is_none()).collect();
+    let origins = |origin: Origin| processes.iter().filter(|p| p.origin == origin).count();
     let not_evaluable: Vec<Json> = case
         .rules
         .iter()
@@ -53,7 +54,7 @@ pub fn summary(case: &Case<'_>) -> Json {
         "events": notes.n_events,
         "unfinished_calls": notes.n_unfinished,
         "processes": {
-            "total": case.history.processes.len(),
+            "total": processes.len(),
             "snapshot": origins(Origin::Snapshot),
             "birth": origins(Origin::Birth),
             "first_seen": origins(Origin::FirstSeen),

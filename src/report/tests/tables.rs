@@ -2,6 +2,9 @@
 
 mod support;
 
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::PageIndexPolicy;
 use serde_json::{Value as Json, json};
 use support::{Fixture, STORY};
 use tracehound_report::{AnyTable, CsvSink, JsonLinesSink, ParquetSink, TABLES};
@@ -158,6 +161,29 @@ fn parquet_is_the_same_every_time_and_small_in_memory() {
         let first = bytes();
         assert!(first.starts_with(b"PAR1") && first.ends_with(b"PAR1"));
         assert_eq!(first, bytes(), "{}", table.info().name);
+    }
+}
+
+#[test]
+fn parquet_says_what_columns_mean_and_has_a_page_index() {
+    let fixture = story();
+    for table in TABLES {
+        let info = table.info();
+        let mut out = Vec::new();
+        let mut sink = ParquetSink::new(&mut out, &info).expect("a writer");
+        let n = fixture.write(*table, &mut sink);
+        drop(sink);
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(out), options).expect("a file");
+        let metadata = reader.metadata();
+        assert_eq!(metadata.file_metadata().num_rows() as u64, n);
+        assert!(n == 0 || metadata.offset_index().is_some_and(|index| index.len() == 1), "{}", info.name);
+        for (column, field) in info.columns.iter().zip(reader.schema().fields()) {
+            assert_eq!(field.name(), column.name);
+            assert_eq!(field.metadata().get("doc").map(String::as_str), Some(column.doc));
+            assert_eq!(field.metadata().get("type").map(String::as_str), Some(column.ty.name()));
+            assert_eq!(field.metadata().get("unit").map_or("", String::as_str), column.unit);
+        }
     }
 }
 

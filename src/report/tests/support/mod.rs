@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use tracehound_fields::{Context, View};
-use tracehound_formats::{Batch, ReadNotes, Seq, text};
+use tracehound_formats::{Batch, Input, Item, ReadNotes, Seq, text};
 use tracehound_report::case::CaseParts;
 use tracehound_report::{AnyTable, Case, Loss, RowTimes, RuleOutcome, Source, TableSink};
 use tracehound_signals::{Evidence, GapLog, Priority, ProcessKeys, RuleRef, Signal, TraceId};
@@ -27,27 +27,58 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// A trace in text notation.
     pub fn new(trace: &str) -> Fixture {
         let (section, batch, notes) = text::parse(trace);
         assert!(notes.damage.is_empty(), "{:?}", notes.damage);
+        let mut fixture = Fixture::replay([Item::Section(Box::new(section)), Item::Batch(batch)].into_iter());
+        fixture.notes = notes;
+        fixture
+    }
+
+    /// A trace in any format.
+    pub fn read(input: Input) -> Fixture {
+        let mut reader = tracehound_formats::open(input).expect("a trace");
+        let mut fixture = Fixture::replay(std::iter::from_fn(|| reader.next_item()));
+        fixture.notes = reader.notes().clone();
+        fixture
+    }
+
+    /// Only the last batch and its facts are kept.
+    fn replay(items: impl Iterator<Item = Item>) -> Fixture {
         let mut replay = Replay::default();
-        replay.section(&section, Seq(0));
-        let mut facts = Vec::new();
-        replay.batch(&batch, &mut facts);
         let mut times = RowTimes::new();
-        times.batches(replay.history(), std::slice::from_ref(&batch));
-        let first_ns = batch.get(0).map(|event| event.head.ts.0);
+        let mut losses = Vec::new();
+        let (mut first_ns, mut last_ns, mut last_seq) = (None, None, 0);
+        let (mut batch, mut facts) = (Batch::default(), Vec::new());
+        for item in items {
+            match item {
+                Item::Section(section) => replay.section(&section, Seq(last_seq + 1)),
+                Item::Batch(next) => {
+                    facts.clear();
+                    replay.batch(&next, &mut facts);
+                    times.batches(replay.history(), std::slice::from_ref(&next));
+                    losses.extend(next.iter().filter_map(|event| Loss::of(&event)));
+                    for head in next.iter().map(|event| event.head) {
+                        first_ns.get_or_insert(head.ts.0);
+                        last_ns = last_ns.max(Some(head.ts.0));
+                        last_seq = last_seq.max(head.seq.0);
+                    }
+                    batch = next;
+                }
+            }
+        }
         Fixture {
-            losses: batch.iter().filter_map(|event| Loss::of(&event)).collect(),
+            losses,
             source: Source {
                 input: "case.txt".to_owned(),
                 format: "text".to_owned(),
                 hostname: "web-01".to_owned(),
                 first_ns,
-                last_ns: batch.iter().map(|event| event.head.ts.0).max(),
+                last_ns,
                 integrity: "none".to_owned(),
                 version: "0".to_owned(),
-                n_bytes: Some(trace.len() as u64),
+                n_bytes: None,
             },
             context: Context {
                 hostname: "web-01".to_owned(),
@@ -60,7 +91,7 @@ impl Fixture {
             batch,
             facts,
             times,
-            notes,
+            notes: ReadNotes::default(),
         }
     }
 
