@@ -16,6 +16,6 @@ pub mod visible;
 pub use evidence::{Evidence, GapLog, Gaps, Reason};
 pub use key::{ProcessKeys, TraceId};
 pub use signal::{RuleRef, Signal, SignalId, Verdict, sort};
-pub use sink::{JsonLines, SignalSink};
+pub use sink::{JsonArray, JsonLines, SignalSink};
 pub use text::TextLines;
 pub use tracehound_rules::Priority;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use bstr::ByteSlice;
 use tracehound_formats::section::{FdKind, L4};
 use tracehound_formats::{Nanos, Seq};
 use tracehound_state::history::{Net, OpenFile, Role};
@@ -118,6 +119,17 @@ fn l4(l4: L4) -> Option<&'static str> {
     }
 }
 
+/// The path in the name of a Unix socket, which is `PATH`, or `SOURCE->DESTINATION PATH` with kernel addresses.
+fn unix_path(name: &[u8]) -> &[u8] {
+    let (ends, path) = name.split_once_str(" ").unwrap_or((name, b""));
+    let is_ends = ends.split_once_str("->").is_some_and(|(src, dst)| is_hex(src) && is_hex(dst));
+    if is_ends { path } else { name }
+}
+
+fn is_hex(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_hexdigit)
+}
+
 static COLUMNS: &[Column<Row>] = &[
     column(
         "first_ts",
@@ -206,10 +218,28 @@ static COLUMNS: &[Column<Row>] = &[
     column("dst_port", Type::Int, "", "Port of the server's end; null for Unix and for bound sockets.", |case, row| {
         port(dst(case, row))
     }),
-    column("path", Type::Text, "", "Path of a Unix socket; null for others.", |case, row| {
+    column("path", Type::Text, "", "Path of a Unix socket; null if it has none, and for others.", |case, row| {
         let file = file(case, row);
-        if file.net.is_some() { Cell::Null } else { case.text(file.name) }
+        if file.kind != FdKind::UnixSocket {
+            return Cell::Null;
+        }
+        let path = unix_path(case.history.text(file.name));
+        if path.is_empty() { Cell::Null } else { Cell::bytes(path) }
     }),
+    column(
+        "src_socket",
+        Type::Uint,
+        "",
+        "Kernel address of a Unix socket's source end; the row of its peer has the same pair. Null if unknown.",
+        |case, row| Cell::option(file(case, row).unix.map(|(src, _)| src).filter(|&src| src != 0), Cell::Uint),
+    ),
+    column(
+        "dst_socket",
+        Type::Uint,
+        "",
+        "Kernel address of a Unix socket's destination end; null if unknown.",
+        |case, row| Cell::option(file(case, row).unix.map(|(_, dst)| dst).filter(|&dst| dst != 0), Cell::Uint),
+    ),
     column("is_inherited", Type::Bool, "", "True if it was open when recording began.", |_, row| {
         Cell::Bool(row.is_inherited)
     }),

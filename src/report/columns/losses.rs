@@ -23,7 +23,8 @@ pub enum Row {
 pub static TABLE: Table<Row> = Table {
     name: "losses",
     doc: "One row per thing missing from the trace: damaged bytes, events that the recorder lost, records left out. \
-          An empty table means that nothing is known to be missing.",
+          Rows of kind `skipped` are records that say nothing, or that this version does not know; without any \
+          other row, nothing is known to be missing.",
     columns: COLUMNS,
     sorted_by: &["ts", "offset"],
     rows: |case| {

@@ -7,7 +7,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::file::metadata::PageIndexPolicy;
 use serde_json::{Value as Json, json};
 use support::{Fixture, STORY};
-use tracehound_report::{AnyTable, CsvSink, JsonLinesSink, ParquetSink, TABLES};
+use tracehound_fields::View;
+use tracehound_report::columns::events;
+use tracehound_report::table::{Cell, ColumnInfo, Rows, TableInfo, Type};
+use tracehound_report::{AnyTable, CsvSink, EVENTS, JsonLinesSink, ParquetSink, TABLES, TableSink};
 use tracehound_signals::Priority;
 
 fn story() -> Fixture {
@@ -133,6 +136,104 @@ fn images_rules_and_losses() {
         &[json!([0, "Read sensitive file", 1, 0, true]), json!([1, "Any exec", 1, 0, true])],
     );
     check(&fixture, "losses", &["kind", "seq", "n", "cpu", "what"], &[json!(["lost_events", 6, 12, 1, "buffer_full"])]);
+}
+
+#[test]
+fn sockets_and_shared_files() {
+    let fixture = Fixture::new(
+        r#"thread 1 comm=init exe=init cwd=/
+thread 7 ptid=1 comm=srv exe=srv cwd=/tmp
+7 socket fd=3 domain=AF_INET type=1 proto=0
+7 bind res=0 addr=127.0.0.1:80 fd=3
+7 accept fd=4 tuple=10.0.0.9:4000->127.0.0.1:80
+7 socket fd=5 domain=AF_UNIX type=1 proto=0
+7 connect res=0 tuple=unix:0xffff8881->0xffff8882:/run/docker.sock fd=5
+7 openat fd=6 dirfd=AT_FDCWD name=a flags=O_WRONLY|O_CREAT|O_TRUNC
+7 clone res=8 exe=srv tid=7 pid=7 ptid=1 comm=srv flags=0 vtid=7 vpid=7
+8 clone res=0 exe=srv tid=8 pid=8 ptid=7 comm=srv flags=0 vtid=8 vpid=8
+8 dup res=9 oldfd=6
+8 openat fd=ENOENT dirfd=AT_FDCWD name=b flags=O_RDONLY
+8 openat fd=10 dirfd=AT_FDCWD name=/tmp/a flags=O_RDONLY
+8 openat fd=11 dirfd=AT_FDCWD name=../tmp/a flags=O_RDONLY
+"#,
+    );
+    check(
+        &fixture,
+        "connections",
+        &["pid", "role", "state", "src_ip", "src_port", "dst_ip", "dst_port", "path", "src_socket"],
+        &[
+            json!([7, "server", "bound", "127.0.0.1", 80, null, null, null, null]),
+            json!([7, "server", "connected", "10.0.0.9", 4000, "127.0.0.1", 80, null, null]),
+            json!([7, "client", "connected", null, null, null, null, "/run/docker.sock", 0xffff_8881u64]),
+        ],
+    );
+    check(
+        &fixture,
+        "files",
+        &["pid", "path", "n_opens", "is_read", "is_written", "may_create", "is_truncated"],
+        &[json!([7, "/tmp/a", 1, false, true, true, true]), json!([8, "/tmp/a", 2, true, false, false, false])],
+    );
+}
+
+#[test]
+fn events() {
+    let fixture = story();
+    let mut out = Vec::new();
+    let mut sink = JsonLinesSink::new(&mut out, EVENTS.info());
+    let rows: Vec<events::Row> = fixture
+        .batch
+        .iter()
+        .zip(&fixture.facts)
+        .map(|(event, fact)| {
+            let view = View { event, fact, history: &fixture.history, context: &fixture.context };
+            events::Row::new(&view)
+        })
+        .collect();
+    fixture.with(|case| EVENTS.write_rows(case, &rows, &mut sink)).expect("memory takes everything");
+    let rows: Vec<Json> =
+        serde_json::Deserializer::from_slice(&out).into_iter().map(|row| row.expect("an object")).collect();
+    assert_eq!(rows.len(), 6);
+    let open = &rows[3];
+    assert_eq!(open["kind"], "openat");
+    assert_eq!(open["fd_name"], "/etc/shadow");
+    assert_eq!(open["pid"], 101);
+    assert!(open["args"].as_str().is_some_and(|args| args.contains("name=/etc/shadow")), "{open}");
+    assert_eq!((&rows[5]["kind"], &rows[5]["process"]), (&json!("lost"), &Json::Null));
+}
+
+#[test]
+fn csv_cells() {
+    struct Cells(Vec<Cell<'static>>);
+    impl Rows for Cells {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn cell(&self, row: usize, _: usize) -> Cell<'_> {
+            self.0[row].clone()
+        }
+    }
+    let info = TableInfo {
+        name: "t",
+        doc: "T.",
+        sorted_by: &[],
+        columns: vec![ColumnInfo { name: "c", ty: Type::Text, unit: "", doc: "C." }],
+    };
+    for (cell, expected) in [
+        (Cell::Null, ""),
+        (Cell::Text("".into()), "\"\""),
+        (Cell::Text("plain text".into()), "plain text"),
+        (Cell::Text("a,b \"c\"\nd".into()), "\"a,b \"\"c\"\"\nd\""),
+        (Cell::Text("=1+1".into()), "\"'=1+1\""),
+        (Cell::Text("-x".into()), "\"'-x\""),
+        (Cell::Text("\t=x".into()), "\"'\t=x\""),
+        (Cell::Int(-5), "-5"),
+        (Cell::List(vec!["a".into(), "b\"".into()]), "\"[\"\"a\"\",\"\"b\\\"\"\"\"]\""),
+    ] {
+        let mut out = Vec::new();
+        let mut sink = CsvSink::new(&mut out, info.clone());
+        sink.rows(&Cells(vec![cell])).and_then(|()| sink.finish()).expect("memory takes everything");
+        assert_eq!(String::from_utf8_lossy(&out), format!("c\n{expected}\n"));
+    }
 }
 
 #[test]

@@ -168,19 +168,27 @@ fn container(case: &Case<'_>, id: ProcessId) -> Option<String> {
     Some(format!("[{} {}{name}]", container.runtime, Visible(history.text(container.id.0))))
 }
 
-/// Start and length: `03:10:24.305 +0.012s`, with the date if it is not that of the first event.
+/// Start and length: `03:10:24.305 +0.012s`, with the date if it is not that of the first event. If the start is
+/// unknown: `until 03:10:24.317`.
 fn lifetime(case: &Case<'_>, process: &Process) -> Option<String> {
-    let start = process.start_ns?;
-    let text = tracehound_signals::time::Rfc3339(start).to_string();
-    let is_same_day = case.source.first_ns.is_some_and(|first| first / DAY == start.0 / DAY);
-    // `2026-11-22T03:10:24.305224654Z`: the date has 10 characters, the time to milliseconds 12. A year of five
-    // digits cannot be written in 64 bits of nanoseconds.
-    let (date, time) = (&text[..10], &text[11..23]);
-    let mut out = if is_same_day { time.to_owned() } else { format!("{date} {time}") };
+    let Some(start) = process.start_ns else {
+        return process.exit.map(|exit| format!("until {}", clock(case, exit.ts)));
+    };
+    let mut out = clock(case, start);
     if let Some(exit) = process.exit {
         let _ = write!(out, " +{}", duration(Nanos(exit.ts.0.saturating_sub(start.0))));
     }
     Some(out)
+}
+
+/// A time to milliseconds, with the date if it is not that of the first event.
+fn clock(case: &Case<'_>, ts: Nanos) -> String {
+    let text = tracehound_signals::time::Rfc3339(ts).to_string();
+    // `2026-11-22T03:10:24.305224654Z`: the date has 10 characters, the time to milliseconds 12. A year of five
+    // digits cannot be written in 64 bits of nanoseconds.
+    let (date, time) = (&text[..10], &text[11..23]);
+    let is_same_day = case.source.first_ns.is_some_and(|first| first / DAY == ts.0 / DAY);
+    if is_same_day { time.to_owned() } else { format!("{date} {time}") }
 }
 
 const DAY: u64 = 86_400_000_000_000;

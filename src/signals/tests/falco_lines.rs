@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 use tracehound_formats::{Nanos, Seq, Tid};
 use tracehound_rules::Priority;
 use tracehound_signals::{
-    Evidence, JsonLines, ProcessKeys, RuleRef, Signal, SignalId, SignalSink, TextLines, TraceId, Verdict, json,
+    Evidence, JsonArray, JsonLines, ProcessKeys, RuleRef, Signal, SignalId, SignalSink, TextLines, TraceId, Verdict,
+    json,
 };
 use tracehound_state::History;
 
@@ -109,6 +110,21 @@ fn suppressed_signals_are_printed_on_request_only() {
         let mut out = Vec::new();
         TextLines::new(&mut out, false, shows).signal(&signal).expect("memory takes everything");
         assert_eq!(out.iter().filter(|&&b| b == b'\n').count(), n_lines);
+    }
+}
+
+#[test]
+fn an_array_of_the_same_objects() {
+    let signal = signal(LINE).expect("a signal");
+    let history = History::default();
+    let keys = ProcessKeys::new(&history);
+    for n in 0..3 {
+        let mut out = Vec::new();
+        let mut sink = JsonArray::new(&mut out, &keys, false);
+        (0..n).try_for_each(|_| sink.signal(&signal)).and_then(|()| sink.finish()).expect("memory takes everything");
+        let array: Vec<Json> = serde_json::from_slice(&out).expect("an array");
+        let line: Json = serde_json::from_str(&print(&signal)).expect("an object");
+        assert_eq!(array, vec![line; n]);
     }
 }
 
