@@ -165,7 +165,7 @@ pub enum Multiplicity {
     Ancestors,
     /// Both ends of a connection, one value if there is only one: `!=` is true if it is for both ends, every
     /// other operator if it is for either. The value is a list of two, one plain value for a listening socket,
-    /// or absent for what has no address.
+    /// an empty list for a known descriptor without addresses (only `exists` holds), or absent.
     Ends,
 }
 

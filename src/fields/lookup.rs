@@ -10,6 +10,10 @@ use tracehound_state::{ContainerId, FileId, History, ProcessId, Sym, ThreadId};
 
 use crate::view::View;
 
+/// Ancestors that fields of a whole line look at. Real lines are shorter than a hundred; without a bound a trace
+/// with one line of a million processes would cost every event a million steps.
+pub(crate) const MAX_LINE: usize = 4096;
+
 /// What a thread is as of an event.
 pub(crate) fn attrs_of(history: &History, thread: ThreadId, seq: Seq) -> &Attrs {
     history.attrs(history.thread(thread).attrs.at(seq))
@@ -39,11 +43,11 @@ impl<'a> View<'a> {
     }
 
     /// The line of parents as an engine walks it, thread by thread: the thread whose child the process is, the one
-    /// whose child that one's process is, and so on. Bounded as [`History::ancestors`] is.
+    /// whose child that one's process is, and so on, at most [`MAX_LINE`] of them.
     pub(crate) fn parent_threads(&self) -> impl Iterator<Item = &'a Attrs> + use<'a> {
         let (history, seq) = (self.history, self.seq());
         let mut at = self.fact.process;
-        let mut line = at.map(|own| history.ancestors(own, seq));
+        let mut line = at.map(|own| history.ancestors(own, seq).take(MAX_LINE));
         std::iter::from_fn(move || {
             let thread = history.process(at?).parent_thread.at(seq)?;
             // Ends where the line of processes does, which notices cycles.

@@ -8,7 +8,7 @@ use tracehound_state::ProcessId;
 use tracehound_state::history::{Attrs, Image, Origin};
 
 use crate::field::FieldArg;
-use crate::lookup::{attrs_of, entries};
+use crate::lookup::{MAX_LINE, attrs_of, entries};
 use crate::proc::{Part, args, blanks};
 use crate::value::Value;
 use crate::view::View;
@@ -104,7 +104,7 @@ pub(crate) fn login_shell<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
         let comm = view.image_of_process(*process).comm;
         comm.is_some_and(|comm| view.text(comm).ends_with(b"sh"))
     };
-    let line = std::iter::once(own).chain(view.history.ancestors(own, view.seq()));
+    let line = std::iter::once(own).chain(view.history.ancestors(own, view.seq()).take(MAX_LINE));
     Value::from_option(line.filter(is_shell).last(), |process| Value::Int(view.history.process(process).pid.0))
 }
 

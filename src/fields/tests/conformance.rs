@@ -77,7 +77,7 @@ fn connection_without_interface_list() {
     );
     check(
         "thread 1 comm=init\nfd 1 3 file /x\n1 fstat res=0 fd=3",
-        &[("fd.ip", "NULL"), ("fd.net", "NULL"), ("fd.sockfamily", "NULL"), ("fd.l4proto", "<NA>")],
+        &[("fd.ip", "()"), ("fd.net", "()"), ("fd.sockfamily", "NULL"), ("fd.l4proto", "<NA>")],
     );
     check(
         "thread 1 comm=init\nfd 1 3 listen 1.2.3.4:80 tcp\n1 listen res=0 fd=3 backlog=1",

@@ -8,7 +8,7 @@ use tracehound_formats::text;
 use tracehound_state::{Fact, Replay};
 
 /// What `ask` says of the last event of a trace (given without its first line).
-pub fn at_last<T>(trace: &str, ask: impl FnOnce(&View<'_>) -> T) -> T {
+pub(crate) fn at_last<T>(trace: &str, ask: impl FnOnce(&View<'_>) -> T) -> T {
     let mut reader = text::Text.open(format!("#tracehound-trace 1\n{trace}\n").into_bytes().into()).unwrap();
     let mut replay = Replay::default();
     let mut last: Option<(Batch, Vec<Fact>)> = None;
