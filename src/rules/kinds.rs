@@ -6,40 +6,58 @@
 //!
 //! Source: `ppm_code_visitor` of `filter/ppm_codes.cpp` in falcosecurity/libs.
 
+use std::sync::OnceLock;
+
 use tracehound_fields::subject;
 
-/// Codes above this are counted as unknown.
-const MAX_CODE: usize = 0x2000;
-const WORDS: usize = MAX_CODE / 64;
+/// How many kinds a set can tell apart; a test compares it with the table of kinds.
+const MAX_KINDS: usize = 1024;
+const WORDS: usize = MAX_KINDS / 64;
 
-/// A set of kinds of event, by code.
+/// A set of kinds of event.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct KindSet {
-    words: Box<[u64; WORDS]>,
-    /// Whether codes beyond the table are in the set.
+    /// Bits by [`position`].
+    words: [u64; WORDS],
+    /// Whether codes without a name are in the set.
     rest: bool,
 }
 
-impl KindSet {
-    /// Codes from this one on are alike: in a set all or none.
-    pub(crate) const TABLE: u16 = MAX_CODE as u16;
+/// Codes are sparse; this numbers the known ones. `None` for a code without a name.
+pub(crate) fn position(code: u16) -> Option<usize> {
+    const UNKNOWN: u16 = u16::MAX;
+    static POSITIONS: OnceLock<Vec<u16>> = OnceLock::new();
+    let positions = POSITIONS.get_or_init(|| {
+        let mut codes: Vec<u16> = subject::all_kind_codes().map(|(code, _)| code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes.truncate(MAX_KINDS);
+        let mut positions = vec![UNKNOWN; codes.last().map_or(0, |&last| usize::from(last) + 1)];
+        for (position, &code) in (0..).zip(&codes) {
+            positions[usize::from(code)] = position;
+        }
+        positions
+    });
+    positions.get(usize::from(code)).filter(|&&position| position != UNKNOWN).map(|&position| usize::from(position))
+}
 
+impl KindSet {
     /// No kind.
     pub fn none() -> KindSet {
-        KindSet { words: Box::new([0; WORDS]), rest: false }
+        KindSet { words: [0; WORDS], rest: false }
     }
 
     /// Every kind, those without a name included.
     pub fn all() -> KindSet {
-        KindSet { words: Box::new([u64::MAX; WORDS]), rest: true }
+        KindSet { words: [u64::MAX; WORDS], rest: true }
     }
 
     /// These codes.
     pub fn of(codes: impl IntoIterator<Item = u16>) -> KindSet {
         let mut set = KindSet::none();
         for code in codes {
-            match set.words.get_mut(usize::from(code) / 64) {
-                Some(word) => *word |= 1 << (code % 64),
+            match position(code) {
+                Some(at) => set.words[at / 64] |= 1 << (at % 64),
                 None => set.rest = true,
             }
         }
@@ -53,7 +71,7 @@ impl KindSet {
 
     /// True if the code is in the set.
     pub fn contains(&self, code: u16) -> bool {
-        self.words.get(usize::from(code) / 64).map_or(self.rest, |word| word >> (code % 64) & 1 == 1)
+        position(code).map_or(self.rest, |at| self.words[at / 64] >> (at % 64) & 1 == 1)
     }
 
     /// What is not in the set.
@@ -149,5 +167,21 @@ impl Possible {
             when_true: self.when_true.union(&other.when_true),
             when_false: self.when_false.intersect(&other.when_false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_bit() {
+        assert!(subject::all_kind_codes().count() <= MAX_KINDS);
+        for (code, name) in subject::all_kind_codes() {
+            let set = KindSet::of([code]);
+            assert_eq!((set.contains(code), set.rest), (true, false), "{name}");
+            assert!(!set.complement().contains(code), "{name}");
+        }
+        assert!(KindSet::of([u16::MAX]).contains(u16::MAX - 1));
     }
 }

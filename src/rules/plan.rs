@@ -6,7 +6,7 @@ use tracehound_fields::{FieldRef, Subject, subject};
 use crate::compile::compile_with;
 use crate::error::{TypeError, TypeErrorKind};
 use crate::ir::{Priority, Rule, UntypedLeaf};
-use crate::kinds::KindSet;
+use crate::kinds::{KindSet, position};
 use crate::leaf::Leaf;
 use crate::output::Output;
 use crate::predicate::{Predicate, Program};
@@ -14,6 +14,9 @@ use crate::scheme::{Catalogue, Scheme};
 
 /// The source of events whose rules are asked; rules of other sources are kept but never match.
 const SOURCE: &str = "syscall";
+
+/// A code that no kind has.
+const UNKNOWN_CODE: u16 = u16::MAX;
 
 /// Number of a rule within a [`RuleSet`]. Order is the order of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,9 +83,9 @@ impl PlannedRule {
 pub struct RuleSet {
     rules: Vec<PlannedRule>,
     leaves: Vec<SharedLeaf>,
-    /// For each code of a kind, which of `lists` holds its rules.
+    /// For each kind, which of `lists` holds its rules; the last is for codes without a name.
     list_of: Vec<u32>,
-    /// Rules to ask, in order; the last is for codes beyond the table.
+    /// Rules to ask, in order.
     lists: Vec<Box<[RuleId]>>,
     /// How many leaves have a place in the memory of a [`Matcher`].
     n_cells: usize,
@@ -167,11 +170,11 @@ impl RuleSet {
                 self.lists.len() as u32 - 1
             })
         };
-        // Codes without a name, and codes beyond the table, are all alike.
-        let unknown = rules_for(KindSet::TABLE);
-        let mut list_of = vec![unknown; usize::from(KindSet::TABLE) + 1];
+        // Codes without a name are all alike, and stand last.
+        let unknown = rules_for(UNKNOWN_CODE);
+        let mut list_of = vec![unknown; 1 + subject::all_kind_codes().count()];
         for (code, _) in subject::all_kind_codes() {
-            if let Some(list) = list_of.get_mut(usize::from(code)) {
+            if let Some(list) = position(code).and_then(|at| list_of.get_mut(at)) {
                 *list = rules_for(code);
             }
         }
@@ -195,8 +198,8 @@ impl RuleSet {
 
     /// The rules that an event of this kind is asked for, in order.
     pub fn rules_for_kind(&self, code: u16) -> &[RuleId] {
-        let at = usize::from(code).min(self.list_of.len().saturating_sub(1));
-        self.list_of.get(at).map_or(&[], |&list| &self.lists[list as usize])
+        let list = position(code).and_then(|at| self.list_of.get(at)).or(self.list_of.last());
+        list.map_or(&[], |&list| &self.lists[list as usize])
     }
 
     /// The rules that match, found without index, programs or memory: what [`Matcher::matches`] must give too.
