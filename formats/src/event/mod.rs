@@ -20,7 +20,8 @@ use bstr::{BStr, ByteSlice};
 pub use self::kind::{ArgSpec, ArgType, Kind, KindId};
 
 /// Number of an event in its trace, from 1: Falco's and sysdig's `evt.num`. Numbers rise, with gaps where the
-/// file holds an event that is folded into another one (an enter event of an old capture).
+/// file holds an event that is folded into another one (an enter event of an old capture). Events that Falco does
+/// not number (system calls that never returned, tracers) come after the last event with the numbers that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Seq(pub u64);
 

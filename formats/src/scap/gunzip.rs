@@ -92,9 +92,11 @@ impl Gunzip {
             return;
         }
         let used = usize::try_from(from.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.filled);
-        self.window.copy_within(used..self.filled, 0);
-        self.filled -= used;
-        self.base += used as u64;
+        if used > 0 {
+            self.window.copy_within(used..self.filled, 0);
+            self.filled -= used;
+            self.base += used as u64;
+        }
         // The window follows what is really there, not what a length field asks for.
         while self.filled < n && matches!(self.state, State::Header | State::Body) {
             if self.state == State::Header {

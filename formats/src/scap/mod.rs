@@ -1,7 +1,7 @@
 //! `.scap`: captures of Falco, sysdig and everything else that writes with libscap.
 //!
-//! Read are raw and gzip files of every release since 2014, of machines of either byte order. Enter and exit events of
-//! old captures become one event (see [`plan`]).
+//! `spec.md` beside this file describes the format. Read are raw and gzip files of every release since 2014, of machines
+//! of either byte order. Enter and exit events of old captures become one event; `plan.rs` says how.
 //!
 //! **Numbers.** [`crate::event::Seq`] is Falco's `evt.num`: every event that libscap's converter delivers takes one. An enter
 //! event that libscap delivers as an event of its own (`open`, `openat`, `connect`, `execve`, ...) takes one too, but
@@ -9,8 +9,9 @@
 //! never returned, dead kinds such as tracers) come after the last event of the file with the numbers that follow.
 //!
 //! **Memory.** A raw file is read in place. A gzip file is unpacked into a window of 256 kB, or of the largest block if
-//! that is larger (blocks above 1 GiB are damage, and a window never grows past the bytes that are really there). Besides
-//! the section and the batch being filled, waiting enter events are kept, at most 64 MiB of parameters.
+//! that is larger (blocks above 1 GiB are damage, and a window never grows past the bytes that are really there). A batch
+//! takes at most 64 times the bytes it was read from. Enter events that wait or waited in vain are kept, at most 2^19 of
+//! them and 64 MiB of parameters; more are counted.
 //!
 //! **Damage** is recorded with its offset and reading goes on at the next place where a block of a known type stands
 //! whose two lengths agree and behind which another one begins or the file ends, at any alignment.

@@ -15,7 +15,7 @@ const MAX_ORPHANS: usize = 1 << 18;
 /// Bytes of parameters kept with them.
 const MAX_BYTES: usize = 64 << 20;
 /// Buffers above this size are given back when their enter event is done with.
-const KEEP_CAPACITY: usize = 4096;
+const KEEP_CAPACITY: usize = 256;
 
 /// An enter event of an old capture.
 #[derive(Debug, Default)]
@@ -129,7 +129,9 @@ impl Pending {
     pub(super) fn orphan(&mut self, tid: i64) {
         let Some(slot) = self.by_tid.remove(&tid) else { return };
         if self.orphans.len() < MAX_ORPHANS {
-            self.orphans.push(std::mem::take(&mut self.slots[slot as usize]));
+            let mut enter = std::mem::take(&mut self.slots[slot as usize]);
+            enter.bytes.shrink_to_fit();
+            self.orphans.push(enter);
             self.free.push(slot);
         } else {
             self.n_dropped += 1;
