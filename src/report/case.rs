@@ -1,6 +1,6 @@
 //! Everything a report is made from.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tracehound_formats::event::pseudo;
 use tracehound_formats::{Event, Nanos, ReadNotes, Seq};
@@ -36,6 +36,8 @@ pub struct Case<'a> {
     by_process: Vec<(ProcessId, u32)>,
     /// Known ancestors of each process, by [`ProcessId`].
     depths: Vec<u32>,
+    /// Keys, by [`ProcessId`].
+    key_texts: OnceLock<Vec<String>>,
 }
 
 /// What was read.
@@ -156,7 +158,20 @@ impl<'a> Case<'a> {
             (0..).zip(signals).filter_map(|(i, signal)| Some((process(signal)?, i))).collect();
         by_process.sort();
         let depths = lineage::depths(history);
-        Case { history, keys, times, signals, rules, losses, notes, source, n_signals, by_process, depths }
+        Case {
+            history,
+            keys,
+            times,
+            signals,
+            rules,
+            losses,
+            notes,
+            source,
+            n_signals,
+            by_process,
+            depths,
+            key_texts: OnceLock::new(),
+        }
     }
 
     /// Signals that stand, and suppressed ones, of a process.
@@ -183,9 +198,21 @@ impl<'a> Case<'a> {
         end.or(process.ended.map(|ended| Seq(ended.0.saturating_sub(1)))).unwrap_or(Seq(u64::MAX))
     }
 
-    /// The key of a process.
-    pub(crate) fn key(&self, process: ProcessId) -> Cell<'_> {
-        Cell::owned(self.keys.get(process))
+    /// The key of a process. Keys are made once, when the first is asked for.
+    pub(crate) fn key(&self, process: ProcessId) -> &str {
+        let make = || (0..self.history.processes.len() as u32).map(|i| self.keys.get(ProcessId(i))).collect();
+        let keys: &Vec<String> = self.key_texts.get_or_init(make);
+        keys.get(process.index()).map_or("", String::as_str)
+    }
+
+    /// The key of a process, as a cell.
+    pub(crate) fn key_cell(&self, process: ProcessId) -> Cell<'_> {
+        Cell::text(self.key(process))
+    }
+
+    /// The process id of a process, as a cell; of an instance that belongs to another one, that one's.
+    pub(crate) fn pid_cell(&self, process: ProcessId) -> Cell<'_> {
+        Cell::Int(self.history.process(resolve(self.history, process)).pid.0)
     }
 
     /// A string of the history.

@@ -56,7 +56,8 @@ it up to date.
 * Times are nanoseconds since 1970-01-01 UTC, as timestamps without a time zone, so that no tool \
 moves them to the local one. A time after 2262 (only a damaged trace has one) stands as the last one before.
 * Texts are UTF-8. Names in a trace are any bytes: a byte that is no UTF-8 stands as `\\xff`. Control characters \
-stand as they are; a terminal should not be given them unescaped.
+stand as they are; a terminal should not be given them unescaped. A text or list of more than 64 KiB is cut, and says \
+so at its end: `…[123 more bytes]`.
 * `process` in any table is `processes.process`: one life of a process, not a pid that may have been used again.
 * Each column's meaning and unit also stand in the files: Arrow field metadata (`doc`, `unit`, `type`) and the \
 key-value metadata `tracehound.columns` (DuckDB: `parquet_kv_metadata`).

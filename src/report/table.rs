@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use tracehound_formats::{Nanos, Seq};
+use tracehound_signals::visible::utf8;
 
 use crate::case::Case;
 
@@ -111,9 +112,12 @@ impl<'a> Cell<'a> {
         Cell::Text(Cow::Owned(text))
     }
 
-    /// Bytes of the trace.
+    /// Bytes of the trace, at most [`MAX_TEXT`] of them.
     pub(crate) fn bytes(bytes: &'a [u8]) -> Cell<'a> {
-        Cell::Text(tracehound_signals::visible::utf8(bytes))
+        match bytes.len().checked_sub(MAX_TEXT) {
+            None | Some(0) => Cell::Text(utf8(bytes)),
+            Some(n_cut) => Cell::owned(format!("{}{}", utf8(&bytes[..MAX_TEXT]), cut_mark(n_cut))),
+        }
     }
 
     /// Texts of this program or of rules.
@@ -121,10 +125,24 @@ impl<'a> Cell<'a> {
         Cell::List(texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect())
     }
 
-    /// Strings of the trace, a NUL after each.
+    /// Strings of the trace, a NUL after each; together at most [`MAX_TEXT`] bytes, and then how many were cut.
     pub(crate) fn nul_separated(bytes: &'a [u8]) -> Cell<'a> {
-        Cell::List(split_nul(bytes).map(tracehound_signals::visible::utf8).collect())
+        let n_cut = bytes.len().saturating_sub(MAX_TEXT);
+        let mut list: Vec<Cow<'a, str>> = split_nul(&bytes[..bytes.len() - n_cut]).map(utf8).collect();
+        if n_cut > 0 {
+            list.push(cut_mark(n_cut).into());
+        }
+        Cell::List(list)
     }
+}
+
+/// Longest text or list of a cell, in bytes. A text of a trace is stored once, but stands in the row of every
+/// process that inherits it: without a bound, a megabyte of arguments and a thousand forks are a gigabyte of table.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// What stands at the end of a text that was cut.
+fn cut_mark(n_cut: usize) -> String {
+    format!("…[{n_cut} more bytes]")
 }
 
 /// Strings with a NUL after each (the last one may lack it).
@@ -208,8 +226,8 @@ pub trait TableSink {
     fn finish(&mut self) -> Result<(), TableError>;
 }
 
-/// Rows given to a sink at a time: bounds what a sink holds in memory.
-const BLOCK: usize = 8 * 1024;
+/// Rows given to a sink at a time: bounds, with [`MAX_TEXT`], what a sink holds in memory.
+const BLOCK: usize = 2 * 1024;
 
 struct Block<'a, R: 'static> {
     case: &'a Case<'a>,

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bstr::ByteSlice;
 use tracehound_formats::section::{FdKind, L4};
 use tracehound_formats::{Nanos, Seq};
+use tracehound_signals::key::resolve;
 use tracehound_state::history::{Net, OpenFile, Role};
 use tracehound_state::{FileId, ProcessId, Sym};
 
@@ -39,6 +40,7 @@ fn rows(case: &Case<'_>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut index: HashMap<(ProcessId, FileId, Ends), usize> = HashMap::new();
     let mut add = |process: ProcessId, id: FileId, is_inherited: bool| {
+        let process = resolve(history, process);
         let file = history.file(id);
         let Some(ends) = ends(file) else { return };
         let at = (if is_inherited { None } else { case.times.file(id) }, file.from);
@@ -148,10 +150,10 @@ static COLUMNS: &[Column<Row>] = &[
         |_, row| Cell::option(row.last.0, Cell::Time),
     ),
     column("last_seq", Type::Int, "event number", "That event.", |_, row| Cell::seq(row.last.1)),
-    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| case.key(row.process)),
-    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| {
-        Cell::Int(case.history.process(row.process).pid.0)
+    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| {
+        case.key_cell(row.process)
     }),
+    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| case.pid_cell(row.process)),
     column("family", Type::Text, "", "`ipv4`, `ipv6` or `unix`.", |case, row| {
         Cell::text(match src(case, row) {
             Some(addr) if addr.is_ipv4() => "ipv4",

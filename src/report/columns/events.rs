@@ -103,10 +103,10 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Int,
         "",
         "Process id in the host's pid namespace; null if the process is unknown.",
-        |case, row| Cell::option(row.process, |process| Cell::Int(case.history.process(process).pid.0)),
+        |case, row| Cell::option(row.process, |process| case.pid_cell(process)),
     ),
     column("process", Type::Text, "", "Key of the process; `processes.process`. Null if unknown.", |case, row| {
-        Cell::option(row.process, |process| case.key(process))
+        Cell::option(row.process, |process| case.key_cell(process))
     }),
     column("kind", Type::Text, "", "Name of the system call or pseudo-event; Falco's `evt.type`.", |_, row| {
         Cell::text(row.kind.name())

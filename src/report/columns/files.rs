@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tracehound_formats::event::flags::FILE_FLAGS;
 use tracehound_formats::section::FdKind;
 use tracehound_formats::{Nanos, Seq};
+use tracehound_signals::key::resolve;
 use tracehound_state::history::OpenFile;
 use tracehound_state::{FileId, ProcessId, Sym};
 
@@ -46,6 +47,7 @@ fn rows(case: &Case<'_>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut index: HashMap<(ProcessId, Sym), usize> = HashMap::new();
     let mut row = |process: ProcessId, path: Sym, kind: FdKind, at: (Option<Nanos>, Seq)| {
+        let process = resolve(history, process);
         let i = *index.entry((process, path)).or_insert(rows.len());
         if i == rows.len() {
             rows.push(Row {
@@ -156,10 +158,10 @@ static COLUMNS: &[Column<Row>] = &[
         |_, row| Cell::option(row.last.0, Cell::Time),
     ),
     column("last_seq", Type::Int, "event number", "Event of its last open or exec.", |_, row| Cell::seq(row.last.1)),
-    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| case.key(row.process)),
-    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| {
-        Cell::Int(case.history.process(row.process).pid.0)
+    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| {
+        case.key_cell(row.process)
     }),
+    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| case.pid_cell(row.process)),
     column(
         "path",
         Type::Text,

@@ -48,10 +48,10 @@ static COLUMNS: &[Column<Row>] = &[
         Cell::option(case.times.image(row.image), Cell::Time)
     }),
     column("seq", Type::Int, "event number", "Event of the exec.", |case, row| Cell::seq(image(case, row).from)),
-    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| case.key(row.process)),
-    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| {
-        Cell::Int(case.history.process(row.process).pid.0)
+    column("process", Type::Text, "", "Key of the process; `processes.process`.", |case, row| {
+        case.key_cell(row.process)
     }),
+    column("pid", Type::Int, "", "Its process id in the host's pid namespace.", |case, row| case.pid_cell(row.process)),
     column("name", Type::Text, "", "Command name (at most 15 bytes); null if unknown.", |case, row| {
         case.text_option(image(case, row).comm)
     }),

@@ -88,7 +88,7 @@ static COLUMNS: &[Column<Row>] = &[
         |case, row| Cell::seq(process(case, row).born),
     ),
     column("process", Type::Text, "", "Stable key of this process instance; other tables join on it.", |case, row| {
-        case.key(row.0)
+        case.key_cell(row.0)
     }),
     column("pid", Type::Int, "", "Process id in the host's pid namespace.", |case, row| {
         Cell::Int(process(case, row).pid.0)
@@ -102,14 +102,14 @@ static COLUMNS: &[Column<Row>] = &[
         "",
         "Key of the process that gave birth to it, alive or not; for a process that was there before recording, of \
          its parent then. Null if unknown. Walk this column for the true ancestry.",
-        |case, row| Cell::option(lineage::birth_parent(case.history, row.0), |parent| case.key(parent)),
+        |case, row| Cell::option(lineage::birth_parent(case.history, row.0), |parent| case.key_cell(parent)),
     ),
     column(
         "parent",
         Type::Text,
         "",
         "Key of its last parent: the birth parent, or who adopted it when that one exited. Null if unknown.",
-        |case, row| Cell::option(lineage::last_parent(case.history, row.0), |parent| case.key(parent)),
+        |case, row| Cell::option(lineage::last_parent(case.history, row.0), |parent| case.key_cell(parent)),
     ),
     column("parent_pid", Type::Int, "", "Process id of the last parent; null if unknown.", |case, row| {
         let parent = lineage::last_parent(case.history, row.0);
@@ -287,7 +287,7 @@ static COLUMNS: &[Column<Row>] = &[
         "Keys of its known ancestors by birth, nearest first, at most 64.",
         |case, row| {
             let ancestors = lineage::ancestors(case.history, row.0, MAX_ANCESTORS);
-            Cell::List(ancestors.map(|id| case.keys.get(id).into()).collect())
+            Cell::List(ancestors.map(|id| case.key(id).into()).collect())
         },
     ),
     column(

@@ -93,14 +93,14 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Text,
         "",
         "Key of the acting process instance; `processes.process`. Null for an event without a process.",
-        |case, row| Cell::option(signal(case, row).process, |process| case.key(process)),
+        |case, row| Cell::option(signal(case, row).process, |process| case.key_cell(process)),
     ),
     column(
         "pid",
         Type::Int,
         "",
         "Process id in the host's pid namespace; null if the process is unknown.",
-        |case, row| Cell::option(signal(case, row).pid, |pid| Cell::Int(pid.0)),
+        |case, row| Cell::option(signal(case, row).process, |process| case.pid_cell(process)),
     ),
     column(
         "tid",

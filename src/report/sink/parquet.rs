@@ -18,6 +18,8 @@ use crate::table::{Cell, ColumnInfo, Rows, TableError, TableInfo, TableSink, Typ
 
 /// Rows of a row group: bounds what a writer holds in memory, and what a reader must read for one row.
 const ROW_GROUP: usize = 128 * 1024;
+/// Encoded bytes after which a row group ends before that.
+const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a page, so that the page index can skip.
 const PAGE: usize = 8 * 1024;
 
@@ -55,6 +57,7 @@ impl<W: Write + Send> ParquetSink<W> {
             .set_dictionary_enabled(true)
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_data_page_row_count_limit(PAGE)
             .set_sorting_columns(Some(sorted_by.collect()))
             .set_key_value_metadata(Some(metadata))

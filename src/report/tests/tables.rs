@@ -202,6 +202,16 @@ fn events() {
 }
 
 #[test]
+fn texts_are_bounded() {
+    let (exe, args) = ("d".repeat(100_000), "abcdefg,".repeat(20_000));
+    let rows = rows(&Fixture::new(&format!("thread 1 comm=init exe={exe} args=[{args}]\n")), "processes");
+    let args = rows[0]["args"].as_array().expect("a list");
+    assert_eq!(args.len(), 64 * 1024 / 8 + 1);
+    assert_eq!(args.last(), Some(&json!("…[94465 more bytes]")));
+    assert_eq!(rows[0]["exe"], format!("{}…[34464 more bytes]", "d".repeat(64 * 1024)));
+}
+
+#[test]
 fn csv_cells() {
     struct Cells(Vec<Cell<'static>>);
     impl Rows for Cells {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use tracehound_fields::{Context, View};
-use tracehound_formats::{Batch, Input, Item, ReadNotes, Seq, text};
+use tracehound_formats::{Batch, Input, Item, OpenError, ReadNotes, Seq, text};
 use tracehound_report::case::CaseParts;
 use tracehound_report::{AnyTable, Case, Loss, RowTimes, RuleOutcome, Source, TableSink};
 use tracehound_signals::{Evidence, GapLog, Priority, ProcessKeys, RuleRef, Signal, TraceId};
@@ -36,12 +36,12 @@ impl Fixture {
         fixture
     }
 
-    /// A trace in any format.
-    pub fn read(input: Input) -> Fixture {
-        let mut reader = tracehound_formats::open(input).expect("a trace");
+    /// A trace in any format; an error if nothing of it can be read.
+    pub fn read(input: Input) -> Result<Fixture, OpenError> {
+        let mut reader = tracehound_formats::open(input)?;
         let mut fixture = Fixture::replay(std::iter::from_fn(|| reader.next_item()));
         fixture.notes = reader.notes().clone();
-        fixture
+        Ok(fixture)
     }
 
     /// Only the last batch and its facts are kept.
