@@ -88,7 +88,9 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
         } else {
             flags & bits::PARENT != 0 || r.history.processes[r.process_of(child).index()].birth_parent == Some(process)
         };
-        if live.awaits_parent_event && is_ours {
+        // A child whose parent exited at once names whoever adopted it; nobody else is born under its id so soon.
+        let is_young = live.cloned_at.is_some_and(|at| cx.ts.0.saturating_sub(at.0) < SAME_LIFE_NS);
+        if live.awaits_parent_event && (is_ours || is_young) {
             r.live.thread[child.index()].awaits_parent_event = false;
             cx.fact.child = Some(child);
             return;
@@ -151,7 +153,7 @@ fn is_birth_of(r: &Replay, child: ThreadId, process: ProcessId, is_thread: bool)
 
 fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
     let tid = cx.event.head.tid.0;
-    let flags = cx.u32(arg::FLAGS).unwrap_or(0);
+    let flags = child_flags(cx);
     let is_thread = flags & bits::THREAD != 0;
     if let Some(existing) = r.thread_by_tid(tid) {
         let live = &r.live.thread[existing.index()];
@@ -190,6 +192,20 @@ fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
     };
     cx.fact.thread = Some(child);
     cx.fact.child = Some(child);
+}
+
+/// The flags of a birth by the child's event. *Truth*: after clone3 the recorder takes the address of the arguments
+/// for the flags, so they are worthless; the ids tell a thread from a process. Falco believes the flags.
+fn child_flags(cx: &Cx<'_>) -> u32 {
+    let flags = match cx.event.head.kind {
+        syscalls::CLONE3 => 0,
+        _ => cx.u32(arg::FLAGS).unwrap_or(0),
+    };
+    match cx.int(arg::PID) {
+        Some(pid) if pid > 0 && pid != cx.event.head.tid.0 => flags | bits::THREAD,
+        Some(pid) if pid > 0 => flags & !bits::THREAD,
+        _ => flags,
+    }
 }
 
 /// The child's own event about a thread that the parent's event made: it knows more.

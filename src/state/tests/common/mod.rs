@@ -1,9 +1,10 @@
 //! What the tests on real captures share.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use tracehound_formats::event::syscalls;
 use tracehound_formats::{Input, Item, Seq};
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 
@@ -42,6 +43,8 @@ pub struct Replayed {
     pub heads: Vec<tracehound_formats::Head>,
     /// Position of an event by its number.
     pub by_seq: HashMap<u64, usize>,
+    /// Thread ids whose exec failed.
+    pub failed_execs: HashSet<i64>,
 }
 
 /// Replays a trace.
@@ -49,6 +52,7 @@ pub fn replay(input: Input) -> Replayed {
     let mut reader = tracehound_formats::open(input).expect("a trace");
     let mut replay = Replay::new(ReplayOptions::default());
     let (mut facts, mut heads, mut by_seq) = (Vec::new(), Vec::new(), HashMap::new());
+    let mut failed_execs = HashSet::new();
     while let Some(item) = reader.next_item() {
         match item {
             Item::Section(section) => replay.section(&section, Seq(heads.len() as u64 + 1)),
@@ -57,10 +61,14 @@ pub fn replay(input: Input) -> Replayed {
                 for event in batch.iter() {
                     by_seq.insert(event.head.seq.0, heads.len());
                     heads.push(*event.head);
+                    let is_exec = matches!(event.head.kind, syscalls::EXECVE | syscalls::EXECVEAT);
+                    if is_exec && event.ret().is_some_and(|ret| ret < 0) {
+                        failed_execs.insert(event.head.tid.0);
+                    }
                 }
             }
         }
     }
     let notes = *replay.notes();
-    Replayed { history: replay.finish(), notes, facts, heads, by_seq }
+    Replayed { history: replay.finish(), notes, facts, heads, by_seq, failed_execs }
 }
