@@ -293,7 +293,7 @@ impl Replay {
     /// Takes from the budget of work that a single event may cause more of than it is long. The budget grows with
     /// the trace, so that the whole replay stays linear even for a trace made up to be slow.
     pub(crate) fn spend(&mut self, work: usize) -> bool {
-        let budget = 65_536 + 64 * self.notes.n_events;
+        let budget = (1 << 20) + 64 * self.notes.n_events;
         if self.spent + work as u64 > budget {
             self.notes.n_out_of_budget += 1;
             return false;
@@ -324,6 +324,21 @@ impl Replay {
     /// Interns a string.
     pub(crate) fn intern(&mut self, bytes: &[u8]) -> Sym {
         self.history.strings.intern(bytes)
+    }
+
+    /// Interns a string that is likely to be `guess`: comparing is cheaper than hashing.
+    pub(crate) fn intern_like(&mut self, guess: Sym, bytes: &[u8]) -> Sym {
+        if self.history.strings.get(guess) == bytes { guess } else { self.history.strings.intern(bytes) }
+    }
+
+    /// [`Replay::intern_list`] of a list that is likely to be `guess`.
+    pub(crate) fn intern_list_like(&mut self, guess: Sym, bytes: &[u8]) -> Sym {
+        let text: &[u8] = self.history.strings.get(guess);
+        if text == bytes || !bytes.is_empty() && text.strip_suffix(b"\0") == Some(bytes) {
+            guess
+        } else {
+            self.intern_list(bytes)
+        }
     }
 
     /// Interns a list of strings with a NUL after each, adding the last NUL where it is missing.

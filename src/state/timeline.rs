@@ -4,35 +4,42 @@ use tracehound_formats::Seq;
 
 /// The values something had, each from an event on. Rows are only appended, in order of `Seq`.
 ///
-/// Most things never change, so the first row is stored inline.
+/// Most things never change, so the first row is stored inline, and the others cost a pointer until there are any:
+/// a process has a dozen of these.
 #[derive(Clone, Debug)]
 pub struct Timeline<T> {
     first: (Seq, T),
-    later: Vec<(Seq, T)>,
+    #[expect(clippy::box_collection, reason = "a third of the size of a vector, which is almost always empty")]
+    later: Option<Box<Vec<(Seq, T)>>>,
 }
 
 impl<T: Copy> Timeline<T> {
     /// A value that holds from `from` on (and, for questions about earlier events, also before).
     pub fn new(from: Seq, value: T) -> Self {
-        Timeline { first: (from, value), later: Vec::new() }
+        Timeline { first: (from, value), later: None }
     }
 
     /// Appends a value that holds from `from` on. A second row for the same event replaces the first one: only
     /// the state after the event can be observed.
     pub fn set(&mut self, from: Seq, value: T) {
-        let last = self.later.last_mut().unwrap_or(&mut self.first);
+        let last = self.later.as_mut().and_then(|later| later.last_mut()).unwrap_or(&mut self.first);
         debug_assert!(last.0 <= from, "rows are appended in order");
-        if last.0 == from { *last = (from, value) } else { self.later.push((from, value)) }
+        if last.0 == from {
+            *last = (from, value);
+        } else {
+            self.later.get_or_insert_default().push((from, value));
+        }
     }
 
     /// The value after event `seq` was applied. O(1) for the newest row, else O(log rows).
     pub fn at(&self, seq: Seq) -> T {
-        match self.later.last() {
+        let later = self.later();
+        match later.last() {
             None => self.first.1,
             Some(last) if last.0 <= seq => last.1,
             Some(_) => {
-                let n = self.later.partition_point(|row| row.0 <= seq);
-                if n == 0 { self.first.1 } else { self.later[n - 1].1 }
+                let n = later.partition_point(|row| row.0 <= seq);
+                if n == 0 { self.first.1 } else { later[n - 1].1 }
             }
         }
     }
@@ -44,12 +51,16 @@ impl<T: Copy> Timeline<T> {
 
     /// The newest value.
     pub fn last(&self) -> T {
-        self.later.last().map_or(self.first.1, |row| row.1)
+        self.later().last().map_or(self.first.1, |row| row.1)
     }
 
     /// All rows in order.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = (Seq, T)> + '_ {
-        std::iter::once(self.first).chain(self.later.iter().copied())
+        std::iter::once(self.first).chain(self.later().iter().copied())
+    }
+
+    fn later(&self) -> &[(Seq, T)] {
+        self.later.as_ref().map_or(&[], |later| later.as_slice())
     }
 }
 

@@ -71,7 +71,9 @@ pub(crate) fn exec(r: &mut Replay, cx: &mut Cx<'_>) {
     if let Some(cgroups) = cx.bytes(arg::CGROUPS) {
         r.set_cgroups(thread, cgroups);
     }
-    let env = cx.bytes(arg::ENV).map(|env| r.intern_list(env));
+    let old_env = r.history.processes[process.index()].env.last();
+    let env = cx.bytes(arg::ENV).map(|env| r.intern_list_like(old_env.unwrap_or(Sym::EMPTY), env));
+    let env = env.filter(|&env| old_env != Some(env));
     // *Truth*: an old capture that shows the working directory fills it in where it was lost. Falco ignores it.
     let cwd = match r.history.processes[process.index()].cwd.last() {
         None => cx.bytes(arg::CWD).filter(|cwd| cwd.starts_with(b"/")).map(|cwd| r.intern_dir(None, cwd)),
@@ -85,7 +87,8 @@ pub(crate) fn exec(r: &mut Replay, cx: &mut Cx<'_>) {
     if cwd.is_some() {
         row.cwd.set(cx.seq, cwd);
     }
-    if let Some(limit) = cx.int(arg::FDLIMIT) {
+    let limit = cx.int(arg::FDLIMIT).filter(|&limit| row.fd_limit.last() != Some(limit));
+    if let Some(limit) = limit {
         row.fd_limit.set(cx.seq, Some(limit));
     }
     close_on_exec(r, cx, thread, process);

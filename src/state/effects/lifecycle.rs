@@ -468,9 +468,10 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
 fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> ImageId {
     let id = r.attrs_of(template).image;
     let old = r.history.images[id.index()];
-    let exe = cx.event.arg(arg::EXE).bytes().map(|exe| r.intern(exe)).or(old.exe);
-    let comm = cx.bytes(arg::COMM).map(|comm| r.intern(comm)).or(exe).or(old.comm);
-    let args = cx.event.arg(arg::ARGS).bytes().map_or(old.args, |args| r.intern_list(args));
+    let like = |old: Option<Sym>| old.unwrap_or(Sym::EMPTY);
+    let exe = cx.event.arg(arg::EXE).bytes().map(|exe| r.intern_like(like(old.exe), exe)).or(old.exe);
+    let comm = cx.bytes(arg::COMM).map(|comm| r.intern_like(like(old.comm), comm)).or(exe).or(old.comm);
+    let args = cx.event.arg(arg::ARGS).bytes().map_or(old.args, |args| r.intern_list_like(old.args, args));
     if (exe, comm, args) == (old.exe, old.comm, old.args) {
         return id;
     }

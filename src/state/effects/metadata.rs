@@ -182,8 +182,9 @@ impl Replay {
 
     /// Sets the cgroups of a thread, and with them its container.
     pub(crate) fn set_cgroups(&mut self, thread: ThreadId, cgroups: &[u8]) {
-        let cgroups = self.intern_list(cgroups);
-        if self.attrs_of(thread).cgroups == cgroups {
+        let old = self.attrs_of(thread).cgroups;
+        let cgroups = self.intern_list_like(old, cgroups);
+        if old == cgroups {
             return;
         }
         let container = self.container_of_cgroups(cgroups);
