@@ -34,7 +34,7 @@ fn replay(trace: &str) -> Replayed {
 /// The process with a pid as of an event: the one that lives, else the last that did.
 fn process(history: &History, pid: i64, seq: Seq) -> Option<(ProcessId, &Process)> {
     let all = || history.processes.iter().enumerate().filter(|(_, p)| p.pid.0 == pid && p.born <= seq);
-    let found = all().find(|(_, p)| p.is_alive(seq)).or_else(|| all().last())?;
+    let found = all().find(|(_, p)| p.is_alive(seq)).or_else(|| all().next_back())?;
     Some((ProcessId(found.0 as u32), found.1))
 }
 
