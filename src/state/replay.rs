@@ -119,14 +119,16 @@ impl Replay {
     }
 
     /// Start state. A further call begins a further section: everything that was current ends at event `from`, and
-    /// the section's tables take its place.
+    /// the section's tables take its place; or they add to it, if the section says so.
     pub fn section(&mut self, section: &Section, from: Seq) {
         self.settle();
         let is_first = self.history.sections.is_empty();
-        let from = if is_first { Seq(0) } else { Seq(from.0.max(self.now.0 + 1)) };
+        let from = if is_first { Seq(0) } else { Seq(from.0.max(self.now.0.saturating_add(1))) };
         if !is_first {
-            self.end_all(from);
             self.now = Seq(from.0 - 1);
+            if !section.is_addition {
+                self.end_all(from);
+            }
         }
         effects::snapshot::load(self, section, from);
     }

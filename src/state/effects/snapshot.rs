@@ -3,7 +3,7 @@
 //! Source for what Falco makes of it: `sinsp_threadinfo::{init, add_fd_from_scap, fix_sockets_coming_from_proc}`.
 
 use hashbrown::HashSet;
-use tracehound_formats::section::{FdEntry, FdKind, FdTarget, L4, Section, ThreadEntry};
+use tracehound_formats::section::{FdEntry, FdKind, FdTarget, L4, Machine, Section, ThreadEntry};
 use tracehound_formats::{Nanos, Seq, Tid};
 
 use super::files::open_flags;
@@ -17,15 +17,21 @@ use crate::timeline::Timeline;
 
 /// Loads the tables of a section as of event `from`.
 pub(crate) fn load(r: &mut Replay, section: &Section, from: Seq) {
-    if !r.history.sections.is_empty() {
-        r.end_users(from);
+    if let (Some(last), true) = (r.history.sections.last_mut(), section.is_addition) {
+        complete(&mut last.machine, &section.machine);
+        last.interfaces.extend(section.interfaces.iter().cloned());
+        last.mounts.extend(section.mounts.iter().cloned());
+    } else {
+        if !r.history.sections.is_empty() {
+            r.end_users(from);
+        }
+        r.history.sections.push(SectionFacts {
+            from,
+            machine: section.machine.clone(),
+            interfaces: section.interfaces.clone(),
+            mounts: section.mounts.clone(),
+        });
     }
-    r.history.sections.push(SectionFacts {
-        from,
-        machine: section.machine.clone(),
-        interfaces: section.interfaces.clone(),
-        mounts: section.mounts.clone(),
-    });
     for entry in &section.containers {
         metadata::from_snapshot(r, from, entry);
     }
@@ -43,20 +49,37 @@ pub(crate) fn load(r: &mut Replay, section: &Section, from: Seq) {
     }
 }
 
+/// Fills in what is not known of the machine yet.
+fn complete(machine: &mut Machine, more: &Machine) {
+    let Machine { hostname, n_cpus, memory_bytes, boot_ns, kernel, arch, boot_id, recorder, clock_offset_ns } = machine;
+    let text = |old: &mut Option<bstr::BString>, new: &Option<bstr::BString>| {
+        if old.is_none() {
+            old.clone_from(new);
+        }
+    };
+    text(hostname, &more.hostname);
+    text(kernel, &more.kernel);
+    text(arch, &more.arch);
+    text(boot_id, &more.boot_id);
+    text(recorder, &more.recorder);
+    *n_cpus = n_cpus.or(more.n_cpus);
+    *memory_bytes = memory_bytes.or(more.memory_bytes);
+    *boot_ns = boot_ns.or(more.boot_ns);
+    *clock_offset_ns = clock_offset_ns.or(more.clock_offset_ns);
+}
+
 fn threads(r: &mut Replay, section: &Section, from: Seq) {
     // Main threads first: the others need their process.
     let (leaders, others): (Vec<_>, Vec<_>) = section.threads.iter().partition(|entry| entry.tid == entry.pid);
     for entry in leaders {
-        if r.live.threads.contains_key(&entry.tid.0) {
-            r.notes.n_duplicate_threads += 1;
+        if is_known(r, entry, from) {
             continue;
         }
         add_process(r, entry, from);
         add_thread(r, entry, from);
     }
     for entry in others {
-        if r.live.threads.contains_key(&entry.tid.0) {
-            r.notes.n_duplicate_threads += 1;
+        if is_known(r, entry, from) {
             continue;
         }
         if !r.live.groups.contains_key(&entry.pid.0) {
@@ -67,6 +90,17 @@ fn threads(r: &mut Replay, section: &Section, from: Seq) {
         }
         add_thread(r, entry, from);
     }
+}
+
+/// True if the thread is current already. Of a placeholder the tables know better.
+fn is_known(r: &mut Replay, entry: &ThreadEntry, from: Seq) -> bool {
+    let Some(thread) = r.thread_by_tid(entry.tid.0) else { return false };
+    if r.live.thread[thread.index()].is_placeholder {
+        r.remove_thread(thread, from);
+        return false;
+    }
+    r.notes.n_duplicate_threads += 1;
+    true
 }
 
 fn add_process(r: &mut Replay, entry: &ThreadEntry, from: Seq) {

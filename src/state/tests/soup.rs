@@ -116,6 +116,7 @@ fn push_arg(dice: &mut Dice, batch: &mut Batch, i: usize, ty: ArgType) {
 
 fn section(dice: &mut Dice) -> Section {
     let mut section = Section::default();
+    section.is_addition = dice.roll(3) == 0;
     for _ in 0..dice.roll(6) {
         let mut thread = ThreadEntry::new(Tid(dice.roll(8) as i64), Tid(dice.roll(8) as i64));
         thread.ptid = Some(Tid(dice.roll(8) as i64));

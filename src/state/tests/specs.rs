@@ -868,6 +868,25 @@ fn a_further_section_ends_what_was() {
 }
 
 #[test]
+fn tables_among_events_add_to_what_is() {
+    let replayed = replay(concat!(
+        "thread 100 comm=a\n100 getcwd res=2 path=/\n200 read res=1 fd=0\n",
+        "section adds\nthread 100 comm=other\nthread 200 ptid=100 comm=b\nfd 200 3 file /f\n",
+        "200 read res=1 fd=3\n100 getcwd res=2 path=/\n",
+    ));
+    for (seq, question, want) in [
+        (2, "comm 200", "-"),
+        (3, "event comm", "b"),
+        (3, "event file", "/f"),
+        (3, "parent 200", "100"),
+        (4, "event comm", "a"),
+        (4, "lives 100", "1"),
+    ] {
+        assert_eq!(ask(&replayed, seq, question), want, "at {seq} {question}");
+    }
+}
+
+#[test]
 fn containers_are_described_from_an_event_on() {
     let replayed = replay(concat!(
         "thread 1 comm=init\n",
