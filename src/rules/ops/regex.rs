@@ -16,6 +16,11 @@ const SIZE_LIMIT: usize = 8 << 20;
 /// Largest count of a repetition.
 const MAX_REPEAT: u32 = 1000;
 
+/// How deep groups may be nested; the default of the `regex` crate.
+const MAX_NESTED: usize = 250;
+/// How often one thing may be put in a group for a `?` after a counted repetition: each moves the text after it.
+const MAX_GROUPED: u32 = 50;
+
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct PosixRegex {
@@ -75,23 +80,32 @@ fn translate(pattern: &str) -> Result<String, RegexError> {
     let bytes = pattern.as_bytes();
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut at = 0;
-    let mut depth = 0usize;
+    // Where the open groups begin in `out`.
+    let mut groups = Vec::new();
+    // Where what a repetition operator would repeat begins in `out`, and how often it was put in a group.
+    let mut atom = (0, 0);
     // True where a repetition operator has something to repeat.
     let mut repeatable = false;
+    // True right after a counted repetition.
+    let mut counted = false;
     while at < bytes.len() {
+        let was_counted = std::mem::take(&mut counted);
         match bytes[at] {
             b'(' => {
                 if bytes.get(at + 1) == Some(&b'?') {
                     return Err(RegexError::Group(at));
                 }
-                depth += 1;
+                if groups.len() == MAX_NESTED {
+                    return Err(RegexError::TooLarge);
+                }
+                groups.push(out.len());
                 repeatable = false;
                 // Captures are never read.
                 out.push_str("(?:");
                 at += 1;
             }
             b')' => {
-                depth = depth.checked_sub(1).ok_or(RegexError::Parenthesis)?;
+                atom = (groups.pop().ok_or(RegexError::Parenthesis)?, 0);
                 repeatable = true;
                 out.push(')');
                 at += 1;
@@ -105,11 +119,17 @@ fn translate(pattern: &str) -> Result<String, RegexError> {
                 if !repeatable {
                     return Err(RegexError::NothingToRepeat(at));
                 }
-                // A second operator repeats the first; grouping keeps the crate from reading `*?` as lazy, which
-                // would not matter, and `**` stays one thing to repeat.
-                out.push(char::from(bytes[at]));
-                at += 1;
-                at = skip_repeated_operators(bytes, at, &mut out)?;
+                let operator = run_of_operators(bytes, &mut at);
+                // `x{2}?` may repeat not at all, where the crate would read a lazy `x{2}`.
+                if operator == '?' && was_counted {
+                    if atom.1 == MAX_GROUPED {
+                        return Err(RegexError::RepeatSize(at));
+                    }
+                    atom.1 += 1;
+                    out.insert_str(atom.0, "(?:");
+                    out.push(')');
+                }
+                out.push(operator);
             }
             b'{' => match repetition(&bytes[at..]) {
                 Some((low, high, used)) => {
@@ -121,58 +141,62 @@ fn translate(pattern: &str) -> Result<String, RegexError> {
                     }
                     out.push_str(&pattern[at..at + used]);
                     at += used;
+                    counted = true;
                 }
                 None => {
+                    atom = (out.len(), 0);
                     out.push_str(r"\{");
                     repeatable = true;
                     at += 1;
                 }
             },
             b'[' => {
+                atom = (out.len(), 0);
                 at = class(pattern, at, &mut out)?;
                 repeatable = true;
             }
             b'\\' => {
                 let (c, used) = escape(pattern, at)?;
+                atom = (out.len(), 0);
                 push_literal(&mut out, c);
                 repeatable = true;
                 at += used;
             }
             b'^' | b'$' | b'.' => {
+                atom = (out.len(), 0);
                 out.push(char::from(bytes[at]));
                 repeatable = true;
                 at += 1;
             }
             _ => {
                 let c = pattern[at..].chars().next().unwrap_or_default();
+                atom = (out.len(), 0);
                 push_literal(&mut out, c);
                 repeatable = true;
                 at += c.len_utf8().max(1);
             }
         }
     }
-    if depth != 0 {
+    if !groups.is_empty() {
         return Err(RegexError::Parenthesis);
     }
     Ok(out)
 }
 
-/// Further `*`, `+`, `?` right after one: in POSIX syntax each repeats what stands before it. Only whether nothing
-/// and whether more than one is allowed matters, so that a run of them is one operator.
-fn skip_repeated_operators(bytes: &[u8], mut at: usize, out: &mut String) -> Result<usize, RegexError> {
-    let Some(first) = out.pop() else { return Ok(at) };
-    let (mut none, mut many) = (first != '+', first != '?');
-    while let Some(&next @ (b'*' | b'+' | b'?')) = bytes.get(at) {
+/// The operators `*`, `+`, `?` from `at` on as one, and moves past them. In POSIX syntax each repeats what stands
+/// before it: only whether none and whether more than one is allowed matters.
+fn run_of_operators(bytes: &[u8], at: &mut usize) -> char {
+    let (mut none, mut many) = (false, false);
+    while let Some(&next @ (b'*' | b'+' | b'?')) = bytes.get(*at) {
         none |= next != b'+';
         many |= next != b'?';
-        at += 1;
+        *at += 1;
     }
-    out.push(match (none, many) {
+    match (none, many) {
         (true, true) => '*',
         (true, false) => '?',
         (false, _) => '+',
-    });
-    Ok(at)
+    }
 }
 
 /// `{n}`, `{n,}` or `{n,m}` at the start of `bytes`, and its length; anything else is a plain brace.
@@ -347,6 +371,13 @@ mod tests {
             ("a**", "aaa", true),
             ("a?+", "aaa", true),
             ("a{2}{2}", "aaaa", true),
+            ("a{2}?", "", true),
+            ("a{2}?", "a", false),
+            ("(ab){2}?c", "c", true),
+            ("x[ab]{2}?{2}", "xabab", true),
+            ("a{2}+", "aaaa", true),
+            ("}?", "", true),
+            (r"\}?", "}", true),
             ("a{,2}", "a{,2}", true),
             ("a{x", "a{x", true),
             ("}", "}", true),
