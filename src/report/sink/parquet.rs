@@ -48,8 +48,9 @@ impl<W: Write + Send> ParquetSink<W> {
         ];
         let metadata = metadata.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect();
         let sorted_by = info.sorted_by.iter().filter_map(|name| {
+            // Every type here is one leaf of the file, lists too: positions of columns and of leaves agree.
             let i = info.columns.iter().position(|column| column.name == *name)?;
-            Some(SortingColumn { column_idx: leaf(&info.columns, i), descending: false, nulls_first: true })
+            Some(SortingColumn { column_idx: i as i32, descending: false, nulls_first: true })
         });
         let properties = WriterProperties::builder()
             .set_created_by(concat!("tracehound ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -65,11 +66,6 @@ impl<W: Write + Send> ParquetSink<W> {
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
         Ok(ParquetSink { writer, schema, columns: info.columns.clone() })
     }
-}
-
-/// Position of a column among the leaves of the file. Every type here has one leaf.
-fn leaf(_columns: &[ColumnInfo], i: usize) -> i32 {
-    i as i32
 }
 
 impl<W: Write + Send> TableSink for ParquetSink<W> {
