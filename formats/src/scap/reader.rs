@@ -498,11 +498,12 @@ impl Reader {
         if !self.is_done {
             return;
         }
+        let n_dropped = self.events.n_dropped();
         let skipped = [
-            ("enter events folded into their exit events", counts.n_enter),
-            ("enter events folded into their exit events, numbered by Falco", counts.n_enter_counted),
+            ("enter events folded into their system calls", counts.n_enter.saturating_sub(n_dropped)),
+            ("enter events folded into their system calls, numbered by Falco", counts.n_enter_counted),
             ("parameters that this version does not know", counts.n_extra_params),
-            ("enter events without exit beyond the limit of memory", self.events.n_dropped()),
+            ("enter events without exit beyond the limit of memory", n_dropped),
             ("events of unknown types beyond the first 256 types", counts.n_unknown_others),
             ("blocks of unknown types beyond the first 256 types", self.n_unknown_others),
             ("comments beyond the first 1000", self.n_comments_left_out),

@@ -92,8 +92,8 @@ fn enter_events_that_falco_numbers_leave_gaps() {
     assert_eq!(
         trace.skipped(),
         [
-            (1, "enter events folded into their exit events"),
-            (1, "enter events folded into their exit events, numbered by Falco")
+            (1, "enter events folded into their system calls"),
+            (1, "enter events folded into their system calls, numbered by Falco")
         ]
     );
 }
