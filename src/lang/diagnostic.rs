@@ -105,6 +105,8 @@ codes! {
     DuplicateKey = "TH_DUPLICATE_KEY", Warning;
     /// A name used in a file before the file that defines it is read: Falco refuses to load these files in this order.
     ForwardReference = "TH_FORWARD_REFERENCE", Warning;
+    /// A constant that looks like a list's name.
+    MisspeltList = "TH_MISSPELT_LIST", Lint;
     /// Something that works otherwise than it reads, in Falco and here.
     Quirk = "TH_QUIRK", Lint;
     /// A file without any item.

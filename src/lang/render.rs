@@ -122,7 +122,7 @@ fn render_snippet(out: &mut String, span: Span, label: &str, is_primary: bool, g
     }
     let mark = if is_primary { "^" } else { "-" };
     let _ = writeln!(out, "{:gutter$} |", "");
-    let _ = writeln!(out, "{line_number:>gutter$} | {}", shown.trim_end());
+    let _ = writeln!(out, "{}", format!("{line_number:>gutter$} | {shown}").trim_end());
     let _ = write!(out, "{:gutter$} | {:indent$}{}", "", "", mark.repeat(width));
     if !label.is_empty() {
         let _ = write!(out, " {}", visible(label.as_bytes()));

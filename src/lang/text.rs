@@ -180,7 +180,9 @@ impl Text {
             return Place { span: Span { start: span.end, ..span }, via: piece.place.via };
         }
         let start = (span.start + (offset as u32 - piece.start)).min(span.end);
-        let width = self.text[offset..].chars().next().map_or(1, char::len_utf8) as u32;
+        // To the end of the character, also for an offset inside of it.
+        let end = (offset + 1..self.text.len()).find(|&i| self.text.is_char_boundary(i)).unwrap_or(self.text.len());
+        let width = (end - offset) as u32;
         Place { span: Span { start, end: (start + width).min(span.end), ..span }, via: piece.place.via }
     }
 

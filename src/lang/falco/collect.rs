@@ -26,12 +26,13 @@ pub const SYSCALL_SOURCE: &str = "syscall";
 pub struct Table<T> {
     /// In order.
     pub entries: Vec<T>,
+    names: Vec<String>,
     by_name: HashMap<String, usize>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { entries: Vec::new(), by_name: HashMap::new() }
+        Table { entries: Vec::new(), names: Vec::new(), by_name: HashMap::new() }
     }
 }
 
@@ -50,13 +51,14 @@ impl<T> Table<T> {
         self.by_name.get(name).map(|&i| &mut self.entries[i])
     }
 
-    /// Names, in no order.
+    /// Names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
+        self.names.iter().map(String::as_str)
     }
 
     fn insert(&mut self, name: &str, entry: T) {
         self.by_name.insert(name.to_owned(), self.entries.len());
+        self.names.push(name.to_owned());
         self.entries.push(entry);
     }
 }

@@ -645,12 +645,10 @@ impl Reader<'_> {
         let is_definition = ["condition", "output", "desc", "priority"].into_iter().any(|key| map.get(key).is_some());
         if !is_definition {
             let Some(enabled) = self.bool(map, "enabled")? else {
-                return self.fail(map.head(), "Item has no mapping for key 'enabled'").or_else(|Reported| {
-                    if let Some(d) = self.diagnostics.last_mut() {
-                        d.help = Some("a rule has at least condition, output, desc and priority".to_owned());
-                    }
-                    Err(Reported)
-                });
+                return self.fail_with(
+                    Diagnostic::new(Code::YamlValidate, map.head(), "Item has no mapping for key 'enabled'")
+                        .help("a rule has at least condition, output, desc and priority".to_owned()),
+                );
             };
             if let Some((key, _)) = map.get("enabled") {
                 self.report(Diagnostic::new(

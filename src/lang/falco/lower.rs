@@ -11,7 +11,7 @@ use super::condition::lexer::{field_name_len, transformer_name};
 use super::condition::{Ast, Check, Condition, Operand, Rhs, Value, parse_operand_prefix};
 use super::item::Kind;
 use super::macros::{Macros, Unusable, is_unreadable, place_of, undefined, with_chain};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean, suggestion};
 use crate::render::short;
 use crate::source::Span;
 use crate::text::{Place, ViaId};
@@ -140,8 +140,12 @@ pub struct Lowering<'a> {
     pub expansions: &'a mut Vec<Expansion>,
     /// Findings about this rule.
     pub diagnostics: Vec<Diagnostic>,
+    /// Errors among them.
+    pub n_errors: usize,
     /// Set if the rule is not loaded because of a macro.
     pub blocked: Option<Blocked>,
+    /// Constants looked up among the names of lists so far.
+    pub n_list_lints: usize,
 }
 
 impl Lowering<'_> {
@@ -187,8 +191,10 @@ impl Lowering<'_> {
                 self.blocked = Some(Blocked::UnreadableMacro(name.to_owned()));
                 Expr::Const(false)
             }
+            Err(Unusable::Undefined) if self.has_enough() => Expr::Const(false),
             Err(Unusable::Undefined) => {
                 let diagnostic = undefined(name, &condition.text, range, self.collector, self.expansions);
+                self.n_errors += 1;
                 self.diagnostics.push(with_chain(diagnostic, via, self.expansions));
                 Expr::Const(false)
             }
@@ -226,7 +232,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// True if more would not be shown: looking for similar names of a hundred thousand wrong ones takes long.
+    fn has_enough(&self) -> bool {
+        self.n_errors >= MAX_PER_RULE
+    }
+
     fn operand(&mut self, condition: &Condition, operand: &Operand, via: Option<ViaId>) -> Option<rules::Operand> {
+        if self.has_enough() {
+            return None;
+        }
         match resolve_operand(operand) {
             Ok(operand) => Some(operand),
             Err(OperandError { range, message, help }) => {
@@ -239,6 +253,10 @@ impl Lowering<'_> {
     }
 
     fn push(&mut self, diagnostic: Diagnostic, place: Place, via: Option<ViaId>) {
+        if !diagnostic.is_error() && self.diagnostics.len() >= MAX_PER_RULE + self.n_errors {
+            return;
+        }
+        self.n_errors += usize::from(diagnostic.is_error());
         let diagnostic = with_chain(diagnostic, place.via, self.expansions);
         self.diagnostics.push(with_chain(diagnostic, via, self.expansions));
     }
@@ -258,6 +276,9 @@ impl Lowering<'_> {
                 self.push(Diagnostic::new(Code::UnsafeNaCheck, place.span, message), place, via);
             }
         }
+        if let Rhs::List(values, _) = &check.rhs {
+            self.lint_list_names(condition, values, via);
+        }
         for value in check.rhs.values() {
             if let Some((message, help)) = misread(value) {
                 let place = condition.text.place(value.range.clone());
@@ -266,6 +287,31 @@ impl Lowering<'_> {
         }
     }
 }
+
+impl Lowering<'_> {
+    /// A constant that stands alone in a list, or is joined by `_` as names of lists are, and nearly is the name of
+    /// one. Items of lists are left out: their authors saw what they wrote.
+    fn lint_list_names(&mut self, condition: &Condition, values: &[Value], via: Option<ViaId>) {
+        for value in values.iter().take(100) {
+            let place = condition.text.place(value.range.clone());
+            let Ok(text) = std::str::from_utf8(&value.bytes) else { continue };
+            let is_candidate = !value.is_quoted && place.via.is_none() && text.len() >= 6 && text.contains('_');
+            if !is_candidate || self.n_list_lints >= MAX_LIST_LINTS {
+                continue;
+            }
+            self.n_list_lints += 1;
+            if let Some(help) = suggestion(text, self.collector.lists.names()) {
+                let message = format!("no list is called '{}'; it is compared as text", short(text, 60));
+                self.push(Diagnostic::new(Code::MisspeltList, place.span, message).help(help), place, via);
+            }
+        }
+    }
+}
+
+/// Errors looked for in one rule, and findings kept for it that are none.
+pub const MAX_PER_RULE: usize = 100;
+/// Constants looked up among the names of lists for one rule.
+const MAX_LIST_LINTS: usize = 200;
 
 /// Fields that Falco warns about, wherever they are used.
 pub const DEPRECATED_FIELDS: [&str; 6] =

@@ -71,13 +71,9 @@ pub fn parse_condition(
 fn syntax_error(error: ParseError, text: &Text, expansions: &[Expansion]) -> Diagnostic {
     let ParseError { range, message, help } = error;
     let place = place_of(text, range.clone());
-    // `in shells` for `in (shells)`: the expanded list stands where one name was.
-    let is_list = place.via.is_some() || text.as_str()[..range.start].trim_end().ends_with(',');
-    let help = help.or_else(|| {
-        let before = text.as_str()[..range.start.min(text.len())].trim_end();
-        let needs_parentheses = is_list && !before.ends_with('(') && !before.is_empty();
-        needs_parentheses.then(|| "a list's name stands in parentheses: `in (my_list)`".to_owned())
-    });
+    // `in shells` for `in (shells)`: the items of the list stand where one name was.
+    let is_list_bare = message.starts_with("unexpected token") && place.via.is_some();
+    let help = help.or_else(|| is_list_bare.then(|| "a list's name stands in parentheses: `in (my_list)`".to_owned()));
     with_chain(Diagnostic::new(Code::CompileCondition, place.span, message).help(help), place.via, expansions)
 }
 
@@ -256,7 +252,9 @@ impl Macros {
 
     /// Nodes and height of a condition with its macros put in.
     pub fn size_of(&self, condition: &Condition) -> (usize, usize) {
-        condition.ast.size(&|name| self.by_name.get(name).map_or((1, 1), |&i| self.entries[i].size))
+        // A broken macro is not put in, and its own size may be out of bounds.
+        let usable = |name: &str| self.by_name.get(name).map(|&i| &self.entries[i]).filter(|m| m.broken_by.is_none());
+        condition.ast.size(&|name| usable(name).map_or((1, 1), |m| m.size))
     }
 
     /// The macro of this name, for a rule: rules see all macros.

@@ -26,7 +26,7 @@ use tracehound_rules::{Origin, OutputPart, Rule};
 use collect::{Collector, RuleDefinition};
 use item::{Kind, PluginGroup, Version};
 use lists::{Lists, TooLarge};
-use lower::{Blocked, Lowering};
+use lower::{Blocked, Lowering, MAX_PER_RULE};
 use macros::{Macros, parse_condition, too_large};
 
 use crate::diagnostic::{Code, Diagnostic, Note, Severity};
@@ -39,8 +39,6 @@ use crate::{Definition, Loaded, Stats};
 pub const MAX_ERRORS: usize = 1_000;
 /// Findings of all kinds that are kept.
 pub const MAX_DIAGNOSTICS: usize = 10_000;
-/// Findings reported for one rule.
-const MAX_PER_RULE: usize = 100;
 /// Nodes that the conditions of all rules may have together.
 const MAX_TOTAL_NODES: usize = 4_000_000;
 
@@ -238,7 +236,7 @@ impl Loader {
             n_nodes: 0,
             unreadable: Vec::new(),
         };
-        let mut merged: HashMap<(Code, Option<Span>, String), (usize, Vec<String>)> = HashMap::new();
+        let mut merged: HashMap<Finding, (usize, Vec<String>)> = HashMap::new();
         for (i, definition) in collector.rules.entries.iter().enumerate() {
             if self.n_errors >= MAX_ERRORS {
                 let message =
@@ -250,7 +248,7 @@ impl Loader {
             }
             let findings = compiler.rule(definition);
             // The same place of a macro is found in every rule that uses it: reported once.
-            for diagnostic in findings.into_iter().take(MAX_PER_RULE) {
+            for diagnostic in findings.into_iter().take(2 * MAX_PER_RULE) {
                 let key = (diagnostic.code, diagnostic.span(), diagnostic.message.clone());
                 if let Some((_, rules)) = merged.get_mut(&key) {
                     rules.push(definition.name.value.clone());
@@ -284,8 +282,11 @@ impl Loader {
         self.definitions(&collector, &lists, &macros, &mut loaded);
         if self.n_suppressed > 0 {
             let message = format!("{} more warnings are not shown", self.n_suppressed);
-            self.diagnostics
-                .push(Diagnostic { labels: Vec::new(), ..Diagnostic::new(Code::Limit, Span::default(), message) });
+            self.diagnostics.push(Diagnostic {
+                labels: Vec::new(),
+                severity: Severity::Warning,
+                ..Diagnostic::new(Code::Limit, Span::default(), message)
+            });
         }
 
         // In the order of the files, as they are read; equal places keep the order they were found in.
@@ -431,6 +432,9 @@ struct Compiler<'a> {
     unreadable: Vec<(String, Span, Vec<String>)>,
 }
 
+/// What makes findings of two rules the same: code, place, message.
+type Finding = (Code, Option<Span>, String);
+
 /// What became of a rule.
 enum Outcome {
     Compiled(Box<Rule>),
@@ -518,7 +522,9 @@ impl Compiler<'_> {
             leaves: &mut self.loaded.leaves,
             expansions: &mut self.loaded.expansions,
             diagnostics: Vec::new(),
+            n_errors: 0,
             blocked: None,
+            n_list_lints: 0,
         };
         let expr = lowering.condition(&condition);
         let (mut diagnostics, blocked) = (lowering.diagnostics, lowering.blocked);

@@ -109,8 +109,7 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
         via: None,
     };
     let next = |at: usize| raw[at..].chars().next();
-    let mut chars = decoded.char_indices();
-    while let Some((i, c)) = chars.next() {
+    for (i, c) in decoded.char_indices() {
         if !is_white(c) {
             loop {
                 let rest = &raw[at..];

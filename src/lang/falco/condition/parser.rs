@@ -146,6 +146,7 @@ impl Parser<'_> {
             ")" => Some("this parenthesis closes nothing".to_owned()),
             w if w.starts_with("&&") => Some("write `and`".to_owned()),
             w if w.starts_with("||") => Some("write `or`".to_owned()),
+            w if w.starts_with(',') => Some("a list is written in parentheses: `in (a, b)`".to_owned()),
             w if w.starts_with('#') => Some("a condition has no comments".to_owned()),
             w if w.starts_with("==") || w.starts_with('=') => {
                 Some("an operator is written `=`, `==` or `!=`".to_owned())
