@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::Batch;
+use crate::event::{Batch, Seq};
 use crate::input::Input;
 use crate::section::Section;
 
@@ -95,11 +95,16 @@ impl ReadNotes {
     /// Entries of `damage` that are kept.
     pub const MAX_DAMAGE: usize = 1000;
 
-    /// Records damage.
+    /// Records damage found after the events counted so far.
     pub fn damaged(&mut self, offset: u64, what: impl Into<String>) {
+        self.damaged_after(Seq(self.n_events), offset, what);
+    }
+
+    /// Records damage found after a certain event.
+    pub fn damaged_after(&mut self, after: Seq, offset: u64, what: impl Into<String>) {
         self.n_damage += 1;
         if self.damage.len() < Self::MAX_DAMAGE {
-            self.damage.push(Damage { offset, what: what.into() });
+            self.damage.push(Damage { offset, after, what: what.into() });
         }
     }
 
@@ -117,6 +122,8 @@ impl ReadNotes {
 pub struct Damage {
     /// Byte offset: in the file, or in the unpacked stream if the file is compressed (then `what` says so).
     pub offset: u64,
+    /// The last event known to be before it (or one a batch earlier): what comes later may lack something.
+    pub after: Seq,
     /// What is wrong and what was done about it.
     pub what: String,
 }

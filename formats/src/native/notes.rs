@@ -3,7 +3,7 @@
 use bstr::{BStr, ByteSlice};
 
 use super::state::row_head;
-use crate::event::{Arg, Batch, Event};
+use crate::event::{Arg, Batch, Event, Seq};
 use crate::reader::ReadNotes;
 
 /// Codes of the tables.
@@ -30,7 +30,7 @@ pub(crate) fn rows(notes: &ReadNotes) -> Batch {
         args.iter().for_each(|&arg| out.push(arg));
     };
     for damage in &notes.damage {
-        put(table::DAMAGE, &[Arg::Int(damage.offset), text(&damage.what)]);
+        put(table::DAMAGE, &[Arg::Int(damage.offset), text(&damage.what), Arg::Int(damage.after.0)]);
     }
     for skipped in &notes.skipped {
         put(table::SKIPPED, &[Arg::Int(skipped.n), text(&skipped.what)]);
@@ -58,7 +58,7 @@ pub(crate) fn add_rows(rows: &Batch, notes: &mut ReadNotes) -> Option<SourceCoun
     for event in rows.iter() {
         match event.head.kind.0 {
             table::DAMAGE => {
-                notes.damaged(number(&event, 0), words(&event, 1));
+                notes.damaged_after(Seq(number(&event, 2)), number(&event, 0), words(&event, 1));
                 n_listed += 1;
             }
             table::SKIPPED => notes.skip(&words(&event, 1), number(&event, 0)),

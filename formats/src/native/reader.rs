@@ -66,7 +66,7 @@ impl TraceReader for NativeReader {
                     match self.trace.decode_state(i, section) {
                         Ok(0) => {}
                         Ok(n_unknown) => self.notes.skip("rows of unknown tables of the start state", n_unknown),
-                        Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                        Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
                     }
                 }
                 SegmentType::Events => {
@@ -77,7 +77,7 @@ impl TraceReader for NativeReader {
                             self.count(&batch);
                             return Some(Item::Batch(batch));
                         }
-                        Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                        Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
                     }
                 }
                 SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
@@ -89,7 +89,7 @@ impl TraceReader for NativeReader {
                         sum.n_events = sum.n_events.saturating_add(counts.n_events);
                         sum.n_unfinished = sum.n_unfinished.saturating_add(counts.n_unfinished);
                     }
-                    Err(damage) => self.notes.damaged(damage.offset, damage.what),
+                    Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
                 },
                 SegmentType::Directory => {}
                 SegmentType::Unknown(code) => self.notes.skip(&format!("segments of unknown type {code}"), 1),

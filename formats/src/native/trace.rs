@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use super::segment::{self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Segment, SegmentType, TRAILER_LEN, VERSION};
 use super::varint::Broken;
 use super::{directory, events, notes, state};
-use crate::event::Batch;
+use crate::event::{Batch, Seq};
 use crate::input::Input;
 use crate::reader::{Damage, OpenError, ReadNotes};
 use crate::section::Section;
@@ -108,6 +108,7 @@ impl Trace {
         };
         decoded.map_err(|Broken(what)| Damage {
             offset: segment.offset,
+            after: Seq(segment.seqs.0.0.saturating_sub(1)),
             what: format!("segment {}: {what}; its {} rows are skipped", segment.number, segment.n_rows),
         })
     }

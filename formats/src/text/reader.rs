@@ -105,7 +105,10 @@ impl TextReader {
         };
         let number = |i: usize| rest.get(i).ok_or_else(|| what.fault("a number is missing at the end"))?.u64();
         match what.word() {
-            "damage" => self.notes.damaged(number(0)?, text(1)?),
+            "damage" => {
+                let after = if rest.len() > 2 { number(2)? } else { 0 };
+                self.notes.damaged_after(Seq(after), number(0)?, text(1)?);
+            }
             "more_damage" => self.notes.n_damage = self.notes.n_damage.saturating_add(number(0)?),
             "skipped" => self.notes.skip(&text(1)?, number(0)?),
             "remark" => self.notes.remarks.push(text(0)?),

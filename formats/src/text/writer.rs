@@ -153,14 +153,16 @@ impl<W: Write> TraceWriter for TextWriter<W> {
         self.header()?;
         self.line.clear();
         let out = &mut self.line;
+        for damage in &notes.damage {
+            write!(out, "source damage {} ", damage.offset).expect("writing to a string");
+            put_quoted(damage.what.as_bytes(), out);
+            writeln!(out, " {}", damage.after.0).expect("writing to a string");
+        }
         let mut text = |before: std::fmt::Arguments<'_>, text: &str| {
             write!(out, "source {before}").expect("writing to a string");
             put_quoted(text.as_bytes(), out);
             out.push('\n');
         };
-        for damage in &notes.damage {
-            text(format_args!("damage {} ", damage.offset), &damage.what);
-        }
         for skipped in &notes.skipped {
             text(format_args!("skipped {} ", skipped.n), &skipped.what);
         }
