@@ -1,1 +1,10 @@
-//! placeholder
+//! The whole pipeline: a trace and rules in, history and signals out.
+//!
+//! [`analyze`] is the pipeline on one screen. What it leaves out is where traces, rules and output come from and
+//! go to: that is the command line's (`cli`).
+
+pub mod cli;
+pub mod pipeline;
+pub mod rulefiles;
+
+pub use pipeline::{Analysis, Job, Totals, Window, analyze};

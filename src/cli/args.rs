@@ -1,0 +1,299 @@
+//! What can be typed: verbs and flags, nothing that touches files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Offline forensic analyzer for captured Linux syscall traces.
+#[derive(Debug, Parser)]
+#[command(name = "tracehound", version, about, long_about = None, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 findings at or above --fail-on, 2 usage, 3 rules do not load, \
+                        4 input cannot be read, 5 partial evidence (damaged or lossy input).")]
+pub struct Cli {
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags of every verb.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more: remarks of readers, counts of what was skipped
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Show progress on standard error
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub progress: When,
+    /// Colour output
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    /// Worker threads; 0 takes one a core
+    #[arg(short = 'j', long, global = true, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+/// When something is done that depends on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// If the stream is a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Replay rules over traces: history, signals, tables
+    Analyze(Analyze),
+    /// Say what is in a trace: format, host, time span, events, processes, losses, damage
+    Info(Info),
+    /// Draw the process tree of a trace, with signals pinned on it
+    Tree(Tree),
+    /// Convert between trace formats
+    Convert(Convert),
+    /// List and check rules, and list the fields they can use
+    #[command(subcommand)]
+    Rules(RulesVerb),
+    /// Print a completion script for a shell
+    Completions {
+        /// Shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where rules come from and which count.
+#[derive(Clone, Debug, Args)]
+pub struct RuleArgs {
+    /// Rule file or folder (its .yaml and .yml files by name); repeatable, loaded in this order
+    #[arg(short, long = "rules", value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// Whether one event can fire several rules, or only the first in the order of definition
+    #[arg(long, value_enum, default_value_t = RuleMatching::All, value_name = "POLICY")]
+    pub rule_matching: RuleMatching,
+    /// Leave out rules below this priority
+    #[arg(long, default_value = "debug", value_name = "PRIORITY", value_parser = parse_priority)]
+    pub min_priority: tracehound_rules::Priority,
+}
+
+/// Policy when several rules match one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RuleMatching {
+    /// Every matching rule fires
+    All,
+    /// Only the first matching rule fires, as Falco does by default
+    First,
+}
+
+/// `analyze`
+#[derive(Debug, Args)]
+pub struct Analyze {
+    /// Traces (.scap, .trh, text notation; `-` is standard input)
+    #[arg(required = true, value_name = "TRACE")]
+    pub traces: Vec<PathBuf>,
+    /// Rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Suppression file or folder; repeatable
+    #[arg(short, long = "suppressions", value_name = "SUPPRESSIONS")]
+    pub suppressions: Vec<PathBuf>,
+    /// Write Parquet tables and summary.json into this folder
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Format of the signals on standard output [default: text on a terminal, jsonl in a pipe]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub format: Option<SignalFormat>,
+    /// Also write events.parquet, one row an event
+    #[arg(long, requires = "output")]
+    pub events: bool,
+    /// Replace an existing output folder's files
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 1 if a signal of this priority or above fired
+    #[arg(long, value_name = "PRIORITY", value_parser = parse_priority)]
+    pub fail_on: Option<tracehound_rules::Priority>,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+    /// Also print suppressed signals
+    #[arg(long)]
+    pub show_suppressed: bool,
+}
+
+/// Format of signals on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignalFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, with the keys of Falco's JSON output and ours
+    Jsonl,
+}
+
+/// `info`
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Trace (`-` is standard input)
+    pub trace: PathBuf,
+    /// Format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub format: Option<InfoFormat>,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// Format of `info`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InfoFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// `tree`
+#[derive(Debug, Args)]
+pub struct Tree {
+    /// Trace (`-` is standard input)
+    pub trace: PathBuf,
+    /// Rules whose signals are pinned on the tree
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Only this process (every instance of the pid) and what it started
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<i64>,
+    /// Only the path from the root to the process of this signal, and what it started
+    #[arg(long, value_name = "ID")]
+    pub signal: Option<String>,
+    /// Show at most this many levels
+    #[arg(long, value_name = "N")]
+    pub depth: Option<u32>,
+    /// Show command lines in full length
+    #[arg(long)]
+    pub full: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// `convert`
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// Trace to read (`-` is standard input)
+    pub input: PathBuf,
+    /// File to write (`-` is standard output)
+    pub output: PathBuf,
+    /// Format to write [default: by the name: .trh native, .txt or .trace text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: Option<TraceFormat>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// Formats that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// Native trace (.trh)
+    Native,
+    /// Text notation
+    Text,
+}
+
+/// `rules`
+#[derive(Debug, Subcommand)]
+pub enum RulesVerb {
+    /// Load rules and print every diagnostic
+    Check(RulesCheck),
+    /// List rules with priority, event kinds, fields, place
+    List(RulesList),
+    /// List every field a rule can use
+    Fields(RulesFields),
+}
+
+/// `rules check`
+#[derive(Debug, Args)]
+pub struct RulesCheck {
+    /// Rule files or folders
+    #[arg(required = true, value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
+    pub format: CheckFormat,
+}
+
+/// Format of `rules check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// Source lines with carets
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// `rules list`
+#[derive(Debug, Args)]
+pub struct RulesList {
+    /// Rule files or folders
+    #[arg(required = true, value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// A trace: says which rules it cannot answer, and why
+    #[arg(long, value_name = "TRACE")]
+    pub trace: Option<PathBuf>,
+    /// Format [default: text on a terminal, jsonl in a pipe]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub format: Option<ListFormat>,
+}
+
+/// `rules fields`
+#[derive(Debug, Args)]
+pub struct RulesFields {
+    /// Only fields whose name contains this
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = FieldsFormat::Text, value_name = "FORMAT")]
+    pub format: FieldsFormat,
+}
+
+/// Format of lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array
+    Json,
+}
+
+/// Format of `rules fields`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FieldsFormat {
+    /// For people
+    Text,
+    /// A document
+    Markdown,
+    /// One JSON array
+    Json,
+}
+
+fn parse_priority(text: &str) -> Result<tracehound_rules::Priority, String> {
+    tracehound_rules::Priority::parse(text).ok_or_else(|| {
+        let names: Vec<String> =
+            tracehound_rules::Priority::ALL.iter().map(|p| p.name().to_ascii_lowercase()).collect();
+        format!("not a priority; one of {}", names.join(", "))
+    })
+}

@@ -1,0 +1,59 @@
+//! Opening a trace as it was typed.
+
+use std::path::Path;
+
+use tracehound_formats::{Input, ReadNotes, TraceReader};
+
+use super::args::Global;
+use super::exit::{Failure, Outcome};
+use super::output::printable;
+
+/// A trace that was opened.
+pub(super) struct Opened {
+    /// Name for messages.
+    pub(super) name: String,
+    /// Size in bytes.
+    pub(super) n_bytes: u64,
+    /// Reader.
+    pub(super) reader: Box<dyn TraceReader>,
+    /// Name of the format.
+    pub(super) format: &'static str,
+}
+
+/// Opens a path; `-` is standard input.
+pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
+    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let failed = |error| Failure::Input { path: printable(name.as_bytes()), error };
+    let input = if path == Path::new("-") { Input::stdin() } else { Input::open(path) }.map_err(failed)?;
+    let n_bytes = input.bytes().len() as u64;
+    let format = tracehound_formats::detect(input.bytes()).map_err(failed)?;
+    let reader = format.open(input).map_err(failed)?;
+    Ok(Opened { format: format.name(), name: printable(name.as_bytes()), n_bytes, reader })
+}
+
+/// Says on standard error what was wrong with an input, and gives the exit code it leads to.
+pub(super) fn report_damage(global: &Global, name: &str, notes: &ReadNotes, n_lost: u64, allow_partial: bool) -> Outcome {
+    const SHOWN: usize = 10;
+    if !global.quiet {
+        for damage in notes.damage.iter().take(SHOWN) {
+            eprintln!("{name}: damaged at byte {}: {}", damage.offset, printable(damage.what.as_bytes()));
+        }
+        let n_more = notes.n_damage.saturating_sub(SHOWN.min(notes.damage.len()) as u64);
+        if n_more > 0 {
+            eprintln!("{name}: damaged at {n_more} further places");
+        }
+        if n_lost > 0 {
+            eprintln!("{name}: the recorder lost {n_lost} events");
+        }
+        if global.verbose {
+            for remark in &notes.remarks {
+                eprintln!("{name}: {}", printable(remark.as_bytes()));
+            }
+            for skipped in &notes.skipped {
+                eprintln!("{name}: not an event of its own: {} x {}", skipped.n, printable(skipped.what.as_bytes()));
+            }
+        }
+    }
+    let is_partial = notes.n_damage > 0 || n_lost > 0;
+    if is_partial && !allow_partial { Outcome::Partial } else { Outcome::Done }
+}

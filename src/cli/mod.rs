@@ -1,0 +1,56 @@
+//! The command line: flags to job to exit code. Everything that prints is here or in `report`.
+
+pub mod args;
+mod analyze;
+mod convert;
+mod exit;
+mod info;
+mod input;
+mod output;
+mod progress;
+mod rules;
+mod session;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::args::{Cli, RulesVerb, Verb};
+use self::exit::Outcome;
+
+/// Runs the program: parses flags, does the job, gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` are "errors" that go to standard output with code 0.
+            let _ = error.print();
+            return if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Done.into() };
+        }
+    };
+    let global = cli.global;
+    let result = match cli.verb {
+        Verb::Analyze(args) => analyze::run(&global, &args),
+        Verb::Info(args) => info::run(&global, &args),
+        Verb::Tree(args) => tree::run(&global, &args),
+        Verb::Convert(args) => convert::run(&global, &args),
+        Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),
+        Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),
+        Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tracehound", &mut script);
+            std::io::Write::write_all(&mut std::io::stdout(), &script).map(|()| Outcome::Done).map_err(Into::into)
+        }
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            if failure.outcome() != Outcome::Done {
+                eprintln!("tracehound: {failure}");
+            }
+            failure.outcome().into()
+        }
+    }
+}

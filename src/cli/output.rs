@@ -1,0 +1,182 @@
+//! Streams and files: what is written where, and that a half-written file never stands under its final name.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::When;
+use super::exit::Failure;
+
+/// True if colour goes to standard output.
+pub(super) fn has_color(when: When, stream: &impl IsTerminal) -> bool {
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            stream.is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}
+
+/// A file that gets its name only when it is complete.
+pub(super) struct AtomicFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl AtomicFile {
+    /// Starts writing. Refuses a path that exists unless `force`.
+    pub(super) fn create(path: &Path, force: bool) -> Result<AtomicFile, Failure> {
+        let output = |error| Failure::Output { path: path.display().to_string(), error };
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(Failure::Usage(format!("{}: exists; --force replaces it", path.display())));
+        }
+        let temporary = temporary_name(path);
+        let file = File::create(&temporary).map_err(output)?;
+        Ok(AtomicFile { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 20, file)) })
+    }
+
+    /// Flushes, and gives the file its name.
+    pub(super) fn commit(mut self) -> Result<(), Failure> {
+        let path = self.path.display().to_string();
+        let output = |error| Failure::Output { path: path.clone(), error };
+        if let Some(file) = self.file.take() {
+            let file = file.into_inner().map_err(|e| output(e.into_error()))?;
+            file.sync_all().map_err(output)?;
+        }
+        fs::rename(&self.temporary, &self.path).map_err(output)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match &mut self.file {
+            Some(file) => file.write(buf),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), |file| file.flush())
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        // Not committed: nothing may stay behind. An error here has nobody left to hear of it.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".partial-{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// A folder whose files appear together, when all are complete.
+pub(super) struct AtomicDir {
+    path: PathBuf,
+    temporary: PathBuf,
+    is_committed: bool,
+}
+
+impl AtomicDir {
+    /// Starts writing. Refuses a folder that has files unless `force`.
+    pub(super) fn create(path: &Path, force: bool) -> Result<AtomicDir, Failure> {
+        let output = |error| Failure::Output { path: path.display().to_string(), error };
+        if let Ok(metadata) = path.metadata() {
+            if !metadata.is_dir() {
+                return Err(Failure::Usage(format!("{}: exists and is not a folder", path.display())));
+            }
+            let is_empty = fs::read_dir(path).map_err(output)?.next().is_none();
+            if !is_empty && !force {
+                return Err(Failure::Usage(format!("{}: is not empty; --force replaces its files", path.display())));
+            }
+        }
+        // A path such as `.` or `out/` has no file name of its own; its absolute form does.
+        let absolute = std::path::absolute(path).map_err(output)?;
+        let temporary = temporary_name(&absolute);
+        if let Some(parent) = absolute.parent() {
+            fs::create_dir_all(parent).map_err(output)?;
+        }
+        fs::create_dir_all(&temporary).map_err(output)?;
+        Ok(AtomicDir { path: absolute, temporary, is_committed: false })
+    }
+
+    /// A file in the folder.
+    pub(super) fn file(&self, name: &str) -> Result<BufWriter<File>, Failure> {
+        let path = self.temporary.join(name);
+        let file = File::create(&path).map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
+        Ok(BufWriter::with_capacity(1 << 20, file))
+    }
+
+    /// Gives the folder, or each of its files if the folder exists, its name.
+    pub(super) fn commit(mut self) -> Result<(), Failure> {
+        let output = |error| Failure::Output { path: self.path.display().to_string(), error };
+        if self.path.is_dir() {
+            for entry in fs::read_dir(&self.temporary).map_err(output)? {
+                let entry = entry.map_err(output)?;
+                fs::rename(entry.path(), self.path.join(entry.file_name())).map_err(output)?;
+            }
+            fs::remove_dir(&self.temporary).map_err(output)?;
+        } else {
+            fs::rename(&self.temporary, &self.path).map_err(output)?;
+        }
+        self.is_committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for AtomicDir {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
+
+/// Makes text from a trace safe for a terminal: control, escape and bidirectional characters and invalid UTF-8
+/// are shown as `\x1b`, `\u{202e}`.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let is_bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+            if c.is_control() && (c as u32) < 0x100 {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            } else if c.is_control() || is_bidi {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            } else {
+                out.push(c);
+            }
+        }
+        for b in chunk.invalid() {
+            let _ = write!(out, "\\x{b:02x}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_made_visible() {
+        for (bytes, want) in [
+            (&b"plain \xc3\xa9"[..], "plain é"),
+            (b"\x1b[31mred", "\\x1b[31mred"),
+            (b"a\xffb\n", "a\\xffb\\x0a"),
+            ("x\u{202e}y".as_bytes(), "x\\u{202e}y"),
+        ] {
+            assert_eq!(printable(bytes), want);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A trace analyzed with rules, with everything reports are made from: what `analyze` and `tree` share.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tracehound_fields::Context;
+use tracehound_lang::Severity;
+use tracehound_report::{Case, RuleOutcome, Source, case::CaseParts};
+use tracehound_rules::{Policy, RuleSet};
+use tracehound_signals::{ProcessKeys, RuleRef};
+
+use super::args::{Global, RuleArgs, RuleMatching};
+use super::exit::{Failure, Outcome};
+use super::input::{self, Opened};
+use super::output;
+use super::progress::Bar;
+use crate::rulefiles::{self, RuleFiles};
+use crate::{Analysis, Job, Window, pipeline};
+
+/// Loads the rules that were named; prints diagnostics. Fails if something does not load.
+pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
+    if args.rules.is_empty() {
+        return Ok(RuleSet::default());
+    }
+    let files: RuleFiles =
+        rulefiles::load(&args.rules).map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
+    let least = match (global.quiet, global.verbose) {
+        (true, _) => Severity::Error,
+        (false, true) => Severity::Lint,
+        (false, false) => Severity::Warning,
+    };
+    eprint!("{}", files.render(least));
+    if files.has_errors() {
+        let stats = files.loaded.stats;
+        return Err(Failure::Rules(format!(
+            "rules do not load: {} errors; {} rules would load, {} would not",
+            stats.errors, stats.rules, stats.rules_rejected
+        )));
+    }
+    Ok(files.rules)
+}
+
+/// A trace, analyzed.
+pub(super) struct Session {
+    /// Name for messages.
+    pub(super) name: String,
+    /// What was found.
+    pub(super) analysis: Analysis,
+    source: Source,
+    outcomes: Vec<RuleOutcome>,
+}
+
+impl Session {
+    /// Opens and analyzes a trace.
+    pub(super) fn run(
+        global: &Global,
+        path: &Path,
+        rules: &RuleSet,
+        args: &RuleArgs,
+        observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
+    ) -> Result<Session, Failure> {
+        let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
+        let n_read = Arc::new(AtomicU64::new(0));
+        let bar = Bar::start(global, &name, n_bytes, reader.progress(), Arc::clone(&n_read));
+        let job = Job {
+            rules,
+            policy: match args.rule_matching {
+                RuleMatching::All => Policy::All,
+                RuleMatching::First => Policy::First,
+            },
+            least: args.min_priority,
+            context: Context::default(),
+            n_read: &n_read,
+        };
+        let analysis = pipeline::analyze(&mut *reader, job, observe)?;
+        drop(bar);
+        let source = Source {
+            input: name.clone(),
+            format: format.to_owned(),
+            n_bytes: Some(n_bytes),
+            hostname: analysis.context.hostname.clone(),
+            first_ns: analysis.totals.first_ns,
+            last_ns: analysis.totals.last_ns,
+            integrity: analysis.integrity().to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let outcomes = outcomes(rules, &analysis);
+        Ok(Session { name, analysis, source, outcomes })
+    }
+
+    /// Gives everything reports are made from to a function.
+    pub(super) fn with_case<T>(&self, f: impl FnOnce(&Case<'_>) -> T) -> T {
+        let analysis = &self.analysis;
+        let keys = ProcessKeys::new(&analysis.history);
+        let case = Case::new(CaseParts {
+            history: &analysis.history,
+            keys: &keys,
+            times: &analysis.times,
+            signals: &analysis.signals,
+            rules: &self.outcomes,
+            losses: &analysis.totals.losses,
+            notes: &analysis.read_notes,
+            source: &self.source,
+        });
+        f(&case)
+    }
+
+    /// Says what is damaged or lost, and gives the exit code for it.
+    pub(super) fn partial(&self, global: &Global, allow_partial: bool) -> Outcome {
+        let (notes, totals) = (&self.analysis.read_notes, &self.analysis.totals);
+        input::report_damage(global, &self.name, notes, totals.n_lost(), allow_partial)
+    }
+}
+
+/// What became of each rule.
+fn outcomes(rules: &RuleSet, analysis: &Analysis) -> Vec<RuleOutcome> {
+    let planned = rules.rules().iter().zip(&analysis.not_evaluable).enumerate();
+    planned
+        .map(|(i, (planned, not_evaluable))| {
+            let rule = planned.rule();
+            RuleOutcome {
+                rule: RuleRef::new(i, rule),
+                description: rule.description.clone(),
+                path: rule.origin.path.clone(),
+                line: rule.origin.line,
+                is_enabled: planned.is_active(),
+                not_evaluable: not_evaluable.clone(),
+            }
+        })
+        .collect()
+}
+
+/// Sizes the pool of worker threads. An error only means that it was sized before.
+pub(super) fn set_threads(global: &Global) {
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(global.threads).build_global();
+}
+
+/// Standard output, buffered.
+pub(super) fn stdout() -> io::BufWriter<io::StdoutLock<'static>> {
+    io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}

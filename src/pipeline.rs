@@ -1,0 +1,350 @@
+//! Decode, replay, match: a window at a time.
+//!
+//! A reader runs on its own thread and hands batches on. Up to [`WINDOW`] batches are replayed in order; then rules
+//! are matched over all events of the window in parallel, reading history and facts only. The facts of a window are
+//! dropped after it, so that memory is bounded by history and one window, not by the length of the trace.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use rayon::prelude::*;
+use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
+use tracehound_formats::event::{head_flags, kind};
+use tracehound_formats::{Batch, Item, ReadNotes, Seq, TraceReader};
+use tracehound_report::{Loss, RowTimes};
+use tracehound_rules::{Matcher, Policy, Priority, RuleSet};
+use tracehound_signals::{Evidence, Gaps, Reason, RuleRef, Signal, TraceId};
+use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
+
+/// Batches replayed before rules are matched over them. Fixed, so that results do not depend on timing.
+const WINDOW: usize = 8;
+/// Items that wait between decoder and replay.
+const QUEUE: usize = 4;
+/// Events matched by one task.
+const CHUNK: usize = 2048;
+
+/// What to do with a trace.
+pub struct Job<'a> {
+    /// Rules; empty to rebuild history only.
+    pub rules: &'a RuleSet,
+    /// Which of several matching rules are reported.
+    pub policy: Policy,
+    /// Rules below this priority are not asked.
+    pub least: Priority,
+    /// What fields need to know besides the trace.
+    pub context: Context,
+    /// Events read so far, for progress.
+    pub n_read: &'a AtomicU64,
+}
+
+/// What a trace gave.
+pub struct Analysis {
+    /// Everything that happened.
+    pub history: History,
+    /// Times of the history's rows.
+    pub times: RowTimes,
+    /// Identity of the recording, for keys.
+    pub trace_id: TraceId,
+    /// What fired, by event and then by order of rules.
+    pub signals: Vec<Signal>,
+    /// For each rule in order, why it could not be fully evaluated on this trace: `FIELD: what the trace lacks`.
+    pub not_evaluable: Vec<Vec<String>>,
+    /// Counts.
+    pub totals: Totals,
+    /// What the reader found.
+    pub read_notes: ReadNotes,
+    /// What replay found contradictory.
+    pub replay_notes: ReplayNotes,
+    /// What fields were asked with.
+    pub context: Context,
+}
+
+impl Analysis {
+    /// `ok`, or what is wrong with the trace: `damaged`, `lossy`, or both.
+    pub fn integrity(&self) -> &'static str {
+        match (self.read_notes.n_damage > 0, !self.totals.losses.is_empty()) {
+            (false, false) => "ok",
+            (true, false) => "damaged",
+            (false, true) => "lossy",
+            (true, true) => "damaged and lossy",
+        }
+    }
+}
+
+/// Counts over a trace.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Events delivered by the reader.
+    pub n_events: u64,
+    /// Time of the first event, ns since the epoch; `None` without events.
+    pub first_ns: Option<u64>,
+    /// Latest time of an event.
+    pub last_ns: Option<u64>,
+    /// Events by code of their kind, in order of code; only kinds that occur.
+    pub by_kind: Vec<(u16, u64)>,
+    /// Losses that the recorder wrote into the trace.
+    pub losses: Vec<Loss>,
+    /// Threads in the start state.
+    pub n_initial_threads: u64,
+}
+
+impl Totals {
+    /// Events that the recorder knows it lost. A record that does not say how many counts one.
+    pub fn n_lost(&self) -> u64 {
+        self.losses.iter().map(|loss| loss.n_events.unwrap_or(1)).fold(0, u64::saturating_add)
+    }
+}
+
+/// Batches that were replayed together, with their facts, as an observer sees them.
+pub struct Window<'a> {
+    /// Batches in order.
+    pub batches: &'a [Batch],
+    /// Facts, one list a batch.
+    pub facts: &'a [Vec<Fact>],
+    /// History as of the end of the window.
+    pub history: &'a History,
+    /// What fields are asked with.
+    pub context: &'a Context,
+}
+
+/// Runs the whole pipeline over a trace. `observe` is called for each window, in order, for tables of events.
+pub fn analyze<E>(
+    reader: &mut dyn TraceReader,
+    job: Job<'_>,
+    mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
+) -> Result<Analysis, E> {
+    let mut run = Run::new(job);
+    std::thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel::<Item>(QUEUE);
+        let decoder = &mut *reader;
+        scope.spawn(move || {
+            while let Some(item) = decoder.next_item() {
+                if send.send(item).is_err() {
+                    return; // The receiver failed; its error is what is reported.
+                }
+            }
+        });
+        let mut window: Vec<Batch> = Vec::with_capacity(WINDOW);
+        for item in receive {
+            match item {
+                Item::Batch(batch) => {
+                    window.push(batch);
+                    if window.len() == WINDOW {
+                        run.window(&window, &mut observe)?;
+                        window.clear();
+                    }
+                }
+                Item::Section(section) => {
+                    run.window(&window, &mut observe)?;
+                    window.clear();
+                    run.section(&section);
+                }
+            }
+        }
+        run.window(&window, &mut observe)
+    })?;
+    Ok(run.finish(reader.notes().clone()))
+}
+
+/// A pipeline under way.
+struct Run<'a> {
+    job: Job<'a>,
+    rule_refs: Vec<Arc<RuleRef>>,
+    replay: Replay,
+    times: RowTimes,
+    trace_id: Option<TraceId>,
+    hostname: Arc<str>,
+    signals: Vec<Signal>,
+    totals: Totals,
+    by_code: Vec<u64>,
+    last_seq: u64,
+    /// Memory that is used again for each window.
+    facts: Vec<Vec<Fact>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(job: Job<'a>) -> Run<'a> {
+        let rules = job.rules.rules().iter().enumerate();
+        Run {
+            rule_refs: rules.map(|(i, rule)| RuleRef::new(i, rule.rule())).collect(),
+            hostname: Arc::from(job.context.hostname.as_str()),
+            job,
+            replay: Replay::new(ReplayOptions::default()),
+            times: RowTimes::new(),
+            trace_id: None,
+            signals: Vec::new(),
+            totals: Totals::default(),
+            by_code: Vec::new(),
+            last_seq: 0,
+            facts: Vec::new(),
+        }
+    }
+
+    fn section(&mut self, section: &tracehound_formats::Section) {
+        self.totals.n_initial_threads += section.threads.len() as u64;
+        if self.job.context.hostname.is_empty()
+            && let Some(hostname) = &section.machine.hostname
+        {
+            self.job.context.hostname = hostname.to_string();
+            self.hostname = Arc::from(self.job.context.hostname.as_str());
+        }
+        self.replay.section(section, Seq(self.last_seq + 1));
+    }
+
+    /// Replays a window, matches rules over it, and shows it to the observer.
+    fn window<E>(
+        &mut self,
+        batches: &[Batch],
+        observe: &mut impl FnMut(&Window<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if batches.is_empty() {
+            return Ok(());
+        }
+        self.facts.resize_with(batches.len(), Vec::new);
+        for (i, batch) in batches.iter().enumerate() {
+            self.job.n_read.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            self.count(batch);
+            self.facts[i].clear();
+            self.replay.batch(batch, &mut self.facts[i]);
+        }
+        let history = self.replay.history();
+        self.times.batches(history, batches);
+        self.job.context.first_ns = self.totals.first_ns.unwrap_or(0);
+        let trace = *self.trace_id.get_or_insert_with(|| TraceId::of(history, self.job.context.first_ns));
+        let window = Window { batches, facts: &self.facts, history, context: &self.job.context };
+        if !self.job.rules.rules().is_empty() {
+            let tasks: Vec<(usize, usize)> = batches
+                .iter()
+                .enumerate()
+                .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
+                .collect();
+            let matching = Matching { job: &self.job, rule_refs: &self.rule_refs, trace, hostname: &self.hostname };
+            let found: Vec<Vec<Signal>> = tasks
+                .into_par_iter()
+                .map_init(|| matching.matcher(), |matcher, (i, start)| matching.chunk(matcher, &window, i, start))
+                .collect();
+            self.signals.extend(found.into_iter().flatten());
+        }
+        observe(&window)
+    }
+
+    fn count(&mut self, batch: &Batch) {
+        let totals = &mut self.totals;
+        totals.n_events += batch.len() as u64;
+        for event in batch.iter() {
+            let head = event.head;
+            self.last_seq = self.last_seq.max(head.seq.0);
+            totals.first_ns.get_or_insert(head.ts.0);
+            totals.last_ns = totals.last_ns.max(Some(head.ts.0));
+            let code = usize::from(head.kind.0);
+            if self.by_code.len() <= code {
+                self.by_code.resize(code + 1, 0);
+            }
+            self.by_code[code] += 1;
+            totals.losses.extend(Loss::of(&event));
+        }
+    }
+
+    fn finish(mut self, read_notes: ReadNotes) -> Analysis {
+        let counts = self.by_code.iter().enumerate().filter(|(_, n)| **n > 0);
+        self.totals.by_kind = counts.map(|(code, n)| (code as u16, *n)).collect();
+        let replay_notes = self.replay.notes().clone();
+        let history = self.replay.finish();
+        let features = TraceFeatures::of(&history);
+        let not_evaluable: Vec<Vec<String>> = self
+            .job
+            .rules
+            .rules()
+            .iter()
+            .map(|rule| {
+                let missing = rule.fields_used().into_iter().filter_map(|field| {
+                    missing_for(field.field(), &features).map(|why| format!("{}: {why}", field.text))
+                });
+                missing.collect()
+            })
+            .collect();
+        degrade(&mut self.signals, &self.totals.losses, &read_notes, &not_evaluable);
+        Analysis {
+            trace_id: self.trace_id.unwrap_or_else(|| TraceId::of(&history, 0)),
+            history,
+            times: self.times,
+            signals: self.signals,
+            not_evaluable,
+            totals: self.totals,
+            read_notes,
+            replay_notes,
+            context: self.job.context,
+        }
+    }
+}
+
+/// What a task needs to match rules.
+struct Matching<'a> {
+    job: &'a Job<'a>,
+    rule_refs: &'a [Arc<RuleRef>],
+    trace: TraceId,
+    hostname: &'a Arc<str>,
+}
+
+impl<'a> Matching<'a> {
+    fn matcher(&self) -> Matcher<'a> {
+        Matcher::new(self.job.rules, self.job.policy, self.job.least)
+    }
+
+    /// Signals of one chunk of a batch.
+    fn chunk(&self, matcher: &mut Matcher<'_>, window: &Window<'_>, batch: usize, start: usize) -> Vec<Signal> {
+        let mut signals = Vec::new();
+        let (batch, facts) = (&window.batches[batch], &window.facts[batch]);
+        for i in start..(start + CHUNK).min(batch.len()) {
+            let (Some(event), Some(fact)) = (batch.get(i), facts.get(i)) else { break };
+            // A call that never returned has no result that a condition could ask for, and Falco never sees it.
+            if event.head.flags & (head_flags::STATE_ONLY | head_flags::UNFINISHED) != 0 {
+                continue;
+            }
+            let view = View { event, fact, history: window.history, context: window.context };
+            for id in matcher.matches(&view) {
+                let output = self.job.rules.rule(*id).output();
+                let fields = output.fields(&view).map(|(key, value)| {
+                    (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec))
+                });
+                signals.push(Signal::new(
+                    self.trace,
+                    &self.rule_refs[id.0 as usize],
+                    &view,
+                    self.hostname,
+                    output.render(&view),
+                    fields,
+                    Evidence::of(&view, &Gaps::default(), &[]),
+                ));
+            }
+        }
+        signals
+    }
+}
+
+/// Adds to each signal's evidence what only the whole trace tells: losses and damage before its event, and fields of
+/// its rule that the trace has no answer for.
+fn degrade(signals: &mut [Signal], losses: &[Loss], notes: &ReadNotes, not_evaluable: &[Vec<String>]) {
+    for signal in signals {
+        let mut reasons = signal.evidence.reasons().to_vec();
+        let before = losses.partition_point(|loss| loss.seq <= signal.seq);
+        if before > 0 {
+            let n_lost = losses[..before].iter().filter_map(|loss| loss.n_events).fold(0, u64::saturating_add);
+            reasons.push(Reason::LostEvents(n_lost));
+        }
+        let n_damage = notes.damage.partition_point(|damage| damage.after < signal.seq);
+        if n_damage > 0 {
+            reasons.push(Reason::Damage(n_damage as u64));
+        }
+        reasons.extend(not_evaluable[signal.rule.index].iter().cloned().map(Reason::Field));
+        if reasons.len() > signal.evidence.reasons().len() {
+            signal.evidence = Evidence::from_reasons(reasons);
+        }
+    }
+}
+
+/// Name of a kind's code for people.
+pub fn kind_name(code: u16) -> &'static str {
+    kind::KindId(code).name()
+}

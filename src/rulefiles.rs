@@ -1,0 +1,79 @@
+//! Rule files as they were named on the command line: found, read, loaded, planned.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracehound_lang::{Diagnostic, Loaded, Severity, SourceFile, render};
+use tracehound_rules::RuleSet;
+
+/// Rules, ready to be matched, and everything that was found wrong with their files.
+pub struct RuleFiles {
+    /// Rules in order of definition.
+    pub rules: RuleSet,
+    /// What the files hold, with diagnostics.
+    pub loaded: Loaded,
+}
+
+/// A rule file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {error}")]
+pub struct RuleFileError {
+    /// As it was named.
+    pub path: String,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl RuleFiles {
+    /// True if some rule, macro or list does not load.
+    pub fn has_errors(&self) -> bool {
+        self.loaded.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Diagnostics of at least this severity, for people: source lines with carets.
+    pub fn render(&self, least: Severity) -> String {
+        let shown: Vec<Diagnostic> =
+            self.loaded.diagnostics.iter().filter(|d| d.severity <= least).cloned().collect();
+        render::render_all(&shown, &self.loaded.sources)
+    }
+}
+
+/// Loads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name.
+pub fn load(paths: &[PathBuf]) -> Result<RuleFiles, RuleFileError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let failed = |path: &Path, error| RuleFileError { path: path.display().to_string(), error };
+        if path.is_dir() {
+            let found = rule_files_below(path).map_err(|error| failed(path, error))?;
+            if found.is_empty() {
+                return Err(failed(path, io::Error::other("no .yaml or .yml file in this folder")));
+            }
+            for path in found {
+                let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
+                files.push(SourceFile::new(path.display().to_string(), bytes));
+            }
+        } else {
+            let bytes = fs::read(path).map_err(|error| failed(path, error))?;
+            files.push(SourceFile::new(path.display().to_string(), bytes));
+        }
+    }
+    let mut loaded = tracehound_lang::load(&files);
+    // The language has compiled every condition already, to point at errors; none can be left.
+    let (rules, errors) = RuleSet::plan(std::mem::take(&mut loaded.rules));
+    debug_assert!(errors.is_empty(), "{errors:?}");
+    Ok(RuleFiles { rules, loaded })
+}
+
+fn rule_files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if is_yaml && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
