@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, read_notes: ReadNotes) -> Analysis {
         let counts = self.by_code.iter().enumerate().filter(|(_, n)| **n > 0);
         self.totals.by_kind = counts.map(|(code, n)| (code as u16, *n)).collect();
-        let replay_notes = self.replay.notes().clone();
+        let replay_notes = *self.replay.notes();
         let history = self.replay.finish();
         let features = TraceFeatures::of(&history);
         let not_evaluable: Vec<Vec<String>> = self
@@ -305,9 +305,9 @@ impl<'a> Matching<'a> {
             let view = View { event, fact, history: window.history, context: window.context };
             for id in matcher.matches(&view) {
                 let output = self.job.rules.rule(*id).output();
-                let fields = output.fields(&view).map(|(key, value)| {
-                    (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec))
-                });
+                let fields = output
+                    .fields(&view)
+                    .map(|(key, value)| (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec)));
                 signals.push(Signal::new(
                     self.trace,
                     &self.rule_refs[id.0 as usize],

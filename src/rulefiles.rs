@@ -33,8 +33,7 @@ impl RuleFiles {
 
     /// Diagnostics of at least this severity, for people: source lines with carets.
     pub fn render(&self, least: Severity) -> String {
-        let shown: Vec<Diagnostic> =
-            self.loaded.diagnostics.iter().filter(|d| d.severity <= least).cloned().collect();
+        let shown: Vec<Diagnostic> = self.loaded.diagnostics.iter().filter(|d| d.severity <= least).cloned().collect();
         render::render_all(&shown, &self.loaded.sources)
     }
 }

@@ -126,7 +126,8 @@ fn compare(falco: &[(Key, Json)], ours: &[(Key, Json)], causes: &mut BTreeMap<St
                 let names: BTreeSet<&String> = theirs.keys().chain(mine.keys()).collect();
                 for name in names.into_iter().filter(|name| *name != "output") {
                     if theirs.get(name) != mine.get(name) {
-                        let cause = format!("differs: {name}: theirs {:?}, ours {:?}", theirs.get(name), mine.get(name));
+                        let cause =
+                            format!("differs: {name}: theirs {:?}, ours {:?}", theirs.get(name), mine.get(name));
                         *causes.entry(cause).or_default() += 1;
                     }
                 }

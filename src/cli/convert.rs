@@ -11,9 +11,9 @@ use tracehound_formats::{Batch, ReadNotes, Section, TraceWriter};
 
 use super::args::{Convert, Global, TraceFormat};
 use super::exit::{Failure, Outcome};
+use super::input;
 use super::output::AtomicFile;
 use super::progress::Bar;
-use super::input;
 
 pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
     let is_stdout = args.output == Path::new("-");

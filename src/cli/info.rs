@@ -111,9 +111,8 @@ fn text(opened: &Opened, analysis: &Analysis) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12} {value}");
     };
-    let known = |bytes: &Option<bstr::BString>| {
-        bytes.as_ref().map_or("not recorded".to_owned(), |b| Visible(b).to_string())
-    };
+    let known =
+        |bytes: &Option<bstr::BString>| bytes.as_ref().map_or("not recorded".to_owned(), |b| Visible(b).to_string());
     let time = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| Rfc3339(Nanos(ns)).to_string());
     line("trace", opened.name.clone());
     line("format", format!("{} ({} bytes)", opened.format, opened.n_bytes));

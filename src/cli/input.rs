@@ -32,7 +32,13 @@ pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
 }
 
 /// Says on standard error what was wrong with an input, and gives the exit code it leads to.
-pub(super) fn report_damage(global: &Global, name: &str, notes: &ReadNotes, n_lost: u64, allow_partial: bool) -> Outcome {
+pub(super) fn report_damage(
+    global: &Global,
+    name: &str,
+    notes: &ReadNotes,
+    n_lost: u64,
+    allow_partial: bool,
+) -> Outcome {
     const SHOWN: usize = 10;
     if !global.quiet {
         for damage in notes.damage.iter().take(SHOWN) {

@@ -1,7 +1,7 @@
 //! The command line: flags to job to exit code. Everything that prints is here or in `report`.
 
-pub mod args;
 mod analyze;
+pub mod args;
 mod convert;
 mod exit;
 mod info;

@@ -7,7 +7,9 @@ use tracehound_fields::describe::{self, FieldDoc};
 use tracehound_lang::{Severity, render};
 use tracehound_rules::RuleSet;
 
-use super::args::{CheckFormat, FieldsFormat, Global, ListFormat, RuleArgs, RuleMatching, RulesCheck, RulesFields, RulesList};
+use super::args::{
+    CheckFormat, FieldsFormat, Global, ListFormat, RuleArgs, RuleMatching, RulesCheck, RulesFields, RulesList,
+};
 use super::exit::{Failure, Outcome};
 use super::output::printable;
 use super::session::{Session, set_threads, stdout};

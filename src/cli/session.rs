@@ -24,8 +24,8 @@ pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Fa
     if args.rules.is_empty() {
         return Ok(RuleSet::default());
     }
-    let files: RuleFiles =
-        rulefiles::load(&args.rules).map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
+    let files: RuleFiles = rulefiles::load(&args.rules)
+        .map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
     let least = match (global.quiet, global.verbose) {
         (true, _) => Severity::Error,
         (false, true) => Severity::Lint,
