@@ -12,6 +12,7 @@ use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntr
 use tracehound_formats::{Nanos, Seq, Tid};
 
 use crate::fd_table::FdTables;
+use crate::moves::Moves;
 use crate::strings::{Strings, Sym};
 use crate::timeline::Timeline;
 
@@ -76,6 +77,8 @@ pub struct History {
     pub groups: Vec<Group>,
     /// Sections of the trace in order: machine, interfaces, mounts.
     pub sections: Vec<SectionFacts>,
+    /// Renames and removals of paths.
+    pub moves: Moves,
     /// What identifies the trace where its machine is not identified; see [`History::process_key`].
     pub capture_id: u64,
     /// Look-ups into the tables above.
@@ -326,7 +329,8 @@ pub struct OpenFile {
     pub opened_by: Option<ThreadId>,
     /// Kind.
     pub kind: FdKind,
-    /// Name as `fd.name` shows it: normalised path, connection, or what the kind has.
+    /// Name as `fd.name` shows it: normalised path, connection, or what the kind has. A rename of the file does not
+    /// change it; see [`History::path_now`].
     pub name: Sym,
     /// Path as passed to the system call; empty if none.
     pub raw_name: Sym,

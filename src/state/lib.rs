@@ -7,6 +7,7 @@ pub mod fact;
 pub mod fd_table;
 pub mod history;
 mod live;
+pub mod moves;
 pub mod notes;
 pub mod replay;
 pub mod strings;

@@ -12,6 +12,7 @@ mod identity;
 mod ipc;
 mod lifecycle;
 mod metadata;
+mod moves;
 mod namespaces;
 mod network;
 pub(crate) mod paths;
@@ -76,7 +77,7 @@ pub(crate) enum Effect {
     // Who a thread is.
     SetUid { arg: u8 }, SetGid { arg: u8 }, Capset, Prctl, Setsid, Setpgid, Unshare, Setns, Rlimit, Prlimit,
     // Paths.
-    Chdir, Fchdir, Getcwd, Chroot,
+    Chdir, Fchdir, Getcwd, Chroot, Rename { is_at: bool }, Unlink { is_at: bool },
     // Descriptors.
     Open, Openat, Openat2, Creat, OpenByHandle, Close, CloseRange, Dup, Fcntl,
     New(FdKind), Bpf, Memfd, PidfdOpen, PidfdGetfd, Pipe, Socketpair,
@@ -108,6 +109,8 @@ pub(crate) fn apply(effect: Effect, r: &mut Replay, cx: &mut Cx<'_>) {
         Effect::Fchdir => files::fchdir(r, cx),
         Effect::Getcwd => files::getcwd(r, cx),
         Effect::Chroot => files::chroot(r, cx),
+        Effect::Rename { is_at } => moves::rename(r, cx, is_at),
+        Effect::Unlink { is_at } => moves::unlink(r, cx, is_at),
         Effect::Open => files::open(r, cx),
         Effect::Openat => files::openat(r, cx),
         Effect::Openat2 => files::openat2(r, cx),
@@ -228,6 +231,10 @@ fn effect(id: KindId) -> Effect {
         syscalls::FCHDIR => Effect::Fchdir,
         syscalls::GETCWD => Effect::Getcwd,
         syscalls::CHROOT => Effect::Chroot,
+        syscalls::RENAME => Effect::Rename { is_at: false },
+        syscalls::RENAMEAT | syscalls::RENAMEAT2 => Effect::Rename { is_at: true },
+        syscalls::UNLINK | syscalls::RMDIR => Effect::Unlink { is_at: false },
+        syscalls::UNLINKAT => Effect::Unlink { is_at: true },
         syscalls::OPEN => Effect::Open,
         syscalls::OPENAT => Effect::Openat,
         syscalls::OPENAT2 => Effect::Openat2,

@@ -115,8 +115,7 @@ fn push_arg(dice: &mut Dice, batch: &mut Batch, i: usize, ty: ArgType) {
 }
 
 fn section(dice: &mut Dice) -> Section {
-    let mut section = Section::default();
-    section.is_addition = dice.roll(3) == 0;
+    let mut section = Section { is_addition: dice.roll(3) == 0, ..Section::default() };
     for _ in 0..dice.roll(6) {
         let mut thread = ThreadEntry::new(Tid(dice.roll(8) as i64), Tid(dice.roll(8) as i64));
         thread.ptid = Some(Tid(dice.roll(8) as i64));
@@ -184,6 +183,9 @@ fn soup(seed: u64, n: u64) {
     }
     for (i, thread) in history.threads.iter().enumerate() {
         assert_eq!(history.attrs(thread.attrs.last()).thread, ThreadId(i as u32));
+    }
+    for i in (0..history.files.len()).step_by(17) {
+        history.path_now(tracehound_state::FileId(i as u32), Seq(u64::MAX));
     }
     let keys: std::collections::HashSet<String> =
         (0..history.processes.len()).map(|i| history.process_key(ProcessId(i as u32))).collect();

@@ -59,6 +59,7 @@ fn ask(replayed: &Replayed, seq: u64, question: &str) -> String {
         let fd_file = || history.fd(p(1)?.0, number(2), at).map(file);
         Some(match words[0] {
             "fd" => text(fd_file()?.name),
+            "path_now" => history.path_now(history.fd(p(1)?.0, number(2), at)?, at)?.to_string(),
             "fdkind" => format!("{:?}", fd_file()?.kind),
             "ends" => match fd_file()?.net? {
                 Net::Pair { src, dst } => format!("{src} {dst}"),
@@ -609,6 +610,32 @@ fn files_and_directories() {
                 (7, "cwd 100", "-"),
                 (8, "cwd 100", "-"),
                 (9, "cwd 100", "/"),
+            ],
+        ),
+        (
+            "renames and removals",
+            with_shell!(
+                "100 openat fd=3 dirfd=AT_FDCWD name=d/f flags=O_RDONLY"
+                "100 openat fd=4 dirfd=AT_FDCWD name=g flags=O_RDONLY"
+                "100 openat fd=5 dirfd=AT_FDCWD name=/tmp flags=O_RDONLY|O_DIRECTORY"
+                "100 rename res=0 oldpath=d/f newpath=/tmp/h"
+                "100 renameat res=0 olddirfd=AT_FDCWD oldpath=/tmp newdirfd=AT_FDCWD newpath=/var/t"
+                "100 rename res=0 oldpath=other newpath=g"
+                "100 unlink res=ENOENT path=/var/t/h"
+                "100 unlinkat res=0 dirfd=AT_FDCWD name=/var/t/h flags=0"
+                "100 openat fd=6 dirfd=AT_FDCWD name=/var/t/h flags=O_RDONLY|O_CREAT"
+            ),
+            &[
+                (3, "path_now 100 3", "/home/u/d/f"),
+                (4, "path_now 100 3", "/tmp/h"),
+                (4, "fd 100 3", "/home/u/d/f"),
+                (5, "path_now 100 3", "/var/t/h"),
+                (5, "path_now 100 5", "/var/t"),
+                (5, "path_now 100 4", "/home/u/g"),
+                (6, "path_now 100 4", "-"),
+                (7, "path_now 100 3", "/var/t/h"),
+                (8, "path_now 100 3", "-"),
+                (9, "path_now 100 6", "/var/t/h"),
             ],
         ),
         (
