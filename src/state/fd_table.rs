@@ -1,7 +1,7 @@
 //! Descriptor tables over time.
 //!
 //! A fork copies a table in O(1): the child's table points at the parent's as of the fork, and only what the
-//! child changes afterwards is its own. Chains are cut by copying once they are [`MAX_DEPTH`] long, so a look-up
+//! child changes afterwards is its own. Chains are cut by copying once they are `MAX_DEPTH` long, so a look-up
 //! is bounded.
 
 use hashbrown::HashMap;
@@ -42,7 +42,7 @@ impl FdTables {
         self.push(Table::default())
     }
 
-    /// A copy of a table as of `seq`. O(1), but once in [`MAX_DEPTH`] generations [`FdTables::cost`] of the base.
+    /// A copy of a table as of `seq`. O(1), but once in `MAX_DEPTH` generations [`FdTables::cost`] of the base.
     pub fn fork(&mut self, base: TableId, seq: Seq) -> TableId {
         let depth = self.tables[base.index()].depth + 1;
         if depth <= MAX_DEPTH {

@@ -2,7 +2,7 @@
 //!
 //! **Order within an event.** First what the previous event left to do: a closed descriptor and an exited thread
 //! go only now, so that a rule on the event itself still sees them. Then the event is given its thread and its
-//! descriptor, then its effect ([`crate::effects`]) is applied. A [`Fact`] says what holds afterwards.
+//! descriptor, then its effect (module `effects`) is applied. A [`Fact`] says what holds afterwards.
 //!
 //! **Falco and the truth.** What Falco's fields show is reproduced, because rules are written against it; the
 //! places where the trace tells better are marked *Truth* and keep the better answer in history. The source for

@@ -231,13 +231,7 @@ fn leader_or_placeholder(r: &mut Replay, cx: &Cx<'_>) -> Option<ThreadId> {
     if pid == cx.event.head.tid.0 {
         return None;
     }
-    let leader = match r.live.groups.get(&pid) {
-        Some(&process) => r.history.processes[process.index()].leader(),
-        None => {
-            r.notes.n_named_only += 1;
-            r.thread_or_placeholder(pid, cx)?
-        }
-    };
+    let leader = r.leader_or_placeholder(pid, cx)?;
     if r.live.thread[leader.index()].is_placeholder {
         // What is said of the new thread holds for its process.
         let leader_process = r.process_of(leader);
@@ -300,15 +294,9 @@ fn identify(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) -> ThreadId {
 /// A thread that was taken for a process belongs to another one.
 fn move_to_process(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, pid: i64) -> ThreadId {
     let guessed = r.process_of(thread);
-    let real = match r.live.groups.get(&pid) {
-        Some(&real) => real,
-        None => {
-            r.notes.n_named_only += 1;
-            let Some(leader) = r.thread_or_placeholder(pid, cx) else { return thread };
-            r.live.thread[leader.index()].is_placeholder = false;
-            r.process_of(leader)
-        }
-    };
+    let Some(leader) = r.leader_or_placeholder(pid, cx) else { return thread };
+    r.live.thread[leader.index()].is_placeholder = false;
+    let real = r.process_of(leader);
     r.notes.n_merged += 1;
     let row = &r.history.threads[thread.index()];
     let (tid, vtid, origin, start_ns) = (row.tid, row.vtid, row.origin, row.start_ns);
@@ -521,6 +509,19 @@ impl Replay {
         Some(thread)
     }
 
+    /// The main thread of the current process with a pid, or a placeholder for it.
+    fn leader_or_placeholder(&mut self, pid: i64, cx: &Cx<'_>) -> Option<ThreadId> {
+        if let Some(&process) = self.live.groups.get(&pid) {
+            return Some(self.history.processes[process.index()].leader());
+        }
+        if let Some(thread) = self.thread_by_tid(pid) {
+            // It was known as a secondary thread of another process, which it cannot be.
+            self.evict(thread, cx.seq);
+        }
+        self.notes.n_named_only += 1;
+        self.thread_or_placeholder(pid, cx)
+    }
+
     /// The image of which nothing is known; always the first row.
     pub(crate) fn unknown_image(&mut self) -> ImageId {
         if self.history.images.is_empty() {
@@ -557,6 +558,10 @@ impl Replay {
             process.is_start_unique = start > *newest;
             *newest = start.max(*newest);
         }
+        if let Some(&old) = self.live.groups.get(&process.pid.0) {
+            let leader = self.history.processes[old.index()].leader();
+            self.evict(leader, process.born);
+        }
         self.live.groups.insert(process.pid.0, id);
         let is_reaper = process.pid.0 == 1 || process.vpid == Some(1) || process.is_subreaper.last();
         self.live.process.push(LiveProcess { is_reaper, ..LiveProcess::default() });
@@ -566,6 +571,9 @@ impl Replay {
 
     /// Adds a thread to a process and makes it current.
     pub(crate) fn create_thread(&mut self, new: NewThread, mut attrs: Attrs, seen_at: Nanos) -> ThreadId {
+        if let Some(&old) = self.live.threads.get(&new.tid.0) {
+            self.evict(old, new.from);
+        }
         let id = ThreadId(index_of(self.history.threads.len()));
         attrs.thread = id;
         attrs.from = new.from;

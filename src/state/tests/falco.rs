@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
+use common::Replayed;
 use serde_json::Value;
 use tracehound_formats::{Input, Seq};
 use tracehound_state::history::{History, Image};
@@ -64,12 +65,34 @@ fn answer(history: &History, fact: &Fact, seq: Seq, field: &str) -> Option<Value
         }
         "fd.num" => fact.fd.map_or(Value::Null, Value::from),
         "fd.name" => text(history, Some(history.file(fact.file?).name)).into(),
-        "fd.l4proto" => return None,
         _ => {
             let n = field.strip_prefix("proc.aname[")?.strip_suffix(']')?.parse().ok()?;
             ancestor(n).map_or(Value::Null, |process| text(history, image_of(history, process, seq).comm).into())
         }
     })
+}
+
+/// Compares every alert of a file; returns how many values were compared.
+fn compare(name: &str, replayed: &Replayed, alerts: &str, differences: &mut BTreeMap<String, Vec<String>>) -> usize {
+    let mut n_compared = 0;
+    for line in alerts.lines() {
+        let alert: Value = serde_json::from_str(line).unwrap();
+        let fields = alert["output_fields"].as_object().unwrap();
+        let seq = fields["evt.num"].as_u64().unwrap();
+        let Some(&i) = replayed.by_seq.get(&seq) else {
+            differences.entry("evt.num".into()).or_default().push(format!("{name} {seq}: no such event"));
+            continue;
+        };
+        for (field, want) in fields {
+            let Some(got) = answer(&replayed.history, &replayed.facts[i], Seq(seq), field) else { continue };
+            n_compared += 1;
+            if got != *want {
+                let kind = replayed.heads[i].kind.name();
+                differences.entry(field.clone()).or_default().push(format!("{name} {seq} {kind}: {got} != {want}"));
+            }
+        }
+    }
+    n_compared
 }
 
 #[test]
@@ -80,23 +103,10 @@ fn fields_in_falcos_alerts() {
     for (name, path) in common::captures(&shared) {
         let replayed = common::replay(Input::open(&path).unwrap());
         eprintln!("{name}: {} events, {:?}", replayed.heads.len(), replayed.notes);
-        let Ok(alerts) = std::fs::read_to_string(shared.join(format!("captures/{name}.all3.jsonl"))) else { continue };
-        for line in alerts.lines() {
-            let alert: Value = serde_json::from_str(line).unwrap();
-            let fields = alert["output_fields"].as_object().unwrap();
-            let seq = fields["evt.num"].as_u64().unwrap();
-            let Some(&i) = replayed.by_seq.get(&seq) else {
-                differences.entry("evt.num".into()).or_default().push(format!("{name} {seq}: no such event"));
-                continue;
-            };
-            for (field, want) in fields {
-                let Some(got) = answer(&replayed.history, &replayed.facts[i], Seq(seq), field) else { continue };
-                n_compared += 1;
-                if got != *want {
-                    let kind = replayed.heads[i].kind.name();
-                    differences.entry(field.clone()).or_default().push(format!("{name} {seq} {kind}: {got} != {want}"));
-                }
-            }
+        for set in ["stable", "all3", "all3.first", "all3.container"] {
+            let answers = shared.join(format!("captures/{name}.{set}.jsonl"));
+            let Ok(alerts) = std::fs::read_to_string(answers) else { continue };
+            n_compared += compare(&name, &replayed, &alerts, &mut differences);
         }
     }
     for (field, rows) in &differences {

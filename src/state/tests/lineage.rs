@@ -149,6 +149,13 @@ fn commands(history: &History, process: &Process) -> Vec<String> {
     process.image.rows().map(|(_, image)| line(history.image(image))).collect()
 }
 
+/// Full id of the container that a process ended up in.
+fn container_of(history: &History, pid: i64) -> Option<String> {
+    let process = history.processes.iter().rfind(|process| process.pid.0 == pid)?;
+    let attrs = history.attrs(history.thread(process.leader()).attrs.last());
+    Some(history.text(history.container(attrs.container?).full_id.0).to_string())
+}
+
 /// The scenarios of the virtual machines wrote down which commands they started, when, and as whose children.
 #[test]
 fn process_tree_is_the_one_the_scenario_wrote_down() {
@@ -157,12 +164,19 @@ fn process_tree_is_the_one_the_scenario_wrote_down() {
         let Ok(protocol) = std::fs::read_to_string(shared.join(format!("captures/{name}.gt.jsonl"))) else { continue };
         let replayed = common::replay(Input::open(&path).unwrap());
         let history = &replayed.history;
-        let (mut n_found, mut n_outside) = (0, 0);
+        let (mut n_found, mut n_outside, mut n_containers) = (0, 0, 0);
         let mut wrong = Vec::new();
         let last_ns = replayed.heads.last().map_or(0, |head| head.ts.0);
         let first_ns = replayed.heads.iter().map(|head| head.ts.0).find(|&ts| ts > 0).unwrap_or(0);
         for line in protocol.lines() {
             let row: Value = serde_json::from_str(line).unwrap();
+            if row["label"] == "container" {
+                // Name, pid of its first process, full id.
+                let words: Vec<&str> = row["cmd"].as_str().unwrap().split(' ').collect();
+                let id = container_of(history, words[1].parse().unwrap());
+                assert_eq!(id.as_deref(), Some(words[2]), "{name}: container {}", words[0]);
+                n_containers += 1;
+            }
             if row["ev"] != "cmd" {
                 continue;
             }
@@ -202,7 +216,7 @@ fn process_tree_is_the_one_the_scenario_wrote_down() {
             }
             n_found += 1;
         }
-        eprintln!("{name}: {n_found} commands found, {n_outside} outside the capture, {} wrong", wrong.len());
+        eprintln!("{name}: {n_found} commands found, {n_outside} outside the capture, {n_containers} containers");
         for row in wrong.iter().take(10) {
             eprintln!("    {row}");
         }

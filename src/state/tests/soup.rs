@@ -139,6 +139,16 @@ fn section(dice: &mut Dice) -> Section {
     section
 }
 
+/// No two lives with one id overlap.
+fn one_at_a_time(lives: impl Iterator<Item = (Tid, Seq, Option<Seq>)>) {
+    let mut last = std::collections::HashMap::new();
+    for (id, born, ended) in lives {
+        if let Some(before) = last.insert(id, ended) {
+            assert!(before.is_some_and(|before| before <= born), "{id:?} born {born:?}, before it until {before:?}");
+        }
+    }
+}
+
 fn soup(seed: u64, n: u64) {
     let kinds: Vec<&'static Kind> = kind::all().filter(|kind| !kind.id.is_generic()).collect();
     let mut dice = Dice(seed);
@@ -181,6 +191,8 @@ fn soup(seed: u64, n: u64) {
         assert!(rows.is_sorted());
         history.fd_tables.entries(process.fd_table.last(), last);
     }
+    one_at_a_time(history.processes.iter().map(|process| (process.pid, process.born, process.ended)));
+    one_at_a_time(history.threads.iter().map(|thread| (thread.tid, thread.born, thread.ended)));
     for (i, thread) in history.threads.iter().enumerate() {
         assert_eq!(history.attrs(thread.attrs.last()).thread, ThreadId(i as u32));
     }
