@@ -170,6 +170,8 @@ pub struct Process {
     /// False if `start_ns` does not tell this instance from another one with the same pid; see
     /// [`History::process_key`].
     pub is_start_unique: bool,
+    /// Number of earlier instances with the same pid that were born by the same event. Only a made-up trace has any.
+    pub n_twins: u32,
 }
 
 impl Process {
@@ -670,6 +672,9 @@ impl History {
         match process.start_ns {
             Some(start) if process.is_start_unique => {
                 format!("h{machine:08x}{section}-{}-{:x}", process.pid.0, start.0)
+            }
+            _ if process.n_twins > 0 => {
+                format!("h{machine:08x}{section}-{}-s{}.{}", process.pid.0, process.born.0, process.n_twins)
             }
             _ => format!("h{machine:08x}{section}-{}-s{}", process.pid.0, process.born.0),
         }

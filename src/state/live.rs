@@ -1,7 +1,7 @@
 //! What is current while replaying: who has which id now. Private to the replay; the history never asks here.
 
 use hashbrown::{HashMap, HashSet};
-use tracehound_formats::Nanos;
+use tracehound_formats::{Nanos, Seq};
 
 use crate::history::{ContainerId, CredId, Creds, ProcessId, TableId, ThreadId};
 use crate::strings::Sym;
@@ -21,8 +21,8 @@ pub(crate) struct Live {
     pub(crate) process: Vec<LiveProcess>,
     /// Last exit of each thread id.
     pub(crate) exited: HashMap<i64, Exited>,
-    /// Newest start time of each process id, for [`crate::history::Process::is_start_unique`].
-    pub(crate) starts: HashMap<(u32, i64), u64>,
+    /// Last birth of each process id by section, for [`crate::history::History::process_key`].
+    pub(crate) starts: HashMap<(u32, i64), Start>,
     /// Processes that share working directory and root, by `LiveProcess::fs_group`.
     pub(crate) fs_groups: Vec<Vec<ProcessId>>,
     /// Descriptor tables that more than one process has used at a time (CLONE_FILES).
@@ -69,6 +69,17 @@ pub(crate) struct LiveProcess {
     pub(crate) leader_status: Option<Status>,
     /// Index into [`Live::fs_groups`], if it shares its working directory with other processes.
     pub(crate) fs_group: Option<u32>,
+}
+
+/// The last birth of a process with some id.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// Newest start time of any of them.
+    pub(crate) newest_ns: u64,
+    /// Event of the last birth.
+    pub(crate) born: Option<Seq>,
+    /// Births by that event before the last.
+    pub(crate) n_twins: u32,
 }
 
 /// How a thread ended.

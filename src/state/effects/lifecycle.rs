@@ -377,6 +377,7 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
             fd_limit: Timeline::new(cx.seq, fd_limit),
             merged_into: None,
             is_start_unique: true,
+            n_twins: 0,
         });
         if is_known_template {
             r.live.thread[template.index()].children.push(process);
@@ -553,10 +554,13 @@ impl Replay {
     pub(crate) fn create_process(&mut self, mut process: Process) -> ProcessId {
         let id = ProcessId(index_of(self.history.processes.len()));
         process.section = index_of(self.history.sections.len().saturating_sub(1));
+        let last = self.live.starts.entry((process.section, process.pid.0)).or_default();
+        last.n_twins = if last.born == Some(process.born) { last.n_twins + 1 } else { 0 };
+        last.born = Some(process.born);
+        process.n_twins = last.n_twins;
         if let Some(Nanos(start)) = process.start_ns {
-            let newest = self.live.starts.entry((process.section, process.pid.0)).or_insert(0);
-            process.is_start_unique = start > *newest;
-            *newest = start.max(*newest);
+            process.is_start_unique = start > last.newest_ns;
+            last.newest_ns = start.max(last.newest_ns);
         }
         if let Some(&old) = self.live.groups.get(&process.pid.0) {
             let leader = self.history.processes[old.index()].leader();
@@ -669,6 +673,7 @@ pub(crate) fn unknown_process(tid: i64, from: Seq, image: ImageId, fd_table: Tab
         fd_limit: Timeline::new(from, None),
         merged_into: None,
         is_start_unique: true,
+        n_twins: 0,
     }
 }
 
