@@ -14,7 +14,7 @@ use crate::text::{Text, ViaId};
 /// Bytes a condition may have after expansion.
 pub const MAX_CONDITION: usize = 1 << 20;
 /// Bytes that all conditions of a load may cost: text written or searched by expansion.
-pub const MAX_WORK: usize = 512 << 20;
+pub const MAX_WORK: usize = 2 << 30;
 /// Items that lists may have after references between them are resolved.
 pub const MAX_ITEMS: usize = 1_000_000;
 /// Uses of lists and macros in a load.

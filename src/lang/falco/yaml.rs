@@ -220,20 +220,27 @@ fn parse_lenient(
     budget: &mut Budget,
     stream: &mut Stream,
 ) -> Result<(), Diagnostic> {
-    let n_documents = stream.documents.len();
-    let before = *budget;
+    let mut from = from;
     let mut work = 0;
     loop {
+        let n_documents = stream.documents.len();
+        let before = *budget;
         let Failure { diagnostic, low_line } = match parse_part(whole, from, to, file, budget, stream) {
             Ok(()) => return Ok(()),
             Err(failure) => *failure,
         };
-        work += to - from;
         let Some(low_line) = low_line.filter(|_| work <= MAX_WORK) else { return Err(diagnostic) };
         let Some(joined) = join_lines(whole, to, &low_line) else { return Err(diagnostic) };
+        work += whole.len();
         *whole = Cow::Owned(joined);
-        stream.documents.truncate(n_documents);
-        *budget = before;
+        match low_line.resume {
+            // The items before are complete and stay.
+            Some(resume) => from = resume,
+            None => {
+                stream.documents.truncate(n_documents);
+                *budget = before;
+            }
+        }
     }
 }
 
@@ -246,6 +253,8 @@ struct LowLine {
     at: usize,
     /// Brackets open at `from`.
     depth: usize,
+    /// Offset of the line that begins the item with it, if what is before it need not be parsed again.
+    resume: Option<usize>,
 }
 
 /// Replaces line ends and comments by blanks, from the node before a low line to the end of the brackets. `None` if it
@@ -370,11 +379,10 @@ fn parse_part(
                 let is_flow =
                     |frame: &&Frame| matches!(whole.as_bytes().get(frame.span.start as usize), Some(b'[' | b'{'));
                 let depth = frames.iter().filter(is_flow).count();
-                let low_line = error.info().contains("invalid indentation").then_some(LowLine {
-                    from: last_end.min(at),
-                    at,
-                    depth,
-                });
+                let resume =
+                    frames.get(1).filter(|_| anchors.is_empty()).and_then(|item| item_line(whole, from, &item.span));
+                let is_low = error.info().contains("invalid indentation");
+                let low_line = is_low.then(|| LowLine { from: last_end.min(at), at, depth, resume });
                 keep_complete(&mut frames, stream);
                 let diagnostic = syntax_error(whole, from, to, at, error.info(), file);
                 return Err(Box::new(Failure { diagnostic, low_line }));
@@ -483,6 +491,14 @@ fn finish(frame: Frame, end: Option<Span>) -> Node {
         Value::Seq(frame.children)
     };
     Node { span, value }
+}
+
+/// Offset of the line on which an item begins, if it begins as items at the top of a file do.
+fn item_line(whole: &str, from: usize, span: &Span) -> Option<usize> {
+    let before = whole.get(from..span.start as usize)?;
+    let line = from + before.rfind('\n').map_or(0, |i| i + 1);
+    let is_item = whole[line..span.start as usize].strip_prefix('-').is_some_and(|rest| rest.trim().is_empty());
+    is_item.then_some(line)
 }
 
 /// Keeps the complete items of the outermost sequence.
