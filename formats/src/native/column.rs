@@ -18,6 +18,9 @@ mod code {
     pub(super) const LINEAR: u8 = 7;
 }
 
+/// First byte of a column that holds differences from another column; see `rows`.
+pub(crate) const LIKE: u8 = 8;
+
 /// Encodings that are tried; the two others are taken whenever they fit.
 const CANDIDATES: [u8; 6] =
     [code::VARINT, code::ZIGZAG, code::DELTA, code::DICTIONARY, code::PLANES, code::DELTA_PLANES];
@@ -31,9 +34,16 @@ const SMALL: usize = 32;
 /// Level of the trial compression: only the order of the candidates matters.
 const TRIAL_LEVEL: i32 = 1;
 
+/// Columns up to this many bytes are tried with a higher level: there a wrong choice weighs more than the time.
+const SHORT: usize = 16 << 10;
+
+/// Level of the trial compression of short columns.
+const SHORT_LEVEL: i32 = 7;
+
 /// Encodes columns, with memory that is used again.
 pub(crate) struct ColumnEncoder {
     trial: zstd::bulk::Compressor<'static>,
+    short_trial: zstd::bulk::Compressor<'static>,
     trial_out: Vec<u8>,
     candidate: Vec<u8>,
     best: Vec<u8>,
@@ -48,23 +58,25 @@ impl std::fmt::Debug for ColumnEncoder {
 impl ColumnEncoder {
     pub(crate) fn new() -> std::io::Result<Self> {
         let trial = zstd::bulk::Compressor::new(TRIAL_LEVEL)?;
-        Ok(ColumnEncoder { trial, trial_out: Vec::new(), candidate: Vec::new(), best: Vec::new() })
+        let short_trial = zstd::bulk::Compressor::new(SHORT_LEVEL)?;
+        Ok(ColumnEncoder { trial, short_trial, trial_out: Vec::new(), candidate: Vec::new(), best: Vec::new() })
     }
 
-    /// Appends a column.
-    pub(crate) fn put(&mut self, values: &[u64], out: &mut Vec<u8>) {
-        let [first, rest @ ..] = values else { return };
+    /// Appends a column; returns about how many bytes it takes when compressed.
+    pub(crate) fn put(&mut self, values: &[u64], out: &mut Vec<u8>) -> usize {
+        let [first, rest @ ..] = values else { return 0 };
+        let start = out.len();
         if rest.iter().all(|v| v == first) {
             out.push(code::CONSTANT);
             put_varint(*first, out);
-            return;
+            return out.len() - start;
         }
         let step = rest[0].wrapping_sub(*first);
         if values.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step) {
             out.push(code::LINEAR);
             put_varint(*first, out);
             put_varint(zigzag(step), out);
-            return;
+            return out.len() - start;
         }
         let mut best_cost = usize::MAX;
         for encoding in CANDIDATES {
@@ -80,6 +92,7 @@ impl ColumnEncoder {
             }
         }
         out.extend_from_slice(&self.best);
+        best_cost
     }
 
     fn cost(&mut self) -> usize {
@@ -89,7 +102,8 @@ impl ColumnEncoder {
         }
         self.trial_out.clear();
         self.trial_out.reserve(zstd::zstd_safe::compress_bound(n));
-        self.trial.compress_to_buffer(&self.candidate, &mut self.trial_out).unwrap_or(n)
+        let trial = if n <= SHORT { &mut self.short_trial } else { &mut self.trial };
+        trial.compress_to_buffer(&self.candidate, &mut self.trial_out).unwrap_or(n)
     }
 }
 

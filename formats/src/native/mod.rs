@@ -3,6 +3,7 @@
 //! A trace of version 1 is readable for ever.
 
 mod column;
+mod dictionary;
 mod directory;
 mod events;
 mod notes;

@@ -50,7 +50,7 @@ impl NativeReader {
 impl TraceReader for NativeReader {
     fn next_item(&mut self) -> Option<Item> {
         while let Some(segment) = self.trace.segments().get(self.next) {
-            let (i, ty) = (self.next, segment.ty);
+            let (i, ty, is_addition) = (self.next, segment.ty, segment.is_addition);
             let is_new_section = ty == SegmentType::State && segment.begins_section && self.is_begun;
             if (is_new_section || ty == SegmentType::Events)
                 && let Some(section) = self.section.take()
@@ -63,6 +63,7 @@ impl TraceReader for NativeReader {
                 SegmentType::State => {
                     self.is_begun = true;
                     let section = self.section.get_or_insert_default();
+                    section.is_addition |= is_addition;
                     match self.trace.decode_state(i, section) {
                         Ok(0) => {}
                         Ok(n_unknown) => self.notes.skip("rows of unknown tables of the start state", n_unknown),

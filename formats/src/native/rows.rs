@@ -15,6 +15,9 @@ pub(crate) const MAX_ROWS: usize = 1 << 17;
 /// Most arguments of all rows of a segment together: 64 MiB of memory in a batch.
 pub(crate) const MAX_ARGS: usize = 1 << 22;
 
+/// A column that costs no more than this is left as it is.
+const SMALL_COST: usize = 8;
+
 /// What stands in a column of tags.
 mod tag {
     pub(super) const ABSENT: u64 = 0;
@@ -125,6 +128,8 @@ pub(crate) fn put_args(batch: &Batch, groups: &Groups, columns: &mut ColumnEncod
     let (mut tags, mut ints, mut references) = (Vec::new(), Vec::new(), Vec::new());
     for ((_, rows), n_args) in groups.groups.iter().zip(&n_args_of_group) {
         let max_args = n_args.iter().copied().max().unwrap_or(0);
+        let tids = rows.iter().map(|&row| event(batch, row).head.tid.0 as u64).collect();
+        let mut sources = Sources::new(tids);
         for i in 0..max_args {
             tags.clear();
             ints.clear();
@@ -148,14 +153,72 @@ pub(crate) fn put_args(batch: &Batch, groups: &Groups, columns: &mut ColumnEncod
                 });
             }
             columns.put(&tags, &mut body);
-            columns.put(&ints, &mut body);
+            put_ints(&ints, &sources, columns, &mut body);
             columns.put(&references, &mut body);
+            sources.add(std::mem::take(&mut ints));
         }
     }
     put_varint(strings.lengths.len() as u64, out);
     columns.put(&strings.lengths, out);
     out.extend_from_slice(&strings.bytes);
     out.extend_from_slice(&body);
+}
+
+/// Columns of one kind that a later one may be like: the thread ids, then the integers of each argument. Only a
+/// column with a value for every row can be compared row by row; others stand as empty.
+#[derive(Debug)]
+struct Sources {
+    n_rows: usize,
+    columns: Vec<Vec<u64>>,
+}
+
+impl Sources {
+    fn new(tids: Vec<u64>) -> Self {
+        Sources { n_rows: tids.len(), columns: vec![tids] }
+    }
+
+    fn add(&mut self, ints: Vec<u64>) {
+        self.columns.push(if ints.len() == self.n_rows { ints } else { Vec::new() });
+    }
+}
+
+/// Appends a column of integers, as differences from an earlier column where that is shorter: `pid` is mostly `tid`.
+fn put_ints(ints: &[u64], sources: &Sources, columns: &mut ColumnEncoder, out: &mut Vec<u8>) {
+    let start = out.len();
+    let cost = columns.put(ints, out);
+    if ints.len() < 2 || ints.len() != sources.n_rows || cost <= SMALL_COST {
+        return;
+    }
+    let n_equal = |source: &[u64]| source.iter().zip(ints).filter(|(a, b)| a == b).count();
+    let candidates = sources.columns.iter().enumerate().filter(|(_, source)| !source.is_empty());
+    let Some((n, i)) =
+        candidates.map(|(i, source)| (n_equal(source), i)).max_by_key(|&(n, i)| (n, std::cmp::Reverse(i)))
+    else {
+        return;
+    };
+    if n * 2 < ints.len() {
+        return;
+    }
+    let differences: Vec<u64> = ints.iter().zip(&sources.columns[i]).map(|(a, b)| a.wrapping_sub(*b)).collect();
+    let mut like = vec![column::LIKE];
+    put_varint(i as u64, &mut like);
+    if columns.put(&differences, &mut like) < cost {
+        out.truncate(start);
+        out.extend_from_slice(&like);
+    }
+}
+
+/// Reads what [`put_ints`] wrote.
+fn take_ints(cursor: &mut Cursor<'_>, n: usize, sources: &Sources) -> Result<Vec<u64>, Broken> {
+    if n == 0 || !cursor.starts_with(column::LIKE) {
+        return column::take(cursor, n);
+    }
+    cursor.u8()?;
+    let source = sources.columns.get(cursor.length()?).filter(|source| source.len() == n);
+    let source = source.ok_or(Broken("a column is like one that is not there"))?;
+    let mut out = column::take(cursor, n)?;
+    out.iter_mut().zip(source).for_each(|(v, &like)| *v = v.wrapping_add(like));
+    Ok(out)
 }
 
 fn event(batch: &Batch, row: u32) -> crate::event::Event<'_> {
@@ -204,6 +267,8 @@ pub(crate) fn take_args(
     let mut positions = Vec::new();
     for (&(_, n_of_kind), &first) in groups.iter().zip(&first_of_group) {
         let mut rows = rows[first..first + n_of_kind].to_vec();
+        let tids = rows.iter().map(|&row| heads[row as usize].tid.0 as u64).collect();
+        let mut sources = Sources::new(tids);
         for i in 0..u8::MAX {
             // Rows leave when their arguments are used up, so that the work is bounded by the number of arguments.
             rows.retain(|&row| n_args[row as usize] > i);
@@ -212,7 +277,8 @@ pub(crate) fn take_args(
             }
             positions.clear();
             positions.extend(rows.iter().map(|&row| batch.first_arg(row as usize) + u32::from(i)));
-            take_column(cursor, &positions, &strings, &mut n_seen, &mut batch)?;
+            let ints = take_column(cursor, &positions, &strings, &sources, &mut n_seen, &mut batch)?;
+            sources.add(ints);
         }
     }
     if !cursor.is_empty() {
@@ -221,17 +287,19 @@ pub(crate) fn take_args(
     Ok(batch)
 }
 
-/// Reads one argument of all rows of a kind.
+/// Reads one argument of all rows of a kind; returns its integers.
 fn take_column(
     cursor: &mut Cursor<'_>,
     positions: &[u32],
     strings: &[BytesRange],
+    sources: &Sources,
     n_seen: &mut usize,
     batch: &mut Batch,
-) -> Result<(), Broken> {
+) -> Result<Vec<u64>, Broken> {
     let tags = column::take(cursor, positions.len())?;
     let count = |wanted: u64| tags.iter().filter(|&&t| t == wanted).count();
-    let mut ints = column::take(cursor, count(tag::INT))?.into_iter();
+    let all_ints = take_ints(cursor, count(tag::INT), sources)?;
+    let mut ints = all_ints.iter().copied();
     let mut references = column::take(cursor, count(tag::BYTES) + count(tag::MALFORMED))?.into_iter();
     let mut string = || {
         let reference = references.next().unwrap_or(0);
@@ -255,7 +323,7 @@ fn take_column(
         };
         batch.set_arg(position, arg);
     }
-    Ok(())
+    Ok(all_ints)
 }
 
 /// The bytes of all strings, and where each stands.

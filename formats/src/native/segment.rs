@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::io;
 
+use super::dictionary::DICTIONARY;
 use super::rows::MAX_ROWS;
-use super::varint::Broken;
+use super::varint::{Broken, Cursor, put_varint};
 use crate::event::{KindId, Nanos, Seq};
 
 /// First bytes of a file. The byte above 127 and the line ends show a transfer that took it for text.
@@ -19,17 +20,26 @@ pub(crate) const VERSION: u16 = 1;
 /// First bytes of a segment.
 pub(crate) const SEGMENT_MAGIC: [u8; 4] = *b"\x89seg";
 
-/// Bytes of a segment's header before the list of kinds.
-const FIXED_LEN: usize = 100;
+/// Bytes of a segment's header before the list of kinds, with their checksum.
+const FIXED_LEN: usize = 68;
 
 /// First bytes of the trailer.
 pub(crate) const TRAILER_MAGIC: [u8; 4] = *b"\x89end";
 
 /// Bytes of the trailer.
-pub(crate) const TRAILER_LEN: usize = 64;
+pub(crate) const TRAILER_LEN: usize = 28;
 
 /// Most bytes of a payload, packed and unpacked: bounds what decoding one segment allocates.
 pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
+
+/// Payloads up to this length are compressed with the built-in dictionary.
+const SMALL_PAYLOAD: usize = 512 << 10;
+
+/// Level from which small payloads are compressed with [`SMALL_LEVEL`].
+const SMALL_LEVEL_FROM: i32 = 9;
+
+/// The highest level of zstd: on a small payload it needs neither much time nor memory.
+const SMALL_LEVEL: i32 = 22;
 
 /// What a segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +78,12 @@ impl SegmentType {
     }
 }
 
+/// Flags of a segment.
+pub(crate) mod flag {
+    pub(crate) const BEGINS_SECTION: u8 = 1;
+    pub(crate) const IS_ADDITION: u8 = 2;
+}
+
 /// A segment as its header describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -81,6 +97,8 @@ pub struct Segment {
     pub n_rows: u32,
     /// True for the segment of start state that begins a section.
     pub begins_section: bool,
+    /// True if that section adds to the tables of the one before instead of replacing them.
+    pub is_addition: bool,
     /// Lowest and highest sequence number; zeros without events.
     pub seqs: (Seq, Seq),
     /// Earliest and latest time; zeros without events.
@@ -89,14 +107,24 @@ pub struct Segment {
     pub kinds: Vec<KindId>,
     /// Bytes of header and payload in the file.
     pub len: u64,
-    pub(crate) packing: Packing,
+}
+
+/// How a payload is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Stored,
+    Zstd,
+    /// zstd with the built-in dictionary.
+    ZstdDictionary,
+    /// One that this version does not know.
+    Unknown,
 }
 
 /// How the payload is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Packing {
     pub header_len: u16,
-    pub is_zstd: bool,
+    pub method: Method,
     pub packed_len: u32,
     pub unpacked_len: u32,
     pub crc: u32,
@@ -104,7 +132,7 @@ pub(crate) struct Packing {
 
 impl Segment {
     /// Reads the header at the start of `bytes`; `None` if none stands there. The payload can be cut.
-    pub(crate) fn parse(bytes: &[u8], offset: u64) -> Option<Segment> {
+    pub(crate) fn parse(bytes: &[u8], offset: u64) -> Option<(Segment, Packing)> {
         let fixed = bytes.get(..FIXED_LEN).filter(|h| h.starts_with(&SEGMENT_MAGIC))?;
         // The fixed part has its own checksum, so that scanning past damage costs little per false start.
         if crc32c::crc32c(&fixed[..FIXED_LEN - 4]).to_le_bytes() != fixed[FIXED_LEN - 4..] {
@@ -114,79 +142,139 @@ impl Segment {
         let u32_at = |at: usize| u32::from_le_bytes(fixed[at..at + 4].try_into().expect("four bytes"));
         let u64_at = |at: usize| u64::from_le_bytes(fixed[at..at + 8].try_into().expect("eight bytes"));
         let header_len = u16_at(4);
-        let header = bytes.get(..usize::from(header_len))?;
-        let (covered, crc) = header.split_last_chunk::<4>()?;
+        let (covered, crc) = bytes.get(..usize::from(header_len))?.split_last_chunk::<4>()?;
         if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
             return None;
         }
-        let n_kinds = usize::from(u16_at(30));
-        let kinds = covered.get(FIXED_LEN..FIXED_LEN + 2 * n_kinds)?;
-        let packing = Packing {
-            header_len,
-            is_zstd: fixed[7] == 1,
-            packed_len: u32_at(8),
-            unpacked_len: u32_at(12),
-            crc: u32_at(20),
+        // What a later writer may have put after the kinds is passed by.
+        let kinds = take_kinds(covered.get(FIXED_LEN..FIXED_LEN + usize::from(u16_at(30)))?)?;
+        let method = match fixed[7] {
+            0 => Method::Stored,
+            1 => Method::Zstd,
+            2 => Method::ZstdDictionary,
+            _ => Method::Unknown,
         };
-        // A packing this version does not know makes the segment one of an unknown type.
-        let ty = if fixed[7] > 1 { SegmentType::Unknown(fixed[6]) } else { SegmentType::of_code(fixed[6]) };
-        Some(Segment {
+        let packing = Packing { header_len, method, packed_len: u32_at(8), unpacked_len: u32_at(12), crc: u32_at(20) };
+        let segment = Segment {
             offset,
-            ty,
+            ty: SegmentType::of_code(fixed[6]),
             number: u32_at(24),
             n_rows: u32_at(16),
-            begins_section: fixed[28] & 1 != 0,
+            begins_section: fixed[28] & flag::BEGINS_SECTION != 0,
+            is_addition: fixed[28] & flag::IS_ADDITION != 0,
             seqs: (Seq(u64_at(32)), Seq(u64_at(40))),
             times: (Nanos(u64_at(48)), Nanos(u64_at(56))),
-            kinds: kinds.chunks_exact(2).map(|c| KindId(u16::from_le_bytes([c[0], c[1]]))).collect(),
+            kinds,
             len: u64::from(header_len) + u64::from(packing.packed_len),
-            packing,
-        })
+        };
+        Some((segment, packing))
+    }
+
+    /// Bits of [`flag`].
+    pub(crate) fn flags(&self) -> u8 {
+        let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        bit(self.begins_section, flag::BEGINS_SECTION) | bit(self.is_addition, flag::IS_ADDITION)
     }
 
     /// Appends the header.
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put(&self, packing: &Packing, kinds: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
+        let method = match packing.method {
+            Method::Stored | Method::Unknown => 0,
+            Method::Zstd => 1,
+            Method::ZstdDictionary => 2,
+        };
         out.extend(SEGMENT_MAGIC);
-        out.extend(self.packing.header_len.to_le_bytes());
-        out.extend([self.ty.code(), u8::from(self.packing.is_zstd)]);
-        out.extend(self.packing.packed_len.to_le_bytes());
-        out.extend(self.packing.unpacked_len.to_le_bytes());
-        out.extend(self.n_rows.to_le_bytes());
-        out.extend(self.packing.crc.to_le_bytes());
-        out.extend(self.number.to_le_bytes());
-        out.extend([u8::from(self.begins_section), 0]);
-        out.extend((self.kinds.len() as u16).to_le_bytes());
+        out.extend(packing.header_len.to_le_bytes());
+        out.extend([self.ty.code(), method]);
+        for v in [packing.packed_len, packing.unpacked_len, self.n_rows, packing.crc, self.number] {
+            out.extend(v.to_le_bytes());
+        }
+        out.extend([self.flags(), 0]);
+        out.extend((kinds.len() as u16).to_le_bytes());
         for v in [self.seqs.0.0, self.seqs.1.0, self.times.0.0, self.times.1.0] {
             out.extend(v.to_le_bytes());
         }
-        // Room for the hash of the segment before, for a chain.
-        out.extend([0; 32]);
         out.extend(crc32c::crc32c(&out[start..]).to_le_bytes());
-        self.kinds.iter().for_each(|kind| out.extend(kind.0.to_le_bytes()));
+        out.extend_from_slice(kinds);
         out.extend(crc32c::crc32c(&out[start..]).to_le_bytes());
     }
+}
 
+impl Packing {
     /// The payload, unpacked and checked. `bytes` begins at the segment's header.
-    pub(crate) fn payload<'a>(&self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Broken> {
-        let start = usize::from(self.packing.header_len);
-        let packed = bytes.get(start..start + self.packing.packed_len as usize).ok_or(Broken("the segment is cut"))?;
-        if crc32c::crc32c(packed) != self.packing.crc {
+    pub(crate) fn payload<'a>(&self, bytes: &'a [u8], n_rows: u32) -> Result<Cow<'a, [u8]>, Broken> {
+        let start = usize::from(self.header_len);
+        let packed = bytes.get(start..start + self.packed_len as usize).ok_or(Broken("the segment is cut"))?;
+        if crc32c::crc32c(packed) != self.crc {
             return Err(Broken("the checksum of the segment does not match"));
         }
-        let unpacked_len = self.packing.unpacked_len as usize;
-        if packed.len().max(unpacked_len) > MAX_PAYLOAD || self.n_rows as usize > MAX_ROWS {
+        let unpacked_len = self.unpacked_len as usize;
+        if packed.len().max(unpacked_len) > MAX_PAYLOAD || n_rows as usize > MAX_ROWS {
             return Err(Broken("the segment is larger than the format allows"));
         }
-        if !self.packing.is_zstd {
-            return Ok(Cow::Borrowed(packed));
+        let unpacked = match self.method {
+            Method::Stored => return Ok(Cow::Borrowed(packed)),
+            Method::Zstd => zstd::bulk::decompress(packed, unpacked_len),
+            Method::ZstdDictionary => zstd::bulk::Decompressor::with_dictionary(DICTIONARY)
+                .and_then(|mut decompressor| decompressor.decompress(packed, unpacked_len)),
+            Method::Unknown => {
+                return Err(Broken("the segment is compressed in a way that this version does not know"));
+            }
+        };
+        match unpacked {
+            Ok(unpacked) if unpacked.len() == unpacked_len => Ok(Cow::Owned(unpacked)),
+            Ok(_) => Err(Broken("the segment decompresses to another length than it says")),
+            Err(_) => Err(Broken("the segment does not decompress")),
         }
-        let unpacked =
-            zstd::bulk::decompress(packed, unpacked_len).map_err(|_| Broken("the segment does not decompress"))?;
-        if unpacked.len() != unpacked_len {
-            return Err(Broken("the segment decompresses to another length than it says"));
+    }
+}
+
+/// Appends kinds, which rise, as differences.
+pub(crate) fn put_kinds(kinds: &[KindId], out: &mut Vec<u8>) {
+    let mut last = 0;
+    for kind in kinds {
+        put_varint(u64::from(kind.0 - last), out);
+        last = kind.0;
+    }
+}
+
+/// Reads what [`put_kinds`] wrote.
+pub(crate) fn take_kinds(bytes: &[u8]) -> Option<Vec<KindId>> {
+    let mut cursor = Cursor::new(bytes);
+    let mut out = Vec::new();
+    let mut code = 0u64;
+    while !cursor.is_empty() {
+        code = code.checked_add(cursor.varint().ok()?)?;
+        out.push(KindId(u16::try_from(code).ok()?));
+    }
+    Some(out)
+}
+
+/// Compresses payloads.
+pub(crate) struct Packer {
+    plain: zstd::bulk::Compressor<'static>,
+    small: zstd::bulk::Compressor<'static>,
+}
+
+impl Packer {
+    pub(crate) fn new(level: i32) -> io::Result<Self> {
+        // Small payloads are start states and short traces: there the last percent is cheap.
+        let small_level = if level >= SMALL_LEVEL_FROM { SMALL_LEVEL } else { level };
+        Ok(Packer {
+            plain: zstd::bulk::Compressor::new(level)?,
+            small: zstd::bulk::Compressor::with_dictionary(small_level, DICTIONARY)?,
+        })
+    }
+
+    fn pack(&mut self, payload: &[u8]) -> io::Result<(Method, Vec<u8>)> {
+        let is_small = payload.len() <= SMALL_PAYLOAD;
+        let compressor = if is_small { &mut self.small } else { &mut self.plain };
+        let compressed = compressor.compress(payload)?;
+        if compressed.len() >= payload.len() {
+            return Ok((Method::Stored, payload.to_vec()));
         }
-        Ok(Cow::Owned(unpacked))
+        Ok((if is_small { Method::ZstdDictionary } else { Method::Zstd }, compressed))
     }
 }
 
@@ -195,50 +283,52 @@ pub(crate) struct SegmentHead {
     pub ty: SegmentType,
     pub n_rows: usize,
     pub begins_section: bool,
+    pub is_addition: bool,
     pub seqs: (Seq, Seq),
     pub times: (Nanos, Nanos),
     pub kinds: Vec<KindId>,
 }
 
-/// Appends a whole segment to an empty `out` and returns its description.
+/// Appends a whole segment and returns its description.
 pub(crate) fn pack(
     head: SegmentHead,
     payload: &[u8],
     number: u32,
     offset: u64,
-    compressor: &mut zstd::bulk::Compressor<'_>,
+    packer: &mut Packer,
     out: &mut Vec<u8>,
 ) -> io::Result<Segment> {
     if payload.len() > MAX_PAYLOAD || head.n_rows > MAX_ROWS {
         let what = format!("a segment of {} bytes and {} rows is too large for the format", payload.len(), head.n_rows);
         return Err(io::Error::new(io::ErrorKind::InvalidData, what));
     }
-    let compressed = compressor.compress(payload)?;
-    let is_zstd = compressed.len() < payload.len();
-    let packed = if is_zstd { &compressed[..] } else { payload };
-    // 65536 kinds would not fit the header's length; there are a few hundred, and 4096 + n of them by code.
-    let kinds: Vec<KindId> = if head.kinds.len() <= 30_000 { head.kinds } else { Vec::new() };
-    let header_len = (FIXED_LEN + 2 * kinds.len() + 4) as u16;
+    let (method, packed) = packer.pack(payload)?;
+    let mut kinds = Vec::new();
+    put_kinds(&head.kinds, &mut kinds);
+    let header_len = FIXED_LEN + kinds.len() + 4;
+    let header_len = u16::try_from(header_len)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "more kinds of events than a segment lists"))?;
     let segment = Segment {
         offset,
         ty: head.ty,
         number,
         n_rows: head.n_rows as u32,
         begins_section: head.begins_section,
+        is_addition: head.is_addition,
         seqs: head.seqs,
         times: head.times,
-        kinds,
+        kinds: head.kinds,
         len: u64::from(header_len) + packed.len() as u64,
-        packing: Packing {
-            header_len,
-            is_zstd,
-            packed_len: packed.len() as u32,
-            unpacked_len: payload.len() as u32,
-            crc: crc32c::crc32c(packed),
-        },
     };
-    segment.put(out);
-    out.extend_from_slice(packed);
+    let packing = Packing {
+        header_len,
+        method,
+        packed_len: packed.len() as u32,
+        unpacked_len: payload.len() as u32,
+        crc: crc32c::crc32c(&packed),
+    };
+    segment.put(&packing, &kinds, out);
+    out.extend_from_slice(&packed);
     Ok(segment)
 }
 
@@ -285,7 +375,6 @@ impl FileHeader {
 pub(crate) fn trailer(directory: u64, file_len: u64) -> [u8; TRAILER_LEN] {
     let mut out = [0; TRAILER_LEN];
     out[..4].copy_from_slice(&TRAILER_MAGIC);
-    out[4..6].copy_from_slice(&(TRAILER_LEN as u16).to_le_bytes());
     out[8..16].copy_from_slice(&directory.to_le_bytes());
     out[16..24].copy_from_slice(&file_len.to_le_bytes());
     let crc = crc32c::crc32c(&out[..TRAILER_LEN - 4]);

@@ -155,17 +155,47 @@ fn later_versions_are_refused_and_unknown_segments_skipped() {
     assert!(matches!(error, OpenError::Version { version: 2, newest: 1, offset: 8, .. }), "{error}");
 
     let mut bytes = native_of("thread 1\n1 close\n");
-    let state = Trace::open(Input::from(bytes.clone())).unwrap().segments()[0].clone();
-    let at = state.offset as usize;
+    let at = Trace::open(Input::from(bytes.clone())).unwrap().segments()[0].offset as usize;
+    let (_, packing) = Segment::parse(&bytes[at..], 0).unwrap();
     bytes[at + 6] = 77;
-    let fixed = crc32c::crc32c(&bytes[at..at + 96]).to_le_bytes();
-    bytes[at + 96..at + 100].copy_from_slice(&fixed);
-    let end = at + usize::from(state.packing.header_len) - 4;
-    let crc = crc32c::crc32c(&bytes[at..end]).to_le_bytes();
-    bytes[end..end + 4].copy_from_slice(&crc);
+    for end in [64, usize::from(packing.header_len) - 4] {
+        let crc = crc32c::crc32c(&bytes[at..at + end]).to_le_bytes();
+        bytes[at + end..at + end + 4].copy_from_slice(&crc);
+    }
     // The directory still says otherwise; without the trailer the headers decide.
     bytes.truncate(bytes.len() - segment::TRAILER_LEN);
     let (sections, events, notes) = read(&bytes);
     assert_eq!((sections[0].threads.len(), events.len()), (0, 1));
     assert_eq!((notes.skipped[0].what.as_str(), notes.skipped[0].n), ("segments of unknown type 77", 1));
+}
+
+/// Checksums keep chance damage from the decoders, not a hostile writer: changed payloads go to them directly.
+#[test]
+fn changed_payloads_break_no_decoder() {
+    let (_, events) = text::fixture(SAMPLE);
+    let mut columns = column::ColumnEncoder::new().unwrap();
+    let mut payload = Vec::new();
+    events::put(&events, &mut columns, &mut payload);
+    assert_eq!(super::events::take(&payload, events.len()).unwrap().to_vec(), events.to_vec());
+    for at in 0..payload.len() {
+        for change in [1, 0x7f, 0x80, 0xff] {
+            let mut changed = payload.clone();
+            changed[at] ^= change;
+            if let Ok(batch) = super::events::take(&changed, events.len()) {
+                assert_eq!(batch.len(), events.len());
+                assert!(batch.to_vec().len() == events.len());
+            }
+        }
+        assert!(super::events::take(&payload[..at], events.len()).is_err(), "cut at {at}");
+    }
+}
+
+/// A file of the first release of version 1: it is never written again, and must be readable for ever.
+#[test]
+fn version_1_is_readable_for_ever() {
+    let (section, events) = text::fixture(SAMPLE);
+    let (sections, read_events, notes) = read(include_bytes!("../../tests/data/golden-v1.trh"));
+    assert_eq!(sections, [section]);
+    assert_eq!(read_events.to_vec(), events.to_vec());
+    assert_eq!(notes.damage, []);
 }

@@ -103,7 +103,9 @@ impl Trace {
         let bytes = self.input.bytes();
         let start = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
         let decoded = match Segment::parse(&bytes[start..], segment.offset) {
-            Some(found) if found == *segment => segment.payload(&bytes[start..]).and_then(|payload| decode(&payload)),
+            Some((found, packing)) if found == *segment => {
+                packing.payload(&bytes[start..], segment.n_rows).and_then(|payload| decode(&payload))
+            }
             _ => Err(Broken("the header of the segment does not match the directory")),
         };
         decoded.map_err(|Broken(what)| Damage {
@@ -123,7 +125,7 @@ impl Trace {
         let mut is_complete = false;
         while pos < bytes.len() {
             let rest = &bytes[pos..];
-            if let Some(segment) = Segment::parse(rest, pos as u64) {
+            if let Some((segment, _)) = Segment::parse(rest, pos as u64) {
                 if segment.len > rest.len() as u64 {
                     let what = format!(
                         "the file ends inside segment {}, after {} of its {} bytes; its {} rows are lost",
@@ -177,19 +179,13 @@ fn by_directory(bytes: &[u8]) -> Option<Vec<Segment>> {
         return None;
     }
     let at = usize::try_from(directory).ok()?;
-    let header = Segment::parse(bytes.get(at..)?, directory).filter(|s| s.ty == SegmentType::Directory)?;
-    if directory + header.len + TRAILER_LEN as u64 != file_len {
+    let (header, packing) = Segment::parse(bytes.get(at..)?, directory)?;
+    if header.ty != SegmentType::Directory || directory + header.len + TRAILER_LEN as u64 != file_len {
         return None;
     }
-    let payload = header.payload(&bytes[at..]).ok()?;
+    let payload = packing.payload(&bytes[at..], header.n_rows).ok()?;
     let mut segments = directory::segments(&state::take(&payload, header.n_rows as usize).ok()?)?;
-    let mut end = FILE_HEADER_LEN as u64;
-    for segment in &segments {
-        if segment.offset != end {
-            return None;
-        }
-        end = end.checked_add(segment.len)?;
-    }
+    let end = segments.last().map_or(FILE_HEADER_LEN as u64, |last| last.offset.saturating_add(last.len));
     segments.push(header);
     (end == directory).then_some(segments)
 }

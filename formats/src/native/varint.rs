@@ -19,6 +19,10 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    pub(crate) fn starts_with(&self, byte: u8) -> bool {
+        self.rest.first() == Some(&byte)
+    }
+
     pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Broken> {
         let (head, tail) =
             self.rest.split_at_checked(n).ok_or(Broken("a column reaches past the end of the segment"))?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::column::ColumnEncoder;
 use super::rows::MAX_ROWS;
-use super::segment::{self, FILE_HEADER_LEN, Segment, SegmentHead, SegmentType, TRAILER_LEN};
+use super::segment::{self, FILE_HEADER_LEN, Packer, SegmentHead, SegmentType, TRAILER_LEN};
 use super::{directory, events, notes, state};
 use crate::event::{Batch, Event, KindId, Nanos, Seq};
 use crate::reader::ReadNotes;
@@ -22,6 +22,9 @@ const SEGMENT_ARGS: usize = 1 << 20;
 
 /// Most bytes of arguments of one event; leaves room for the rest of its segment.
 const MAX_EVENT_BYTES: usize = 32 << 20;
+
+/// Up to this many segments a file has no directory: going from header to header is as fast.
+const MAX_WITHOUT_DIRECTORY: u32 = 4;
 
 /// Settings of a [`NativeWriter`].
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +46,7 @@ pub struct NativeWriter<W> {
     offset: u64,
     n_segments: u32,
     columns: ColumnEncoder,
-    compressor: zstd::bulk::Compressor<'static>,
+    packer: Packer,
     pending: Batch,
     payload: Vec<u8>,
     packed: Vec<u8>,
@@ -65,7 +68,7 @@ impl<W: Write> NativeWriter<W> {
             offset: 0,
             n_segments: 0,
             columns: ColumnEncoder::new()?,
-            compressor: zstd::bulk::Compressor::new(options.level)?,
+            packer: Packer::new(options.level)?,
             pending: Batch::default(),
             payload: Vec::new(),
             packed: Vec::new(),
@@ -105,6 +108,7 @@ impl<W: Write> NativeWriter<W> {
             ty: SegmentType::Events,
             n_rows: events.len(),
             begins_section: false,
+            is_addition: false,
             seqs: (Seq(seqs.0), Seq(seqs.1)),
             times: (Nanos(times.0), Nanos(times.1)),
             kinds,
@@ -115,43 +119,49 @@ impl<W: Write> NativeWriter<W> {
         Ok(())
     }
 
-    /// Writes rows without heads as a segment.
-    fn put_rows(&mut self, ty: SegmentType, rows: &Batch, begins_section: bool) -> io::Result<()> {
+    /// Writes rows without heads as a segment; `section` is given with the first rows of one.
+    fn put_rows(&mut self, ty: SegmentType, rows: &Batch, section: Option<&Section>) -> io::Result<()> {
         self.payload.clear();
         let kinds = state::put(rows, &mut self.columns, &mut self.payload);
-        self.put_segment(head_of_rows(ty, rows.len(), begins_section, kinds))
+        self.put_segment(head_of_rows(ty, rows.len(), section, kinds))
+    }
+
+    fn put_file_header(&mut self) -> io::Result<()> {
+        if self.offset > 0 {
+            return Ok(());
+        }
+        self.offset = FILE_HEADER_LEN as u64;
+        self.out.write_all(&segment::file_header())
     }
 
     /// Packs and writes the payload.
     fn put_segment(&mut self, head: SegmentHead) -> io::Result<()> {
+        self.put_file_header()?;
         self.packed.clear();
-        if self.offset == 0 {
-            self.packed.extend(segment::file_header());
-            self.offset = FILE_HEADER_LEN as u64;
-        }
-        let before = self.packed.len();
-        let segment = pack(self, head)?;
+        let NativeWriter { payload, n_segments, offset, packer, packed, .. } = self;
+        let segment = segment::pack(head, payload, *n_segments, *offset, packer, packed)?;
         if let Some(rows) = &mut self.directory {
             directory::put_row(&segment, rows);
             if rows.len() > MAX_ROWS {
                 self.directory = None;
             }
         }
-        debug_assert_eq!(self.packed.len() - before, segment.len as usize);
         self.offset += segment.len;
         self.n_segments = self.n_segments.wrapping_add(1);
         self.out.write_all(&self.packed)
     }
 }
 
-fn pack<W>(writer: &mut NativeWriter<W>, head: SegmentHead) -> io::Result<Segment> {
-    let NativeWriter { payload, n_segments, offset, compressor, packed, .. } = writer;
-    segment::pack(head, payload, *n_segments, *offset, compressor, packed)
-}
-
-fn head_of_rows(ty: SegmentType, n_rows: usize, begins_section: bool, kinds: Vec<KindId>) -> SegmentHead {
-    let (seqs, times) = ((Seq(0), Seq(0)), (Nanos(0), Nanos(0)));
-    SegmentHead { ty, n_rows, begins_section, seqs, times, kinds }
+fn head_of_rows(ty: SegmentType, n_rows: usize, section: Option<&Section>, kinds: Vec<KindId>) -> SegmentHead {
+    SegmentHead {
+        ty,
+        n_rows,
+        begins_section: section.is_some(),
+        is_addition: section.is_some_and(|section| section.is_addition),
+        seqs: (Seq(0), Seq(0)),
+        times: (Nanos(0), Nanos(0)),
+        kinds,
+    }
 }
 
 fn is_full(batch: &Batch) -> bool {
@@ -162,17 +172,17 @@ impl<W: Write> TraceWriter for NativeWriter<W> {
     fn section(&mut self, section: &Section) -> io::Result<()> {
         self.flush_events()?;
         let mut rows = Batch::default();
-        let mut is_first = true;
+        let mut first = Some(section);
         state::for_each_row(section, &mut rows, |rows| {
             if !is_full(rows) {
                 return Ok(());
             }
-            self.put_rows(SegmentType::State, rows, std::mem::take(&mut is_first))?;
+            self.put_rows(SegmentType::State, rows, first.take())?;
             rows.clear();
             Ok::<(), io::Error>(())
         })?;
-        if is_first || !rows.is_empty() {
-            self.put_rows(SegmentType::State, &rows, is_first)?;
+        if first.is_some() || !rows.is_empty() {
+            self.put_rows(SegmentType::State, &rows, first)?;
         }
         Ok(())
     }
@@ -185,18 +195,22 @@ impl<W: Write> TraceWriter for NativeWriter<W> {
         self.flush_events()?;
         let notes = notes::rows(notes);
         if !notes.is_empty() {
-            self.put_rows(SegmentType::Notes, &notes, false)?;
+            self.put_rows(SegmentType::Notes, &notes, None)?;
         }
-        let directory_offset = self.offset.max(FILE_HEADER_LEN as u64);
-        match self.directory.take() {
+        let directory_offset = self.offset;
+        let rows = self.directory.take().filter(|_| self.n_segments > MAX_WITHOUT_DIRECTORY);
+        // Zero is no offset of a directory: readers go from header to header.
+        let trailer = match rows {
             Some(rows) => {
-                self.put_rows(SegmentType::Directory, &rows, false)?;
-                let file_len = self.offset + TRAILER_LEN as u64;
-                self.out.write_all(&segment::trailer(directory_offset, file_len))?;
+                self.put_rows(SegmentType::Directory, &rows, None)?;
+                segment::trailer(directory_offset, self.offset + TRAILER_LEN as u64)
             }
-            // Zero is no offset of a directory: readers walk.
-            None => self.out.write_all(&segment::trailer(0, self.offset + TRAILER_LEN as u64))?,
-        }
+            None => {
+                self.put_file_header()?;
+                segment::trailer(0, self.offset + TRAILER_LEN as u64)
+            }
+        };
+        self.out.write_all(&trailer)?;
         self.out.flush()
     }
 }
