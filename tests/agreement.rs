@@ -15,7 +15,7 @@ use tracehound_rules::{Policy, Priority};
 use tracehound_signals::ProcessKeys;
 
 /// Least share of Falco's alerts that must be equal, over all captures and rule sets.
-const REQUIRED: f64 = 0.80;
+const REQUIRED: f64 = 1.0;
 
 fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("TRACEHOUND_SHARED")
@@ -91,7 +91,8 @@ fn alert(json: &Json, is_falco: bool) -> (Key, Json) {
     fields.remove("thread.tid");
     let rule = json["rule"].as_str().unwrap_or_default().to_owned();
     let mut rest = BTreeMap::new();
-    for key in ["hostname", "output", "priority", "source", "tags", "time"] {
+    // Not `hostname`: Falco names the machine that replays the capture, this program the one that was recorded.
+    for key in ["output", "priority", "source", "tags", "time"] {
         rest.insert(key.to_owned(), json[key].clone());
     }
     for (name, value) in fields {
@@ -211,5 +212,6 @@ fn falco_gives_the_same_answers() {
         println!("{n:>6} {cause}");
     }
     let share = total.equal as f64 / total.expected as f64;
-    assert!(share >= REQUIRED, "only {:.1} % of Falco's alerts are equal", share * 100.0);
+    assert!(share >= REQUIRED, "only {:.2} % of Falco's alerts are equal", share * 100.0);
+    assert_eq!(total.extra, 0, "alerts that Falco does not give");
 }
