@@ -6,6 +6,7 @@ use tracehound_state::{ProcessId, Sym};
 use crate::case::Case;
 use crate::lineage;
 use crate::table::{Cell, Column, Table, Type, column};
+use bstr::ByteSlice;
 use tracehound_formats::Seq;
 
 /// A process.
@@ -53,9 +54,11 @@ pub(crate) fn name(case: &Case<'_>, process: ProcessId) -> Option<Sym> {
 }
 
 /// Name of the user of some state of a thread, where the trace has names: those of its container, or of the host.
-pub(crate) fn user(case: &Case<'_>, attrs: &Attrs, seq: Seq) -> Option<Sym> {
+/// User 0 is root everywhere.
+pub(crate) fn user<'a>(case: &'a Case<'_>, attrs: &Attrs, seq: Seq) -> Option<&'a [u8]> {
     let uid = case.history.creds(attrs.creds).uid?;
-    case.history.user(attrs.container, uid, seq).map(|user| user.name)
+    let name = case.history.user(attrs.container, uid, seq).map(|user| case.history.text(user.name).as_bytes());
+    name.or((uid == 0).then_some(b"root"))
 }
 
 /// What is known of its container.
@@ -216,9 +219,15 @@ static COLUMNS: &[Column<Row>] = &[
         let uid = attrs(case, row).and_then(|attrs| case.history.creds(attrs.creds).uid);
         Cell::option(uid, |uid| Cell::Int(uid.into()))
     }),
-    column("user", Type::Text, "", "Name of that user; null if the trace has no name for it.", |case, row| {
-        Cell::option(attrs(case, row).and_then(|attrs| user(case, attrs, case.last_seq(row.0))), |name| case.text(name))
-    }),
+    column(
+        "user",
+        Type::Text,
+        "",
+        "Name of that user; null if the trace has no name for it (user 0 is `root`).",
+        |case, row| {
+            Cell::option(attrs(case, row).and_then(|attrs| user(case, attrs, case.last_seq(row.0))), Cell::bytes)
+        },
+    ),
     column("gid", Type::Int, "", "Last effective group id; null if unknown.", |case, row| {
         let gid = attrs(case, row).and_then(|attrs| case.history.creds(attrs.creds).gid);
         Cell::option(gid, |gid| Cell::Int(gid.into()))

@@ -53,7 +53,7 @@ fn processes() {
         &[
             json!([1, "systemd", null, "root", "snapshot", "running", null, 0, 0, 0]),
             json!([100, "bash", 1, "alice", "snapshot", "running", null, 1, 0, 0]),
-            json!([200, "nginx", 1, null, "snapshot", "running", null, 1, 0, 0]),
+            json!([200, "nginx", 1, "root", "snapshot", "running", null, 1, 0, 0]),
             json!([101, "cat", 100, "alice", "birth", "exited", 0, 2, 2, 1]),
         ],
     );

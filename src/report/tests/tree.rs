@@ -34,7 +34,7 @@ fn whole_tree() {
 │  └─ 101 bash → cat  cat /etc/shadow na\\xffme  alice  00:00:00.000 +0.005s  exit 0
 │        ● Notice Any exec event 3
 │        ● Warning Read sensitive file event 4
-└─ 200 nginx  uid 0  [docker 3ad7b26ded6d]  2024-12-31 23:53:20.000  running
+└─ 200 nginx  root  [docker 3ad7b26ded6d]  2024-12-31 23:53:20.000  running
 ",
     );
 }
@@ -67,7 +67,7 @@ fn unknown_parents_and_hostile_names() {
         &TreeOptions::default(),
         "\
 (parent unknown)
-├─ 50 \\x1b[31m漢\\u{202e}  x  uid 0  running
+├─ 50 \\x1b[31m漢\\u{202e}  x  root  running
 │  └─ 60 b  running
 └─ 70 ?  running  birth not recorded
 ",

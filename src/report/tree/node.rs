@@ -120,7 +120,7 @@ fn users(case: &Case<'_>, id: ProcessId) -> Option<String> {
         let attrs = history.attrs(attrs);
         let Some(uid) = history.creds(attrs.creds).uid else { continue };
         let name = processes::user(case, attrs, from.max(Seq(1)));
-        let user = name.map_or_else(|| format!("uid {uid}"), |sym| Visible(history.text(sym)).to_string());
+        let user = name.map_or_else(|| format!("uid {uid}"), |name| Visible(name).to_string());
         if users.last() != Some(&user) {
             users.push(user);
         }
