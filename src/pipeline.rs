@@ -14,7 +14,7 @@ use tracehound_formats::event::{head_flags, kind};
 use tracehound_formats::{Batch, Item, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleSet};
-use tracehound_signals::{Evidence, Gaps, Reason, RuleRef, Signal, TraceId};
+use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId};
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 
 /// Batches replayed before rules are matched over them. Fixed, so that results do not depend on timing.
@@ -315,7 +315,7 @@ impl<'a> Matching<'a> {
                     self.hostname,
                     output.render(&view),
                     fields,
-                    Evidence::of(&view, &Gaps::default(), &[]),
+                    Evidence::of(&view),
                 ));
             }
         }
@@ -326,21 +326,10 @@ impl<'a> Matching<'a> {
 /// Adds to each signal's evidence what only the whole trace tells: losses and damage before its event, and fields of
 /// its rule that the trace has no answer for.
 fn degrade(signals: &mut [Signal], losses: &[Loss], notes: &ReadNotes, not_evaluable: &[Vec<String>]) {
+    let losses = losses.iter().map(|loss| (loss.seq, loss.n_events.unwrap_or(0)));
+    let gaps = GapLog::new(losses, notes.damage.iter().map(|damage| damage.after));
     for signal in signals {
-        let mut reasons = signal.evidence.reasons().to_vec();
-        let before = losses.partition_point(|loss| loss.seq <= signal.seq);
-        if before > 0 {
-            let n_lost = losses[..before].iter().filter_map(|loss| loss.n_events).fold(0, u64::saturating_add);
-            reasons.push(Reason::LostEvents(n_lost));
-        }
-        let n_damage = notes.damage.partition_point(|damage| damage.after < signal.seq);
-        if n_damage > 0 {
-            reasons.push(Reason::Damage(n_damage as u64));
-        }
-        reasons.extend(not_evaluable[signal.rule.index].iter().cloned().map(Reason::Field));
-        if reasons.len() > signal.evidence.reasons().len() {
-            signal.evidence = Evidence::from_reasons(reasons);
-        }
+        signal.evidence.degrade(gaps.before(signal.seq), &not_evaluable[signal.rule.index]);
     }
 }
 

@@ -85,7 +85,7 @@ pub struct Gaps {
     pub n_damage: u64,
 }
 
-/// Where the trace has gaps: kept while it is read, asked for each signal.
+/// Where the trace has gaps: known once it was read to its end, asked for each signal.
 #[derive(Clone, Debug, Default)]
 pub struct GapLog {
     /// What is missing before an event later than this one, all gaps together; in order.
@@ -93,29 +93,21 @@ pub struct GapLog {
 }
 
 impl GapLog {
-    /// Notes a record, at `seq`, of `n` lost events (0: it does not say how many). Records come in order.
-    pub fn lost(&mut self, seq: Seq, n: u64) {
-        let gaps = self.at(seq);
-        gaps.n_loss_records = gaps.n_loss_records.saturating_add(1);
-        gaps.n_lost = gaps.n_lost.saturating_add(n);
-    }
-
-    /// Notes that the reader had found `n_damage` damaged places in all by the time it delivered `seq`.
-    pub fn damage(&mut self, seq: Seq, n_damage: u64) {
-        let known = self.gaps.last().map_or(0, |(_, gaps)| gaps.n_damage);
-        if n_damage > known {
-            self.at(seq).n_damage = n_damage;
+    /// Gaps by where they are: records of lost events with how many (0: it does not say), and the events that
+    /// damaged places stand after. In any order.
+    pub fn new(losses: impl Iterator<Item = (Seq, u64)>, damage: impl Iterator<Item = Seq>) -> GapLog {
+        let lost = losses.map(|(seq, n_lost)| (seq, Gaps { n_loss_records: 1, n_lost, n_damage: 0 }));
+        let damage = damage.map(|seq| (seq, Gaps { n_damage: 1, ..Gaps::default() }));
+        let mut gaps: Vec<(Seq, Gaps)> = lost.chain(damage).collect();
+        gaps.sort_by_key(|(seq, _)| *seq);
+        let mut sum = Gaps::default();
+        for (_, gap) in &mut gaps {
+            sum.n_loss_records = sum.n_loss_records.saturating_add(gap.n_loss_records);
+            sum.n_lost = sum.n_lost.saturating_add(gap.n_lost);
+            sum.n_damage = sum.n_damage.saturating_add(gap.n_damage);
+            *gap = sum;
         }
-    }
-
-    /// The row for `seq`, or for the newest event noted before if that is later.
-    fn at(&mut self, seq: Seq) -> &mut Gaps {
-        let (last, gaps) = self.gaps.last().copied().unwrap_or_default();
-        if self.gaps.is_empty() || last < seq {
-            self.gaps.push((seq, gaps));
-        }
-        let i = self.gaps.len() - 1;
-        &mut self.gaps[i].1
+        GapLog { gaps }
     }
 
     /// What is missing before an event. O(log gaps).
@@ -126,16 +118,10 @@ impl GapLog {
 }
 
 impl Evidence {
-    /// The evidence of a signal on an event. `unanswerable` are the fields of its rule that this trace has no
-    /// answer for.
-    pub fn of(view: &View<'_>, gaps: &Gaps, unanswerable: &[String]) -> Evidence {
+    /// The evidence of a signal on an event, as far as the event and the history tell. What only the whole trace
+    /// tells is added by [`Evidence::degrade`].
+    pub fn of(view: &View<'_>) -> Evidence {
         let mut reasons = Vec::new();
-        if gaps.n_loss_records > 0 {
-            reasons.push(Reason::LostEvents(gaps.n_lost));
-        }
-        if gaps.n_damage > 0 {
-            reasons.push(Reason::Damage(gaps.n_damage));
-        }
         match view.process() {
             None if view.event.head.tid.0 >= 0 => reasons.push(Reason::UnknownThread),
             None => {}
@@ -157,8 +143,23 @@ impl Evidence {
         if flags & head_flags::MALFORMED != 0 {
             reasons.push(Reason::MalformedArgument);
         }
-        reasons.extend(unanswerable.iter().cloned().map(Reason::Field));
         Evidence::from_reasons(reasons)
+    }
+
+    /// Adds what is missing before the event, and the fields of the rule that this trace has no answer for.
+    pub fn degrade(&mut self, gaps: Gaps, unanswerable: &[String]) {
+        if gaps == Gaps::default() && unanswerable.is_empty() {
+            return;
+        }
+        let mut reasons = self.reasons().to_vec();
+        if gaps.n_loss_records > 0 {
+            reasons.push(Reason::LostEvents(gaps.n_lost));
+        }
+        if gaps.n_damage > 0 {
+            reasons.push(Reason::Damage(gaps.n_damage));
+        }
+        reasons.extend(unanswerable.iter().cloned().map(Reason::Field));
+        *self = Evidence::from_reasons(reasons);
     }
 
     /// Complete if there is no reason against it.
@@ -191,12 +192,8 @@ mod tests {
 
     #[test]
     fn gaps_before_an_event() {
-        let mut log = GapLog::default();
-        log.lost(Seq(10), 5);
-        log.lost(Seq(10), 0);
-        log.damage(Seq(20), 1);
-        log.damage(Seq(30), 1);
-        log.lost(Seq(40), u64::MAX);
+        let losses = [(Seq(40), u64::MAX), (Seq(10), 5), (Seq(10), 0)];
+        let log = GapLog::new(losses.into_iter(), [Seq(20)].into_iter());
         let gaps = |n_loss_records, n_lost, n_damage| Gaps { n_loss_records, n_lost, n_damage };
         for (seq, expected) in [
             (0, gaps(0, 0, 0)),

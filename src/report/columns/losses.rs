@@ -56,74 +56,80 @@ fn skipped<'a>(case: &'a Case<'_>, row: &Row) -> Option<&'a Skipped> {
     if let Row::Skipped(i) = row { case.notes.skipped.get(*i) } else { None }
 }
 
-static COLUMNS: &[Column<Row>] =
-    &[
-        column(
-            "ts",
-            Type::Time,
-            "ns since epoch, UTC",
-            "Time of the record of a loss; null for damage and records left out.",
-            |case, row| Cell::option(loss(case, row), |loss| Cell::Time(loss.ts)),
-        ),
-        column(
-            "seq",
-            Type::Int,
-            "event number",
-            "Event number of the record of a loss; null for the others.",
-            |case, row| Cell::option(loss(case, row), |loss| Cell::seq(loss.seq)),
-        ),
-        column(
-            "kind",
-            Type::Text,
-            "",
-            "`damage` (bytes that cannot be read), `lost_events` (the recorder says so), `skipped` (records that are \
+static COLUMNS: &[Column<Row>] = &[
+    column(
+        "ts",
+        Type::Time,
+        "ns since epoch, UTC",
+        "Time of the record of a loss; null for damage and records left out.",
+        |case, row| Cell::option(loss(case, row), |loss| Cell::Time(loss.ts)),
+    ),
+    column(
+        "seq",
+        Type::Int,
+        "event number",
+        "Event number of the record of a loss; for damage, the last event known to be before it. Null for the others.",
+        |case, row| {
+            let seq = loss(case, row).map(|loss| loss.seq).or(damage(case, row).map(|damage| damage.after));
+            Cell::option(seq, Cell::seq)
+        },
+    ),
+    column(
+        "kind",
+        Type::Text,
+        "",
+        "`damage` (bytes that cannot be read), `lost_events` (the recorder says so), `skipped` (records that are \
          no events, or of an unknown kind), `unfinished` (system calls that had not returned).",
-            |_, row| {
-                Cell::text(match row {
-                    Row::Damage(_) | Row::MoreDamage(_) => "damage",
-                    Row::Loss(_) => "lost_events",
-                    Row::Skipped(_) => "skipped",
-                    Row::Unfinished(_) => "unfinished",
-                })
-            },
-        ),
-        column(
-            "offset",
-            Type::Int,
-            "bytes",
-            "Offset of damage in the file (or in the unpacked stream); null otherwise.",
-            |case, row| Cell::option(damage(case, row), |damage| Cell::count(damage.offset)),
-        ),
-        column("n", Type::Int, "", "How many events or records (damage: places); null if unknown.", |case, row| {
-            match row {
-                Row::Damage(_) => Cell::Int(1),
-                Row::MoreDamage(n) | Row::Unfinished(n) => Cell::count(*n),
-                Row::Loss(_) => Cell::option(loss(case, row).and_then(|loss| loss.n_events), Cell::count),
-                Row::Skipped(_) => Cell::option(skipped(case, row), |skipped| Cell::count(skipped.n)),
-            }
-        }),
-        column("cpu", Type::Int, "", "CPU the events were lost on; null if unknown.", |case, row| {
-            Cell::option(loss(case, row).and_then(|loss| loss.cpu), Cell::count)
-        }),
-        column(
-            "from_ts",
-            Type::Time,
-            "ns since epoch, UTC",
-            "First moment at which an event may be missing; null if unknown.",
-            |case, row| Cell::option(loss(case, row).and_then(|loss| loss.from), Cell::Time),
-        ),
-        column(
-            "to_ts",
-            Type::Time,
-            "ns since epoch, UTC",
-            "Last moment at which an event may be missing; null if unknown.",
-            |case, row| Cell::option(loss(case, row).and_then(|loss| loss.to), Cell::Time),
-        ),
-        column("what", Type::Text, "", "What is wrong, and what was done about it.", |case, row| match row {
-            Row::Damage(_) => Cell::option(damage(case, row), |damage| Cell::text(&damage.what)),
-            Row::MoreDamage(_) => Cell::text("further damage, counted only"),
-            Row::Loss(_) => Cell::option(loss(case, row), |loss| Cell::text(&loss.cause)),
-            Row::Skipped(_) => Cell::option(skipped(case, row), |skipped| Cell::text(&skipped.what)),
-            Row::Unfinished(_) => Cell::text("system calls that had not returned when the trace ended"),
-        }),
-    ];
+        |_, row| {
+            Cell::text(match row {
+                Row::Damage(_) | Row::MoreDamage(_) => "damage",
+                Row::Loss(_) => "lost_events",
+                Row::Skipped(_) => "skipped",
+                Row::Unfinished(_) => "unfinished",
+            })
+        },
+    ),
+    column(
+        "offset",
+        Type::Int,
+        "bytes",
+        "Offset of damage in the file (or in the unpacked stream); null otherwise.",
+        |case, row| Cell::option(damage(case, row), |damage| Cell::count(damage.offset)),
+    ),
+    column(
+        "n",
+        Type::Int,
+        "",
+        "How many events or records (damage: places); null if unknown.",
+        |case, row| match row {
+            Row::Damage(_) => Cell::Int(1),
+            Row::MoreDamage(n) | Row::Unfinished(n) => Cell::count(*n),
+            Row::Loss(_) => Cell::option(loss(case, row).and_then(|loss| loss.n_events), Cell::count),
+            Row::Skipped(_) => Cell::option(skipped(case, row), |skipped| Cell::count(skipped.n)),
+        },
+    ),
+    column("cpu", Type::Int, "", "CPU the events were lost on; null if unknown.", |case, row| {
+        Cell::option(loss(case, row).and_then(|loss| loss.cpu), Cell::count)
+    }),
+    column(
+        "from_ts",
+        Type::Time,
+        "ns since epoch, UTC",
+        "First moment at which an event may be missing; null if unknown.",
+        |case, row| Cell::option(loss(case, row).and_then(|loss| loss.from), Cell::Time),
+    ),
+    column(
+        "to_ts",
+        Type::Time,
+        "ns since epoch, UTC",
+        "Last moment at which an event may be missing; null if unknown.",
+        |case, row| Cell::option(loss(case, row).and_then(|loss| loss.to), Cell::Time),
+    ),
+    column("what", Type::Text, "", "What is wrong, and what was done about it.", |case, row| match row {
+        Row::Damage(_) => Cell::option(damage(case, row), |damage| Cell::text(&damage.what)),
+        Row::MoreDamage(_) => Cell::text("further damage, counted only"),
+        Row::Loss(_) => Cell::option(loss(case, row), |loss| Cell::text(&loss.cause)),
+        Row::Skipped(_) => Cell::option(skipped(case, row), |skipped| Cell::text(&skipped.what)),
+        Row::Unfinished(_) => Cell::text("system calls that had not returned when the trace ended"),
+    }),
+];

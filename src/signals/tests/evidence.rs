@@ -14,7 +14,8 @@ fn check(trace: &str, gaps: &GapLog, expected: &[&str]) {
     let (history, context) = (replay.finish(), Context::default());
     let (Some(event), Some(fact)) = (batch.iter().last(), facts.last()) else { panic!("no event in {trace}") };
     let view = View { event, fact, history: &history, context: &context };
-    let evidence = Evidence::of(&view, &gaps.before(event.head.seq), &[]);
+    let mut evidence = Evidence::of(&view);
+    evidence.degrade(gaps.before(event.head.seq), &[]);
     let codes: Vec<&str> = evidence.reasons().iter().map(|reason| reason.code()).collect();
     assert_eq!(codes, expected, "{trace}");
     assert_eq!(evidence.name(), if expected.is_empty() { "complete" } else { "degraded" });
@@ -35,9 +36,7 @@ fn of_an_event() {
         check(&format!("{known}{trace}\n"), &none, expected);
     }
     check("thread 7 comm=cat\n7 getcwd res=0 path=/\n", &none, &["unknown_parent"]);
-    let mut gaps = GapLog::default();
-    gaps.lost(Seq(1), 3);
-    gaps.damage(Seq(2), 1);
+    let gaps = GapLog::new([(Seq(1), 3)].into_iter(), [Seq(2)].into_iter());
     check(&format!("{known}7 getcwd res=0 path=/\n"), &gaps, &[]);
     check(&format!("{known}7 getcwd res=0 path=/\n7 getcwd res=0 path=/\n"), &gaps, &["lost_events"]);
     check(&format!("{known}5 7 getcwd res=0 path=/\n"), &gaps, &["lost_events", "damage"]);

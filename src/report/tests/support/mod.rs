@@ -104,14 +104,13 @@ impl Fixture {
             source: "syscall".to_owned(),
             tags: vec!["host".to_owned(), "test".to_owned()],
         });
-        let mut gaps = GapLog::default();
-        for loss in &self.losses {
-            gaps.lost(loss.seq, loss.n_events.unwrap_or(0));
-        }
+        let losses = self.losses.iter().map(|loss| (loss.seq, loss.n_events.unwrap_or(0)));
+        let gaps = GapLog::new(losses, std::iter::empty());
         let trace = TraceId::of(&self.history, self.context.first_ns);
         for (event, fact) in self.batch.iter().zip(&self.facts).filter(|(e, _)| seqs.contains(&e.head.seq.0)) {
             let view = View { event, fact, history: &self.history, context: &self.context };
-            let evidence = Evidence::of(&view, &gaps.before(event.head.seq), &[]);
+            let mut evidence = Evidence::of(&view);
+            evidence.degrade(gaps.before(event.head.seq), &[]);
             let fields = [("evt.type".to_owned(), event.head.kind.name().into())];
             let message = format!("{name} | type={}", event.head.kind.name());
             self.signals.push(Signal::new(trace, &rule, &view, &"web-01".into(), message, fields, evidence));
