@@ -87,7 +87,8 @@ pub struct ReadNotes {
     pub n_events: u64,
     /// System calls that had begun but not returned, delivered after the last event.
     pub n_unfinished: u64,
-    /// Remarks for people: format version, compression, number of gzip members.
+    /// Remarks for people: format version, compression, number of gzip members of the file that was recorded. A
+    /// conversion keeps them and adds none, so that converting there and back gives the same bytes.
     pub remarks: Vec<String>,
 }
 

@@ -51,7 +51,6 @@ impl Trace {
                 }
             }
         }
-        trace.notes.remarks.push(format!("native trace version {VERSION}, {} segments", trace.segments.len()));
         Ok(trace)
     }
 
