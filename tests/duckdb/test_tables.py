@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Opens the tables of `analyze -o DIR` in DuckDB and checks what docs/columns.md promises of them.
 
-usage: test_tables.py DIR...
+usage: pytest tests/duckdb        on the tables of every sample; the environment variable TRACEHOUND names the binary
+       test_tables.py DIR...      on the tables of some folders
 
-Needs the package `duckdb`; `tests/duckdb/run` provides it. Prints one line a folder, and every broken promise;
-the exit code is 1 if there is one.
+Needs the package `duckdb`; `tests/duckdb/run` provides it. The second form prints one line a folder, and every broken
+promise; the exit code is 1 if there is one.
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import duckdb
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMA = ROOT / "src" / "report" / "schema.txt"
+SAMPLES = ROOT / "samples"
 MANUAL = ROOT / "docs" / "columns.md"
 OPTIONAL = {"events"}
 DUCKDB_TYPES = {
@@ -212,6 +216,41 @@ class Case:
         self.equal(summary["rules"]["loaded"], self.one("SELECT count(*) FROM rules"), "rules in the summary")
         if self.one("SELECT count(*) FROM losses WHERE kind IN ('damage', 'lost_events')"):
             self.equal(summary["evidence"], "partial", "evidence of a trace with losses")
+
+
+def analyze(trace, folder):
+    """Runs the binary on a trace and returns its exit code and the case it wrote."""
+    binary = os.environ.get("TRACEHOUND", str(ROOT / "target" / "release" / "tracehound"))
+    command = [binary, "analyze", str(trace), "-r", str(ROOT / "rules"), "-o", str(folder), "--events", "--quiet"]
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, timeout=600)
+    return ended.returncode, Case(folder)
+
+
+def pytest_generate_tests(metafunc):
+    if "sample" in metafunc.fixturenames:
+        samples = [path for path in SAMPLES.iterdir() if path.suffix in {".trace", ".trh", ".scap"}]
+        metafunc.parametrize("sample", sorted(samples), ids=lambda path: path.name)
+
+
+def test_sample(sample, tmp_path):
+    code, case = analyze(sample, tmp_path / "out")
+    case.check()
+    assert (code, case.problems) == (0, [])
+    assert case.one("SELECT count(*) FROM processes") > 0
+    assert case.one("SELECT count(*) FROM signals") > 0
+    assert case.one("SELECT count(*) FROM events") > 0
+
+
+def test_damaged_sample(tmp_path):
+    """Half of a trace, cut within a line: partial evidence, and tables that still keep every promise."""
+    whole = (SAMPLES / "java_spawns_bash.trace").read_bytes()
+    cut = tmp_path / "cut.trace"
+    cut.write_bytes(whole[: whole.rindex(b" ", 0, len(whole) // 2)] + b" no-such-argument=")
+    code, case = analyze(cut, tmp_path / "out")
+    case.check()
+    assert (code, case.problems) == (5, [])
+    assert case.one("SELECT count(*) FROM losses WHERE kind = 'damage'") == 1
+    assert case.one("SELECT count(*) FROM processes") > 0
 
 
 def main():
