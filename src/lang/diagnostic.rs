@@ -211,8 +211,8 @@ pub fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     let lower = word.to_ascii_lowercase();
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
-        .take(MAX_CANDIDATES)
         .filter(|k| k.len().abs_diff(word.len()) <= limit && *k != word)
+        .take(MAX_CANDIDATES)
         .map(|k| (tracehound_fields::catalogue::distance(lower.as_bytes(), k.to_ascii_lowercase().as_bytes()), k))
         .filter(|&(d, k)| d <= limit && d < k.len())
         .collect();
@@ -223,7 +223,7 @@ pub fn similar<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
 }
 
 /// Words looked at for one suggestion: keeps hostile files with many names and many errors from taking long.
-const MAX_CANDIDATES: usize = 5_000;
+const MAX_CANDIDATES: usize = 500;
 
 #[cfg(test)]
 mod tests {

@@ -352,6 +352,12 @@ pub fn type_error(error: &rules::TypeError, leaf: &LeafPlace, expansions: &[Expa
         E::Regex { pattern, .. } => leaf.constant(pattern),
         E::ValueCount { .. } | E::TypesDiffer { .. } => leaf.rhs(),
         E::NoRhs { .. } => Place { span: leaf.span(), via: None },
+        // About a transformer: that of the right side, if the left side is a plain field.
+        E::ArgumentCount { .. } | E::ArgumentType { .. } | E::ListElement { .. } | E::OptionName { .. }
+            if matches!(leaf.check().lhs, Operand::Field { .. }) =>
+        {
+            leaf.rhs()
+        }
         _ => leaf.lhs(),
     };
     let help = match &error.kind {

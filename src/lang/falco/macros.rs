@@ -41,7 +41,12 @@ pub struct ParsedMacro {
 pub struct Macros {
     entries: Vec<ParsedMacro>,
     by_name: HashMap<String, usize>,
+    /// Macros with undefined names that have no diagnostic of their own.
+    n_unreported: usize,
 }
+
+/// Findings after which undefined names in macros are only counted.
+const MAX_MACRO_ERRORS: usize = 200;
 
 /// Why a macro's name in a condition means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,17 +167,28 @@ impl Macros {
                     continue;
                 }
                 let Some(condition) = &condition else { continue };
+                self.entries[i].broken_by = Some(i);
+                if diagnostics.len() >= MAX_MACRO_ERRORS {
+                    // Looking for similar names takes long; that there are more is said at the end.
+                    self.n_unreported += 1;
+                    continue;
+                }
                 let mut diagnostic = undefined(name, &condition.text, range, collector, expansions);
                 if let Some(target) = target {
                     diagnostic = diagnostic
                         .also(table.entries[target].name.span, "defined here, which is too late for another macro");
                     diagnostic.help = Some(format!("define `{name}` before `{}`", definition.name.value));
                 }
-                self.entries[i].broken_by = Some(i);
                 self.entries[i].diagnostic = Some(diagnostics.len());
                 diagnostics.push(diagnostic);
             }
             out.push(found);
+        }
+        if self.n_unreported > 0
+            && let Some(last) = table.entries.last()
+        {
+            let message = format!("{} more macros refer to macros that are not defined", self.n_unreported);
+            diagnostics.push(Diagnostic::new(Code::Limit, last.name.span, message));
         }
         out
     }

@@ -105,6 +105,16 @@ fn macro_chains() {
     assert!(loaded.render().contains("reference loop"));
 }
 
+/// Thousands of names that are nearly those of others: looking for what was meant stays cheap.
+#[test]
+fn many_similar_names() {
+    let text: String = (0..5_000)
+        .map(|i| format!("- {{macro: some_macro_number_{i}, condition: evt.type = open and some_macro_numbre_{i}}}\n"))
+        .collect();
+    let loaded = soon("similar names", text.as_bytes());
+    assert_eq!(loaded.stats.errors, 201);
+}
+
 #[test]
 fn not_text_at_all() {
     let jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xdb\x00\x43\x00";
