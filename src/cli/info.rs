@@ -8,11 +8,11 @@ use serde_json::{Map, Value as Json, json};
 use tracehound_formats::Nanos;
 use tracehound_rules::{Policy, Priority, RuleSet};
 use tracehound_signals::time::Rfc3339;
-use tracehound_signals::visible::Visible;
 
 use super::args::{Global, Info, InfoFormat};
 use super::exit::{Failure, Outcome};
 use super::input::{self, Opened};
+use super::output::printable;
 use super::progress::Bar;
 use crate::{Analysis, Job, pipeline};
 
@@ -111,13 +111,12 @@ fn text(opened: &Opened, analysis: &Analysis) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{name:<12} {value}");
     };
-    let known =
-        |bytes: &Option<bstr::BString>| bytes.as_ref().map_or("not recorded".to_owned(), |b| Visible(b).to_string());
+    let known = |bytes: &Option<bstr::BString>| bytes.as_ref().map_or("not recorded".to_owned(), |b| printable(b));
     let time = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| Rfc3339(Nanos(ns)).to_string());
     line("trace", opened.name.clone());
     line("format", format!("{} ({} bytes)", opened.format, opened.n_bytes));
     for remark in &notes.remarks {
-        line("", Visible(remark.as_bytes()).to_string());
+        line("", printable(remark.as_bytes()));
     }
     line("host", known(&machine.hostname));
     line("kernel", known(&machine.kernel));

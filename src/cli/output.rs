@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tracehound_signals::visible::Visible;
+
 use super::args::When;
 use super::exit::Failure;
 
@@ -141,43 +143,7 @@ impl Drop for AtomicDir {
     }
 }
 
-/// Makes text from a trace safe for a terminal: control, escape and bidirectional characters and invalid UTF-8
-/// are shown as `\x1b`, `\u{202e}`.
+/// Text from a trace or a command line, safe for a terminal; see [`Visible`].
 pub(super) fn printable(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            let is_bidi =
-                matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-            if c.is_control() && (c as u32) < 0x100 {
-                let _ = write!(out, "\\x{:02x}", c as u32);
-            } else if c.is_control() || is_bidi {
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
-            } else {
-                out.push(c);
-            }
-        }
-        for b in chunk.invalid() {
-            let _ = write!(out, "\\x{b:02x}");
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hostile_names_are_made_visible() {
-        for (bytes, want) in [
-            (&b"plain \xc3\xa9"[..], "plain é"),
-            (b"\x1b[31mred", "\\x1b[31mred"),
-            (b"a\xffb\n", "a\\xffb\\x0a"),
-            ("x\u{202e}y".as_bytes(), "x\\u{202e}y"),
-        ] {
-            assert_eq!(printable(bytes), want);
-        }
-    }
+    Visible(bytes).to_string()
 }
