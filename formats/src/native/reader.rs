@@ -6,7 +6,7 @@ use super::notes::SourceCounts;
 use super::segment::SegmentType;
 use super::trace::Trace;
 use crate::event::{Batch, head_flags};
-use crate::reader::{Item, Progress, ReadNotes, TraceReader};
+use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
 
 /// Reads a native trace in file order.
@@ -20,6 +20,8 @@ pub struct NativeReader {
     is_begun: bool,
     /// Sums over the files that were concatenated.
     source: Option<SourceCounts>,
+    /// True once a segment could not be decoded.
+    is_broken: bool,
     notes: ReadNotes,
     progress: Arc<Progress>,
 }
@@ -34,9 +36,15 @@ impl NativeReader {
             section: Some(Box::default()),
             is_begun: false,
             source: None,
+            is_broken: false,
             notes,
             progress: Arc::default(),
         }
+    }
+
+    fn broken(&mut self, damage: Damage) {
+        self.is_broken = true;
+        self.notes.damaged_after(damage.after, damage.offset, damage.what);
     }
 
     fn count(&mut self, batch: &Batch) {
@@ -67,7 +75,7 @@ impl TraceReader for NativeReader {
                     match self.trace.decode_state(i, section) {
                         Ok(0) => {}
                         Ok(n_unknown) => self.notes.skip("rows of unknown tables of the start state", n_unknown),
-                        Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
+                        Err(damage) => self.broken(damage),
                     }
                 }
                 SegmentType::Events => {
@@ -78,7 +86,7 @@ impl TraceReader for NativeReader {
                             self.count(&batch);
                             return Some(Item::Batch(batch));
                         }
-                        Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
+                        Err(damage) => self.broken(damage),
                     }
                 }
                 SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
@@ -90,7 +98,7 @@ impl TraceReader for NativeReader {
                         sum.n_events = sum.n_events.saturating_add(counts.n_events);
                         sum.n_unfinished = sum.n_unfinished.saturating_add(counts.n_unfinished);
                     }
-                    Err(damage) => self.notes.damaged_after(damage.after, damage.offset, damage.what),
+                    Err(damage) => self.broken(damage),
                 },
                 SegmentType::Directory => {}
                 SegmentType::Unknown(code) => self.notes.skip(&format!("segments of unknown type {code}"), 1),
@@ -102,6 +110,7 @@ impl TraceReader for NativeReader {
         // What the original file counted, unless part of this file is lost: then only what was delivered counts.
         if let Some(source) = self.source.take()
             && self.trace.notes().n_damage == 0
+            && !self.is_broken
         {
             self.notes.n_records = source.n_records;
             self.notes.n_events = source.n_events;

@@ -114,6 +114,12 @@ impl Trace {
         })
     }
 
+    /// Notes damage that stands after the segments found so far.
+    fn damaged(&mut self, pos: usize, what: String) {
+        let last = self.segments.iter().rev().find(|segment| segment.ty == SegmentType::Events);
+        self.notes.damaged_after(last.map_or(Seq(0), |segment| segment.seqs.1), pos as u64, what);
+    }
+
     /// Goes from header to header; past damage it looks for the next header.
     fn walk(&mut self, start: usize) {
         let input = self.input.clone();
@@ -124,7 +130,7 @@ impl Trace {
         let mut is_complete = false;
         while pos < bytes.len() {
             let rest = &bytes[pos..];
-            if let Some((segment, _)) = Segment::parse(rest, pos as u64) {
+            if let Some((segment, packing)) = Segment::parse(rest, pos as u64) {
                 if segment.len > rest.len() as u64 {
                     let what = format!(
                         "the file ends inside segment {}, after {} of its {} bytes; its {} rows are lost",
@@ -133,14 +139,21 @@ impl Trace {
                         segment.len,
                         segment.n_rows
                     );
-                    self.notes.damaged(pos as u64, what);
+                    self.damaged(pos, what);
                     return;
                 }
                 if segment.number > expected {
                     let what = format!("segments {expected} to {} are missing", segment.number - 1);
-                    self.notes.damaged(pos as u64, what);
+                    self.damaged(pos, what);
                 } else if segment.number < expected {
-                    self.notes.damaged(pos as u64, format!("segment {} stands here again", segment.number));
+                    self.damaged(pos, format!("segment {} stands here again", segment.number));
+                }
+                // Nobody decodes a directory that was not used to find the segments: here its damage is noticed.
+                if segment.ty == SegmentType::Directory
+                    && let Err(Broken(what)) = packing.payload(rest, segment.n_rows)
+                {
+                    let what = format!("the directory cannot be used: {what}; the segments are read without it");
+                    self.damaged(pos, what);
                 }
                 expected = segment.number.wrapping_add(1);
                 is_complete = false;
@@ -157,16 +170,16 @@ impl Trace {
             } else {
                 let Some(n_skipped) = next_header(rest) else {
                     let what = format!("{} bytes at the end are no complete segment", rest.len());
-                    self.notes.damaged(pos as u64, what);
+                    self.damaged(pos, what);
                     return;
                 };
-                self.notes.damaged(pos as u64, format!("{n_skipped} bytes are no segment; they are skipped"));
+                self.damaged(pos, format!("{n_skipped} bytes are no segment; they are skipped"));
                 pos += n_skipped;
             }
         }
         if !is_complete {
             let what = "the file has no end mark: it was cut, or its writer did not finish".to_owned();
-            self.notes.damaged(pos as u64, what);
+            self.damaged(pos, what);
         }
     }
 }
