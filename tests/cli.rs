@@ -1,0 +1,330 @@
+//! Promises of the command line: streams, formats, files, exit codes, and the same bytes for any number of threads.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use support::{SMALL, command, file, finish, folder, native, run, run_with_stdin};
+
+const RULES: &str = "rules/";
+const SHELL: &str = "samples/reverse_shell_redirect.trace";
+const CONTAINER: &str = "samples/shell_in_container.trace";
+
+#[test]
+fn data_goes_to_standard_output_and_the_rest_to_standard_error() {
+    let run_ = run(["analyze", SHELL, "-r", RULES, "-f", "jsonl"]).expect(0);
+    assert_eq!(run_.lines().len(), 4);
+    assert!(run_.stderr.contains("4 signals"), "{}", run_.stderr);
+    let quiet = run(["analyze", SHELL, "-r", RULES, "-f", "jsonl", "-q"]).expect(0);
+    assert_eq!(quiet.stdout, run_.stdout);
+    assert_eq!(quiet.stderr, "");
+    // Nothing found: nothing on standard output.
+    let folder = folder("cli-nothing");
+    let rules = file(&folder, "none.yaml", "- list: a\n  items: [b]\n");
+    assert_eq!(run(["analyze", SHELL, "-r", &rules, "-q"]).expect(0).text(), "");
+}
+
+#[test]
+fn in_a_pipe_signals_are_json_lines_with_the_keys_of_falco_and_ours() {
+    let run = run(["analyze", SHELL, "-r", RULES]).expect(0);
+    for signal in run.lines() {
+        for key in [
+            "rule",
+            "priority",
+            "source",
+            "tags",
+            "time",
+            "hostname",
+            "output",
+            "output_fields",
+            "seq",
+            "id",
+            "process",
+            "verdict",
+            "suppressed_by",
+            "evidence",
+        ] {
+            assert!(signal.get(key).is_some(), "no {key} in {signal}");
+        }
+        assert_eq!(signal["source"], "syscall");
+        assert_eq!(signal["hostname"], "batch-01.example.com");
+        assert_eq!(signal["verdict"], "fired");
+        let time = signal["time"].as_str().expect("a time");
+        assert!(time.starts_with("2026-03-02T11:01:") && time.ends_with('Z') && time.len() == 30, "{time}");
+    }
+    let seqs: Vec<u64> = run.lines().iter().map(|s| s["seq"].as_u64().expect("a number")).collect();
+    assert!(seqs.is_sorted(), "{seqs:?}");
+}
+
+#[test]
+fn text_for_people_has_a_line_a_signal() {
+    let run = run(["analyze", SHELL, "-r", RULES, "-f", "text"]).expect(0);
+    let text = run.text();
+    assert_eq!(text.matches("Standard stream redirected to a network connection").count(), 3, "{text}");
+    assert!(text.contains("192.0.2.40:47686->203.0.113.66:4444"), "{text}");
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    for (args, no_color, has_color) in [
+        (&["--color", "always"][..], None, true),
+        (&["--color", "always"], Some("1"), true),
+        (&["--color", "never"], None, false),
+        (&[], None, false),
+        (&[], Some("1"), false),
+    ] {
+        let mut command = command(["analyze", SHELL, "-r", RULES, "-f", "text"]);
+        command.args(args);
+        if let Some(value) = no_color {
+            command.env("NO_COLOR", value);
+        }
+        let run = finish(command).expect(0);
+        assert_eq!(run.stdout.contains(&0x1b), has_color, "{args:?} {no_color:?}: {}", run.stdout.escape_ascii());
+    }
+}
+
+#[test]
+fn info_has_its_stable_keys() {
+    let info = run(["info", SHELL]).expect(0).json();
+    for key in
+        ["format", "events", "processes", "first_ns", "last_ns", "host", "kernel", "losses", "damage", "integrity"]
+    {
+        assert!(info.get(key).is_some(), "no {key} in {info}");
+    }
+    assert_eq!(info["events"], 73);
+    assert_eq!(info["host"], "batch-01.example.com");
+    assert_eq!(info["kernel"], "6.1.0-18-amd64");
+    assert_eq!(info["damage"], serde_json::json!([]));
+    let text = run(["info", "-f", "text", SHELL]).expect(0);
+    assert!(text.text().contains("batch-01.example.com"));
+}
+
+#[test]
+fn a_trace_can_come_from_standard_input_and_go_to_standard_output() {
+    let trace = std::fs::read(support::root().join(SHELL)).expect("a sample");
+    let piped = run_with_stdin(["analyze", "-", "-r", RULES], &trace).expect(0);
+    let named = run(["analyze", SHELL, "-r", RULES]).expect(0);
+    assert_eq!(piped.text(), named.text());
+    let native = run(["convert", "--to", "native", SHELL, "-"]).expect(0);
+    let again = run_with_stdin(["analyze", "-", "-r", RULES], &native.stdout).expect(0);
+    assert_eq!(again.text(), named.text());
+}
+
+#[test]
+fn tree_shows_processes_with_their_signals() {
+    let run = run(["tree", SHELL, "-r", RULES]).expect(0);
+    let text = run.text();
+    for part in ["cron", "5126", "5127", "sh -i", "Shell started with its streams on a socket"] {
+        assert!(text.contains(part), "expected {part:?} in {text}");
+    }
+}
+
+#[test]
+fn findings_decide_the_exit_code_when_asked() {
+    for (args, code) in [
+        (&[SHELL, "--fail-on", "critical"][..], 1),
+        (&[SHELL, "--fail-on", "notice"], 1),
+        (&[SHELL, "--fail-on", "emergency"], 0),
+        (&[CONTAINER, "--fail-on", "warning"], 0),
+        (&[CONTAINER, "--fail-on", "NOTICE"], 1),
+        (&[CONTAINER, "--fail-on", "lots"], 2),
+        (&[CONTAINER], 0),
+    ] {
+        run(["analyze", "-r", RULES].iter().chain(args)).expect(code).says(&[]);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_two() {
+    for args in [
+        &["analyse", SHELL][..],
+        &["analyze"],
+        &["analyze", SHELL, "--no-such-flag"],
+        &["analyze", SHELL, "-f", "xml"],
+        &["convert", SHELL, "out.unknown"],
+        &["info"],
+        &[],
+    ] {
+        let run = run(args).expect(2);
+        assert!(run.stdout.is_empty(), "{args:?}");
+        assert!(!run.stderr.is_empty(), "{args:?}");
+    }
+    for args in [&["--help"][..], &["--version"], &["analyze", "--help"], &["completions", "bash"]] {
+        let run = run(args).expect(0);
+        assert!(!run.stdout.is_empty(), "{args:?}");
+        assert_eq!(run.stderr, "", "{args:?}");
+    }
+}
+
+#[test]
+fn an_output_that_exists_is_not_overwritten_without_force() {
+    let folder = folder("cli-overwrite");
+    let path = file(&folder, "out.trh", "mine");
+    run(["convert", SHELL, &path]).expect(2).says(&[&path, "--force"]);
+    assert_eq!(std::fs::read(&path).expect("the file"), b"mine");
+    run(["convert", SHELL, &path, "--force"]).expect(0).says(&[]);
+    assert!(std::fs::read(&path).expect("the file").starts_with(b"\x89trh"));
+
+    let tables = folder.join("tables");
+    std::fs::create_dir(&tables).expect("a folder");
+    file(&tables, "mine.txt", "mine");
+    let out = tables.to_str().expect("UTF-8");
+    run(["analyze", SHELL, "-r", RULES, "-o", out]).expect(2).says(&[out, "--force"]);
+    assert_eq!(names(&tables), ["mine.txt"]);
+    run(["analyze", SHELL, "-r", RULES, "-o", out, "--force"]).expect(0).says(&[]);
+    assert!(tables.join("mine.txt").exists() && tables.join("signals.parquet").exists());
+}
+
+#[test]
+fn what_fails_leaves_nothing_behind() {
+    let folder = folder("cli-atomic");
+    let bad = file(&folder, "bad.trace", b"\xff\xd8\xff\xe0");
+    let out = folder.join("out.trh");
+    let tables = folder.join("tables");
+    run([Path::new("convert"), Path::new(&bad), &out]).expect(4).says(&[]);
+    run([Path::new("analyze"), Path::new(&bad), Path::new("-o"), &tables]).expect(4).says(&[]);
+    assert_eq!(names(&folder), ["bad.trace"]);
+    // A place that cannot be written to.
+    let nowhere = folder.join("no/such/folder/out.trh");
+    run([Path::new("convert"), Path::new(SHELL), &nowhere]).expect(2).says(&["no/such/folder"]);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_tables_of_a_folder() {
+    let folder = folder("cli-tables");
+    let out = folder.join("out");
+    let out_ = out.to_str().expect("UTF-8");
+    run(["analyze", SHELL, "-r", RULES, "-o", out_, "--events"]).expect(0).says(&[]);
+    assert_eq!(
+        names(&out),
+        [
+            "connections.parquet",
+            "events.parquet",
+            "files.parquet",
+            "images.parquet",
+            "losses.parquet",
+            "processes.parquet",
+            "rules.parquet",
+            "signals.parquet",
+            "summary.json",
+        ]
+    );
+    for name in names(&out).iter().filter(|name| name.ends_with(".parquet")) {
+        let bytes = std::fs::read(out.join(name)).expect("a table");
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{name}");
+    }
+    let summary = std::fs::read_to_string(out.join("summary.json")).expect("a summary");
+    serde_json::from_str::<serde_json::Value>(&summary).expect("JSON");
+}
+
+#[test]
+fn partial_evidence_is_five_unless_allowed() {
+    let folder = folder("cli-partial");
+    let trace = native(SMALL.as_bytes(), 2);
+    let path = file(&folder, "cut.trh", &trace[..trace.len() - 100]);
+    run(["info", &path]).expect(5).says(&[&path, "at byte"]);
+    run(["info", &path, "--allow-partial"]).expect(0).says(&[&path, "at byte"]);
+    run(["tree", &path]).expect(5).says(&[&path]);
+    run(["tree", &path, "--allow-partial"]).expect(0).says(&[]);
+    let to = folder.join("out.trace");
+    let to = to.to_str().expect("UTF-8");
+    run(["convert", &path, to]).expect(5).says(&[&path]);
+    // The copy says so itself.
+    run(["info", to]).expect(5).says(&[]);
+    // A finding is a fact even on partial evidence.
+    let run_ = run(["analyze", &path, "-r", RULES, "--fail-on", "error", "-q"]).expect(1);
+    let why = run_.lines()[0]["evidence_why"].to_string();
+    assert!(!why.contains("damage"), "the damage comes after the event: {why}");
+    // A loss that the recorder wrote.
+    let lost = SMALL.replace("4 +1us 100 openat", "4 +1us -1 lost n_events=12 cause=ring\n+1us 100 openat");
+    let path = file(&folder, "lost.trace", lost);
+    let run_ = run(["analyze", &path, "-r", RULES]).expect(5).says(&[&path, "lost 12 events"]);
+    assert_eq!(run_.lines()[0]["evidence"], "degraded");
+    assert!(run_.lines()[0]["evidence_why"].to_string().contains("lost"), "{}", run_.text());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for args in [
+        &["analyze", "samples/loopback_shell.trh", "-r", RULES, "-f", "text"][..],
+        &["convert", "--to", "text", "samples/loopback_shell.trh", "-"],
+        &["tree", "samples/loopback_shell.trh"],
+        &["info", "samples/loopback_shell.trh"],
+        &["rules", "fields"],
+        &["rules", "list", RULES],
+    ] {
+        let mut child =
+            command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the program ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
+        assert!(!stderr.contains("panicked") && !stderr.contains("pipe"), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let folder = folder("cli-threads");
+    for sample in ["samples/loopback_shell.trh", SHELL, CONTAINER] {
+        let mut first: Option<(Vec<u8>, BTreeMap<String, Vec<u8>>)> = None;
+        for threads in ["1", "2", "3", "8", "8"] {
+            let out = folder.join("tables");
+            let _ = std::fs::remove_dir_all(&out);
+            let out_ = out.to_str().expect("UTF-8");
+            let args = ["analyze", sample, "-r", RULES, "-f", "jsonl", "-o", out_, "--events", "-j", threads];
+            let run = run(args).expect(0);
+            let files: BTreeMap<String, Vec<u8>> = names(&out)
+                .into_iter()
+                .map(|name| {
+                    let bytes = std::fs::read(out.join(&name)).expect("a file");
+                    (name, bytes)
+                })
+                .collect();
+            let this = (run.stdout, files);
+            match &first {
+                None => first = Some(this),
+                Some(first) => {
+                    assert!(first.0 == this.0, "{sample} -j {threads}: other signals");
+                    for (name, bytes) in &first.1 {
+                        assert!(this.1[name] == *bytes, "{sample} -j {threads}: another {name}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_evidence_is_never_written_to() {
+    let folder = folder("cli-evidence");
+    let path = file(&folder, "trace.trace", SMALL);
+    let mut permissions = std::fs::metadata(&path).expect("the trace").permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).expect("a right to do so");
+    run(["analyze", &path, "-r", RULES]).expect(0);
+    run(["convert", &path, &path, "--to", "native"]).expect(2);
+    assert_eq!(std::fs::read_to_string(&path).expect("the trace"), SMALL);
+    assert_eq!(names(&folder), ["trace.trace"]);
+}
+
+#[test]
+fn rules_can_be_listed_and_checked() {
+    let check = run(["rules", "check", RULES]).expect(0);
+    assert!(check.text().contains("0 errors"), "{}", check.text());
+    let list = run(["rules", "list", RULES]).expect(0).lines();
+    assert!(list.iter().any(|rule| rule["rule"] == "File written below dev"), "{list:?}");
+    let fields = run(["rules", "fields", "proc.name"]).expect(0);
+    assert!(fields.text().contains("proc.name"));
+    run(["rules", "fields", "no.such.field"]).expect(2).says(&["no.such.field"]);
+}
