@@ -277,7 +277,7 @@ fn a_closed_pipe_is_no_error() {
 fn any_number_of_threads_gives_the_same_bytes() {
     let folder = folder("cli-threads");
     for sample in ["samples/loopback_shell.trh", SHELL, CONTAINER] {
-        let mut first: Option<(Vec<u8>, BTreeMap<String, Vec<u8>>)> = None;
+        let mut first = None;
         for threads in ["1", "2", "3", "8", "8"] {
             let out = folder.join("tables");
             let _ = std::fs::remove_dir_all(&out);
