@@ -16,6 +16,8 @@ pub struct NativeReader {
     next: usize,
     /// The section being read; none once it was delivered.
     section: Option<Box<Section>>,
+    /// True once a section was delivered: only then can another one add to it.
+    is_delivered: bool,
     /// True once a segment of start state was read into it, or the trace begins with it.
     is_begun: bool,
     /// Sums over the files that were concatenated.
@@ -34,6 +36,7 @@ impl NativeReader {
             trace,
             next: 0,
             section: Some(Box::default()),
+            is_delivered: false,
             is_begun: false,
             source: None,
             is_broken: false,
@@ -63,6 +66,7 @@ impl TraceReader for NativeReader {
             if (is_new_section || ty == SegmentType::Events)
                 && let Some(section) = self.section.take()
             {
+                self.is_delivered = true;
                 return Some(Item::Section(section));
             }
             self.progress.set_bytes(segment.offset + segment.len);
@@ -71,7 +75,7 @@ impl TraceReader for NativeReader {
                 SegmentType::State => {
                     self.is_begun = true;
                     let section = self.section.get_or_insert_default();
-                    section.is_addition |= is_addition;
+                    section.is_addition |= is_addition && self.is_delivered;
                     match self.trace.decode_state(i, section) {
                         Ok(0) => {}
                         Ok(n_unknown) => self.notes.skip("rows of unknown tables of the start state", n_unknown),

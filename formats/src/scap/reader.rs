@@ -94,7 +94,8 @@ impl Reader {
             source,
             order,
             events: Events::new(),
-            section: None,
+            // Events have a section before them also where the header, which was just recognised, ends badly.
+            section: Some(Box::default()),
             ready: VecDeque::new(),
             is_done: false,
             n_sections: 0,
@@ -251,6 +252,9 @@ impl Reader {
                 return self.seek(&what, pos);
             }
             self.damaged(pos, &what);
+        }
+        if block != Block::SectionHeader {
+            self.n_sections = self.n_sections.max(1);
         }
         match block {
             Block::SectionHeader => self.section_header(len),
