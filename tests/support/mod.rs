@@ -181,9 +181,17 @@ pub struct Read {
 pub fn read(bytes: &[u8]) -> Result<Read, String> {
     let mut reader = tracehound_formats::open(Input::from(bytes.to_vec())).map_err(|error| error.to_string())?;
     let mut events = Vec::new();
+    let mut has_section = false;
     while let Some(item) = reader.next_item() {
-        if let Item::Batch(batch) = item {
-            events.extend(batch.iter().map(|event| tracehound_formats::text::event_line(&event)));
+        match item {
+            Item::Section(section) => {
+                assert!(has_section || !section.is_addition, "nothing to add to");
+                has_section = true;
+            }
+            Item::Batch(batch) => {
+                assert!(has_section, "events before any section");
+                events.extend(batch.iter().map(|event| tracehound_formats::text::event_line(&event)));
+            }
         }
     }
     let notes = reader.notes();
