@@ -219,7 +219,7 @@ static FIELDS: &[Field] = &[
         PIDNS,
         |v, _| start_field(v, "container.start_ts", |at| at),
         "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid \
-         namespace, so on the host that of init. Absent if not known.",
+         namespace. Absent on the host, and if not known.",
     )
     .example(examples::CONTAINER, "", "1735689599000000000"),
     Field::new(
@@ -386,7 +386,9 @@ fn start_field<'a>(view: &View<'a>, field: &'static str, part: impl FnOnce(u64) 
             _ => Value::Null,
         };
     }
-    let start = view.attrs().and_then(|attrs| attrs.pidns_init_start_ns).filter(|&at| at != 0);
+    // The plugin gives the start of init for a thread of the host; a host is no container that started.
+    let attrs = view.attrs().filter(|attrs| attrs.container.is_some());
+    let start = attrs.and_then(|attrs| attrs.pidns_init_start_ns).filter(|&at| at != 0);
     Value::from_option(start, |at| Value::Uint(part(at)))
 }
 

@@ -117,6 +117,8 @@ impl Reader {
 
     /// Records damage at an offset of the stream of blocks.
     fn damaged(&mut self, offset: u64, what: &str) {
+        // Brought up to date for the damage to stand after the right event.
+        self.notes.n_events = self.events.counts.n_events;
         if self.source.is_packed() {
             self.notes.damaged(offset, format!("{what} (offset in the unpacked stream)"));
         } else {

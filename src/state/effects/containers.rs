@@ -130,8 +130,9 @@ fn is_namespace(name: &[u8]) -> bool {
         .all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric))
 }
 
+/// A unit of systemd, or a name made from one (`user.slice1`): no runtime calls a namespace or container so.
 fn is_systemd_unit(name: &[u8]) -> bool {
-    [".service", ".slice", ".scope"].iter().any(|end| name.ends_with(end.as_bytes()))
+    [".service", ".slice", ".scope"].iter().any(|kind| find(name, kind.as_bytes()).is_some())
 }
 
 fn lxc(path: &[u8]) -> Option<&[u8]> {
@@ -269,6 +270,7 @@ mod tests {
             ("/system.slice/sshd.service".into(), None),
             ("/system.slice/systemd-udevd.service/udev".into(), None),
             ("/user.slice/user-1000.slice/session-3.scope".into(), None),
+            ("/user.slice1/session-00000000000000000000000c".into(), None),
             ("/user.slice/user-1000.slice/user@1000.service/init.scope".into(), None),
             ("/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-terminal-123.scope".into(), None),
             ("/machine.slice/systemd-nspawn@deb.service/payload".into(), None),
