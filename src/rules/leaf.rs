@@ -79,6 +79,11 @@ impl Leaf {
         matches!(self.how, How::Static(_) | How::Never | How::Kind(_))
     }
 
+    /// True if its result is the same for all events of one kind.
+    pub(crate) fn is_fixed_by_kind(&self) -> bool {
+        self.constant().is_some() || self.kinds.is_some()
+    }
+
     /// The kinds of event for which it can be true and false.
     pub(crate) fn possible(&self) -> Possible {
         match (&self.how, &self.kinds) {

@@ -6,7 +6,7 @@ use common::*;
 use proptest::prelude::*;
 use tracehound_fields::{Subject, Value};
 use tracehound_rules::{
-    ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, compile_with,
+    Explained, ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, compile_with,
 };
 
 fn rule(name: &str, priority: Priority, condition: Expr) -> Rule {
@@ -125,6 +125,62 @@ fn explained() {
     );
 }
 
+/// What has to change, and how much.
+#[test]
+fn distances() {
+    let (yes, no) = (|| simple("t.str", "=", "a"), || simple("t.str", "=", "z"));
+    let not = |part: Expr| Expr::Not(Box::new(part));
+    let cases: Vec<(Expr, Option<u32>, &[usize])> = vec![
+        (yes(), Some(0), &[]),
+        (no(), Some(1), &[0]),
+        (not(yes()), Some(1), &[1]),
+        (not(no()), Some(0), &[]),
+        (Expr::And(vec![no(), yes(), no()]), Some(2), &[1, 3]),
+        (Expr::Or(vec![no(), yes(), no()]), Some(0), &[]),
+        // The first of equals, and the least.
+        (Expr::Or(vec![no(), no()]), Some(1), &[1]),
+        (Expr::Or(vec![Expr::And(vec![no(), no()]), no()]), Some(1), &[4]),
+        (not(Expr::And(vec![yes(), yes()])), Some(1), &[2]),
+        (not(Expr::Or(vec![yes(), no(), yes()])), Some(2), &[2, 4]),
+        // Another kind of event is another event.
+        (simple("evt.type", "=", "open"), Some(0), &[]),
+        (simple("evt.type", "=", "close"), None, &[]),
+        (Expr::And(vec![simple("evt.type", "=", "close"), no()]), None, &[]),
+        (Expr::Or(vec![simple("evt.type", "=", "close"), no()]), Some(1), &[2]),
+        (Expr::And(vec![]), Some(0), &[]),
+        (Expr::Or(vec![]), None, &[]),
+        (Expr::Const(false), None, &[]),
+    ];
+    let mut event = Event::of_kind("open");
+    event.values.insert("t.str".into(), Value::str("a"));
+    for (condition, distance, changed) in cases {
+        let predicate = compile_with(&condition, &TestScheme).unwrap();
+        assert_eq!(predicate.distance(&event), distance, "{condition:?}");
+        let rows = predicate.explain(&event);
+        let found: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].must_change).collect();
+        assert_eq!(found, changed, "{condition:?}");
+    }
+}
+
+/// The result of the whole if the comparisons that must change had changed.
+fn changed_result(rows: &[Explained]) -> bool {
+    let mut results: Vec<(usize, bool)> = Vec::new();
+    for row in rows.iter().rev() {
+        let mut parts = Vec::new();
+        while results.last().is_some_and(|(depth, _)| *depth > row.depth) {
+            parts.extend(results.pop().map(|(_, result)| result));
+        }
+        let result = match row.part {
+            ExplainedPart::Not => parts.iter().all(|part| !part),
+            ExplainedPart::And => parts.iter().all(|part| *part),
+            ExplainedPart::Or => parts.iter().any(|part| *part),
+            ExplainedPart::Const | ExplainedPart::Leaf { .. } => row.result ^ row.must_change,
+        };
+        results.push((row.depth, result));
+    }
+    results[0].1
+}
+
 /// Nothing recurses over a condition: its depth does not matter. (Dropping it would.)
 #[test]
 fn deep_conditions() {
@@ -228,6 +284,11 @@ proptest! {
         prop_assert_eq!(predicate.evaluate(&event), expected);
         prop_assert_eq!(predicate.evaluate_plainly(&event), expected);
         prop_assert_eq!(predicate.explain(&event)[0].result, expected);
+        let rows = predicate.explain(&event);
+        let distance = predicate.distance(&event);
+        prop_assert_eq!(distance == Some(0), expected);
+        prop_assert_eq!(rows.iter().filter(|row| row.must_change).count(), distance.unwrap_or(0) as usize);
+        prop_assert_eq!(changed_result(&rows), distance.is_some());
         // The index never hides a match.
         prop_assert!(!expected || predicate.kinds().contains(event.kind_code()));
     }
