@@ -163,6 +163,34 @@ impl Loaded {
         self.leaves.get(id.0 as usize)
     }
 
+    /// Where a comparison was written, and through which macros and lists it came into its rule.
+    pub fn leaf_origin(&self, id: LeafId) -> Option<LeafOrigin> {
+        let place = self.leaf(id)?;
+        let span = place.span();
+        let Position { line, column } = self.sources.position(span.file, span.start);
+        let path = self.sources.path(span.file).to_owned();
+        let mut macros: Vec<String> = self.uses(place.via).map(|use_| use_.name.clone()).collect();
+        macros.reverse();
+        let mut lists = Vec::new();
+        for via in place.lists() {
+            // Of lists within lists the one that the condition names.
+            let named = self.uses(Some(via)).take_while(|use_| use_.kind == falco::item::Kind::List).last();
+            if let Some(use_) = named
+                && !lists.contains(&use_.name)
+            {
+                lists.push(use_.name.clone());
+            }
+        }
+        Some(LeafOrigin { path, line, column, macros, lists })
+    }
+
+    /// A use of a list or macro, the use that brought it, and so on.
+    fn uses(&self, via: Option<text::ViaId>) -> impl Iterator<Item = &Expansion> {
+        let get = |via: Option<text::ViaId>| via.and_then(|via| self.expansions.get(via.0 as usize));
+        // Uses only come from earlier ones; the bound is for a table that is not so.
+        std::iter::successors(get(via), move |use_| get(use_.parent)).take(self.expansions.len())
+    }
+
     /// What a list of rules shows of a rule.
     pub fn row(&self, rule: &Rule) -> RuleRow {
         let kinds = match tracehound_rules::compile(&rule.condition) {
@@ -201,6 +229,21 @@ impl Loaded {
     pub fn rows(&self) -> Vec<RuleRow> {
         self.rules.iter().map(|rule| self.row(rule)).collect()
     }
+}
+
+/// Where a comparison of a rule comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeafOrigin {
+    /// Name of the file.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// The macros it was written in, from the one that the rule names inwards; none if in the rule itself.
+    pub macros: Vec<String>,
+    /// Lists that its constants come from, as the condition names them, in order.
+    pub lists: Vec<String>,
 }
 
 /// A rule as a list shows it.

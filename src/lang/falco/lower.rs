@@ -40,6 +40,18 @@ impl LeafPlace {
         &self.condition.text.as_str()[self.check().range.clone()]
     }
 
+    /// The uses of lists that brought constants of it, in order, each once.
+    pub(crate) fn lists(&self) -> Vec<ViaId> {
+        let mut found: Vec<ViaId> = Vec::new();
+        for value in self.check().rhs.values() {
+            match self.condition.text.place_at(value.range.start).via {
+                Some(via) if found.last() != Some(&via) && !found.contains(&via) => found.push(via),
+                _ => {}
+            }
+        }
+        found
+    }
+
     fn lhs(&self) -> Place {
         self.condition.text.place(self.check().lhs.range())
     }
