@@ -4,6 +4,7 @@
 //! go to: that is the command line's (`cli`).
 
 pub mod cli;
+pub mod explain;
 pub mod pipeline;
 pub mod rulefiles;
 

@@ -61,6 +61,12 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Adds to evidence what only the whole trace tells; see [`Evidence::degrade`]. `rule` is its position.
+    pub fn degrade(&self, evidence: &mut Evidence, seq: Seq, rule: usize) {
+        let gaps = gap_log(&self.totals.losses, &self.read_notes).before(seq);
+        evidence.degrade(gaps, self.not_evaluable.get(rule).map_or(&[], Vec::as_slice));
+    }
+
     /// `ok`, or what is wrong with the trace: `damaged`, `lossy`, or both.
     pub fn integrity(&self) -> &'static str {
         match (self.read_notes.n_damage > 0, !self.totals.losses.is_empty()) {
@@ -326,11 +332,16 @@ impl<'a> Matching<'a> {
 /// Adds to each signal's evidence what only the whole trace tells: losses and damage before its event, and fields of
 /// its rule that the trace has no answer for.
 fn degrade(signals: &mut [Signal], losses: &[Loss], notes: &ReadNotes, not_evaluable: &[Vec<String>]) {
-    let losses = losses.iter().map(|loss| (loss.seq, loss.n_events.unwrap_or(0)));
-    let gaps = GapLog::new(losses, notes.damage.iter().map(|damage| damage.after));
+    let gaps = gap_log(losses, notes);
     for signal in signals {
         signal.evidence.degrade(gaps.before(signal.seq), &not_evaluable[signal.rule.index]);
     }
+}
+
+/// Where a trace has gaps.
+fn gap_log(losses: &[Loss], notes: &ReadNotes) -> GapLog {
+    let losses = losses.iter().map(|loss| (loss.seq, loss.n_events.unwrap_or(0)));
+    GapLog::new(losses, notes.damage.iter().map(|damage| damage.after))
 }
 
 /// Name of a kind's code for people.

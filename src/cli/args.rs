@@ -58,6 +58,8 @@ pub enum Verb {
     Info(Info),
     /// Draw the process tree of a trace, with signals pinned on it
     Tree(Tree),
+    /// Say why a signal fired, or which event came nearest to a rule
+    Explain(Explain),
     /// Convert between trace formats
     Convert(Convert),
     /// List and check rules, and list the fields they can use
@@ -183,6 +185,48 @@ pub struct Tree {
     /// Exit with 0 instead of 5 when the input is damaged or lossy
     #[arg(long)]
     pub allow_partial: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["signal", "rule"]))]
+pub struct Explain {
+    /// Trace (`-` is standard input, with --rule only)
+    pub trace: PathBuf,
+    /// The signal to explain: its id, as `analyze -f jsonl` prints it
+    #[arg(value_name = "SIGNAL-ID")]
+    pub signal: Option<String>,
+    /// Rules
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Explain this rule on the event that comes nearest to it: the one, and of several the first, for which the
+    /// fewest comparisons would have to turn out otherwise
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+    /// Only events of this process (every instance of the pid)
+    #[arg(long, value_name = "PID", conflicts_with = "signal")]
+    pub pid: Option<i64>,
+    /// Only the event with this number
+    #[arg(long, value_name = "N", conflicts_with = "signal")]
+    pub seq: Option<u64>,
+    /// Format [default: text on a terminal, json in a pipe]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub format: Option<ExplainFormat>,
+    /// Show command lines, lists and values in full length
+    #[arg(long)]
+    pub full: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// Format of `explain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
 }
 
 /// `convert`

@@ -4,6 +4,7 @@ mod analyze;
 pub mod args;
 mod convert;
 mod exit;
+mod explain;
 mod info;
 mod input;
 mod output;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Verb::Analyze(args) => analyze::run(&global, &args),
         Verb::Info(args) => info::run(&global, &args),
         Verb::Tree(args) => tree::run(&global, &args),
+        Verb::Explain(args) => explain::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),
         Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),
         Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),

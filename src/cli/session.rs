@@ -24,6 +24,11 @@ pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Fa
     if args.rules.is_empty() {
         return Ok(RuleSet::default());
     }
+    Ok(load_rule_files(global, args)?.rules)
+}
+
+/// As [`load_rules`], with everything that the files say of the places of rules.
+pub(super) fn load_rule_files(global: &Global, args: &RuleArgs) -> Result<RuleFiles, Failure> {
     let files: RuleFiles = rulefiles::load(&args.rules)
         .map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
     let least = match (global.quiet, global.verbose) {
@@ -39,7 +44,7 @@ pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Fa
             stats.errors, stats.rules, stats.rules_rejected
         )));
     }
-    Ok(files.rules)
+    Ok(files)
 }
 
 /// A trace, analyzed.
