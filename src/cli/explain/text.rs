@@ -175,9 +175,12 @@ fn write_part(out: &mut impl Write, report: &Report<'_>, row: &Explained, style:
                 .collect();
             if let Some(origin) = report.loaded.leaf_origin(*id) {
                 notes.push(format!("{dim}{}{reset}", place(&origin.path, origin.line)));
-                for (kind, names) in [("macro", &origin.macros), ("list", &origin.lists)] {
-                    let names = names.iter().map(|name| Visible(name.as_bytes()).to_string());
-                    notes.extend(names.map(|name| format!("{dim}{kind} {name}{reset}")));
+                for (one, several, names) in [("macro", "macros", &origin.macros), ("list", "lists", &origin.lists)] {
+                    if !names.is_empty() {
+                        let kind = if names.len() == 1 { one } else { several };
+                        let names = style.show(names.join(", ").as_bytes());
+                        notes.push(format!("{dim}{kind} {names}{reset}"));
+                    }
                 }
             }
             writeln!(out, "{indent}    {}", notes.join("  "))
