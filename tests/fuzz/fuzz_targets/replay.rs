@@ -25,8 +25,12 @@ fn fields() -> &'static [FieldRef] {
 fn rules() -> &'static RuleSet {
     static RULES: OnceLock<RuleSet> = OnceLock::new();
     RULES.get_or_init(|| {
-        let text = include_bytes!("../../../rules/attack_paths.yaml");
-        let loaded = tracehound_lang::load(&[SourceFile::new("attack_paths.yaml", text.to_vec())]);
+        let common = include_bytes!("../../../rules/00_common.yaml").to_vec();
+        let paths = include_bytes!("../../../rules/attack_paths.yaml").to_vec();
+        let loaded = tracehound_lang::load(&[
+            SourceFile::new("00_common.yaml", common),
+            SourceFile::new("attack_paths.yaml", paths),
+        ]);
         let (rules, errors) = RuleSet::plan(loaded.rules);
         assert!(errors.is_empty() && !rules.rules().is_empty(), "{errors:?}");
         rules

@@ -39,12 +39,10 @@ fn main() -> std::io::Result<()> {
     for (i, seed) in captures_of_events().iter().enumerate() {
         put(here, "scap", &format!("events-{i}.scap"), seed)?;
     }
-    // Each rule of the product with the lists and macros that stand before the first rule.
+    // The lists and macros of the product, and some of its rules one by one.
+    put(here, "rules", "head.yaml", fs::read_to_string(root.join("rules/00_common.yaml"))?.as_bytes())?;
     let rules = fs::read_to_string(root.join("rules/attack_paths.yaml"))?;
-    let mut parts = rules.split("\n- rule:");
-    let head = parts.next().unwrap_or_default();
-    put(here, "rules", "head.yaml", head.as_bytes())?;
-    for (i, part) in parts.enumerate() {
+    for (i, part) in rules.split("\n- rule:").skip(1).enumerate() {
         put(here, "rules", &format!("rule-{i}.yaml"), format!("- rule:{part}\n").as_bytes())?;
     }
     put(here, "rules", "all-keys.yaml", ALL_KEYS.as_bytes())
