@@ -328,3 +328,59 @@ fn rules_can_be_listed_and_checked() {
     assert!(fields.text().contains("proc.name"));
     run(["rules", "fields", "no.such.field"]).expect(2).says(&["no.such.field"]);
 }
+
+#[test]
+fn checks_of_rules_are_written_as_sarif() {
+    let folder = folder("cli-sarif");
+    let text = "- macro: spawned\n  condition: evt.type = execve\n\
+                - rule: a\n  desc: d\n  condition: spwaned and proc.name = x\n  output: o\n  priority: INFO\n\
+                - rule: b\n  desc: d\n  condition: evt.type = open\n  output: o\n  priorty: INFO\n";
+    let rules = file(&folder, "two words.yaml", text);
+    let check = run(["rules", "check", "-f", "sarif", &rules]).expect(3);
+    assert_eq!(check.stdout, run(["rules", "check", "-f", "sarif", &rules]).expect(3).stdout);
+    let log = check.json();
+    assert_eq!(log["version"], "2.1.0");
+    let run_ = &log["runs"][0];
+    let rules = run_["tool"]["driver"]["rules"].as_array().expect("rules");
+    let results = run_["results"].as_array().expect("results");
+    assert!(results.len() >= 2, "{results:?}");
+    for result in results {
+        let index = result["ruleIndex"].as_u64().expect("an index") as usize;
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
+        assert!(!result["message"]["text"].as_str().expect("a message").is_empty());
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().expect("a reference");
+        assert!(uri.starts_with("file:///") && uri.ends_with("/two%20words.yaml"), "{uri}");
+        for key in ["startLine", "startColumn", "endLine", "endColumn"] {
+            assert!(place["region"][key].as_u64().is_some_and(|n| n >= 1), "{result}");
+        }
+    }
+    let fix = &results[0]["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(fix["insertedContent"]["text"], "spawned");
+}
+
+#[test]
+fn coverage_says_what_a_trace_can_answer() {
+    let folder = folder("cli-coverage");
+    let rule = |name: &str, condition: &str, more: &str| {
+        format!("- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n{more}")
+    };
+    let text = [
+        rule("seen", "evt.type = execve", ""),
+        rule("unseen", "evt.type in (splice, init_module)", ""),
+        rule("unsourced", "evt.type = execve and evt.pluginname = x", ""),
+        rule("never", "evt.num = 0", ""),
+        rule("off", "evt.type = execve", "  enabled: false\n"),
+    ];
+    let rules = file(&folder, "rules.yaml", text.concat());
+    let report = run(["rules", "coverage", SHELL, "-r", &rules]).expect(0).json();
+    let answers: Vec<&str> =
+        report["rules"].as_array().expect("rules").iter().filter_map(|rule| rule["answer"].as_str()).collect();
+    assert_eq!(answers, ["full", "no-events", "partial", "never", "off"], "{report:#}");
+    assert_eq!(report["rules"][1]["why"][0], "no such events in this trace: init_module, splice");
+    let why = report["rules"][2]["why"][0].as_str().expect("a reason");
+    assert!(why.starts_with("evt.pluginname: "), "{why}");
+    let text = run(["rules", "coverage", SHELL, "-r", &rules, "-f", "text"]).expect(0);
+    assert!(text.text().ends_with("5 rules: 1 full, 1 partial, 1 no-events, 1 never, 1 off\n"), "{}", text.text());
+}

@@ -265,6 +265,8 @@ pub enum RulesVerb {
     List(RulesList),
     /// List every field a rule can use
     Fields(RulesFields),
+    /// Say for each rule whether a trace can answer it, and why not
+    Coverage(RulesCoverage),
 }
 
 /// `rules check`
@@ -282,6 +284,33 @@ pub struct RulesCheck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
     /// Source lines with carets
+    Text,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for code review
+    Sarif,
+}
+
+/// `rules coverage`
+#[derive(Debug, Args)]
+pub struct RulesCoverage {
+    /// Trace (`-` is standard input)
+    pub trace: PathBuf,
+    /// Rule file or folder (its .yaml and .yml files by name); repeatable, loaded in this order
+    #[arg(short, long = "rules", required = true, value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// Format [default: text on a terminal, json in a pipe]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub format: Option<RulesCoverageFormat>,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// Format of `rules coverage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RulesCoverageFormat {
+    /// For people
     Text,
     /// One JSON object
     Json,

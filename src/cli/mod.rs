@@ -3,6 +3,7 @@
 mod analyze;
 pub mod args;
 mod convert;
+mod coverage;
 mod exit;
 mod explain;
 mod info;
@@ -10,6 +11,7 @@ mod input;
 mod output;
 mod progress;
 mod rules;
+mod sarif;
 mod session;
 mod tree;
 
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),
         Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),
         Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),
+        Verb::Rules(RulesVerb::Coverage(args)) => coverage::run(&global, &args),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tracehound", &mut script);

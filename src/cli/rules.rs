@@ -12,6 +12,7 @@ use super::args::{
 };
 use super::exit::{Failure, Outcome};
 use super::output::printable;
+use super::sarif;
 use super::session::{Session, set_threads, stdout};
 use crate::rulefiles::{self, RuleFiles};
 
@@ -55,6 +56,7 @@ pub(super) fn check(global: &Global, args: &RulesCheck) -> Result<Outcome, Failu
             });
             writeln!(out, "{:#}", json!({ "diagnostics": rows, "stats": stats }))?;
         }
+        CheckFormat::Sarif => writeln!(out, "{:#}", sarif::log(&files.loaded))?,
     }
     out.flush()?;
     Ok(if files.has_errors() { Outcome::Rules } else { Outcome::Done })

@@ -25,12 +25,12 @@ impl Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)*) => {
         /// Stable name of a kind of diagnostic. Those that begin with `LOAD_` are Falco's own and mean what they
         /// mean there; `TH_` are ours.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])+ $name,)*
         }
 
         impl Code {
@@ -41,6 +41,13 @@ macro_rules! codes {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Code::$name => $text,)*
+                }
+            }
+
+            /// What it means, in one or two sentences.
+            pub fn explanation(self) -> &'static str {
+                match self {
+                    $(Code::$name => concat!($($doc),+).trim_ascii_start(),)*
                 }
             }
 
@@ -109,6 +116,18 @@ codes! {
     MisspeltList = "TH_MISSPELT_LIST", Lint;
     /// Something that works otherwise than it reads, in Falco and here.
     Quirk = "TH_QUIRK", Lint;
+    /// A comparison, or a rule, that no event makes true.
+    NeverTrue = "TH_NEVER_TRUE", Lint;
+    /// A comparison that every value makes true.
+    AlwaysTrue = "TH_ALWAYS_TRUE", Lint;
+    /// A comparison of a value that no event of the rule's kinds has.
+    NoValue = "TH_NO_VALUE", Lint;
+    /// An exception that excepts nothing.
+    ExceptionNever = "TH_EXCEPTION_NEVER", Lint;
+    /// A rule that matches only what an earlier rule matches too.
+    ShadowedRule = "TH_SHADOWED_RULE", Lint;
+    /// A rule without tags among rules with tags.
+    NoTags = "TH_NO_TAGS", Lint;
     /// A file without any item.
     NoItems = "TH_NO_ITEMS", Lint;
 }

@@ -45,6 +45,11 @@ impl Predicate {
         &self.leaves
     }
 
+    /// Where each of [`Predicate::leaves`] was written.
+    pub fn leaf_ids(&self) -> impl Iterator<Item = LeafId> {
+        self.nodes.iter().filter_map(|node| if let Node::Leaf(_, id) = node { Some(*id) } else { None })
+    }
+
     /// What the author of the condition should know.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -70,6 +75,11 @@ impl Predicate {
             Node::Or(_) => parts.drain(..).fold(Possible::exactly(KindSet::none()), |all, part| all.or(&part)),
         });
         result.map_or_else(KindSet::none, |possible| possible.when_true)
+    }
+
+    /// Its result, if comparisons that are the same for every event decide it.
+    pub fn constant(&self) -> Option<bool> {
+        self.program.constant()
     }
 
     /// Evaluates it.

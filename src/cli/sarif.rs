@@ -1,0 +1,157 @@
+//! Diagnostics of rule files as SARIF 2.1.0, for code review.
+
+use serde_json::{Map, Value as Json, json};
+use tracehound_lang::{Code, Diagnostic, Loaded, Severity, SourceMap, Span, diagnostic, render};
+
+/// The log of one check: one run, with every code as a rule and every diagnostic as a result.
+pub(super) fn log(loaded: &Loaded) -> Json {
+    let rules: Vec<Json> = Code::ALL
+        .iter()
+        .map(|code| {
+            json!({
+                "id": code.name(),
+                "shortDescription": { "text": code.explanation() },
+                "defaultConfiguration": { "level": level(code.severity()) },
+            })
+        })
+        .collect();
+    let results: Vec<Json> = loaded.diagnostics.iter().map(|d| result(d, &loaded.sources)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "tracehound",
+                "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules,
+            }},
+            // Lines and columns are counted from 1, columns in characters.
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Lint => "note",
+    }
+}
+
+fn result(d: &Diagnostic, sources: &SourceMap) -> Json {
+    let mut text = render::visible(d.message.as_bytes());
+    for part in d.notes.iter().filter(|note| note.span.is_none()).map(|note| &note.text).chain(&d.help) {
+        text.push('\n');
+        text.push_str(&render::visible(part.as_bytes()));
+    }
+    let mut result = Map::new();
+    result.insert("ruleId".to_owned(), json!(d.code.name()));
+    if let Some(index) = Code::ALL.iter().position(|code| *code == d.code) {
+        result.insert("ruleIndex".to_owned(), json!(index));
+    }
+    result.insert("level".to_owned(), json!(level(d.severity)));
+    result.insert("message".to_owned(), json!({ "text": text }));
+    if let Some(span) = d.span() {
+        result.insert("locations".to_owned(), json!([{ "physicalLocation": place(span, sources) }]));
+    }
+    let labels = d.labels.iter().skip(1).map(|(span, text)| (*span, text));
+    let notes = d.notes.iter().filter_map(|note| Some((note.span?, &note.text)));
+    let related: Vec<Json> = labels
+        .chain(notes)
+        .map(|(span, text)| {
+            let text = render::visible(text.as_bytes());
+            json!({ "physicalLocation": place(span, sources), "message": { "text": text } })
+        })
+        .collect();
+    if !related.is_empty() {
+        result.insert("relatedLocations".to_owned(), json!(related));
+    }
+    if let Some(fix) = fix(d, sources) {
+        result.insert("fixes".to_owned(), json!([fix]));
+    }
+    Json::Object(result)
+}
+
+fn place(span: Span, sources: &SourceMap) -> Json {
+    json!({ "artifactLocation": { "uri": uri(sources.path(span.file)) }, "region": region(span, sources) })
+}
+
+fn region(span: Span, sources: &SourceMap) -> Json {
+    let start = sources.position(span.file, span.start);
+    let end = sources.position(span.file, span.end);
+    json!({
+        "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column,
+    })
+}
+
+/// The replacement of a misspelt word, if there is only one word it can be and nothing else stands at the place.
+fn fix(d: &Diagnostic, sources: &SourceMap) -> Option<Json> {
+    let help = d.help.as_deref()?;
+    let word = help.strip_prefix("did you mean `")?.strip_suffix("`?").filter(|word| !word.contains('`'))?;
+    let span = d.span()?;
+    let found = std::str::from_utf8(sources.slice(span)).ok()?;
+    diagnostic::similar(found, [word]).first()?;
+    let region = region(span, sources);
+    Some(json!({
+        "description": { "text": format!("replace `{}` by `{word}`", render::visible(found.as_bytes())) },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(sources.path(span.file)) },
+            "replacements": [{ "deletedRegion": region, "insertedContent": { "text": word } }],
+        }],
+    }))
+}
+
+/// A path as a reference by RFC 3986: relative as it was named, or absolute with a scheme.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    let path = path.strip_prefix("./").unwrap_or(path);
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for &byte in path.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracehound_lang::{SourceFile, load};
+
+    #[test]
+    fn references() {
+        for (path, expected) in [
+            ("rules/a.yaml", "rules/a.yaml"),
+            ("./a b.yaml", "a%20b.yaml"),
+            ("/x/a:b.yaml", "file:///x/a%3Ab.yaml"),
+            ("a:b", "a%3Ab"),
+            ("ç", "%C3%A7"),
+        ] {
+            assert_eq!(uri(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn misspelt_words_have_fixes() {
+        let rule = "- macro: spawned\n  condition: evt.type = execve\n- rule: r\n  desc: d\n  condition: spwaned and proc.name = a\n  output: o\n  priority: INFO\n  tags: [t]\n";
+        let loaded = load(&[SourceFile::new("r.yaml", rule)]);
+        let log = log(&loaded);
+        let result = &log["runs"][0]["results"][0];
+        assert_eq!(result["ruleId"], "LOAD_ERR_VALIDATE");
+        let region = json!({ "startLine": 5, "startColumn": 14, "endLine": 5, "endColumn": 21 });
+        assert_eq!(result["locations"][0]["physicalLocation"]["region"], region);
+        let replacement = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+        assert_eq!(replacement["insertedContent"]["text"], "spawned");
+        assert_eq!(replacement["deletedRegion"], region);
+        let index = result["ruleIndex"].as_u64().expect("a number") as usize;
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+    }
+}
