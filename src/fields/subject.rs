@@ -1,11 +1,11 @@
 //! What rules and queries are evaluated on, without knowing what it is.
 
 use bstr::BStr;
-use tracehound_formats::event::kind::{self, KindId};
+use tracehound_formats::event::kind::{self, KindId, kind_flags};
 use tracehound_formats::event::{pseudo, syscalls};
 
 use crate::catalogue::FieldRef;
-use crate::field::NumberFormat;
+use crate::field::{FieldArg, NumberFormat};
 use crate::value::Value;
 use crate::view::View;
 
@@ -52,6 +52,22 @@ fn named(name: &BStr) -> Option<KindId> {
 /// included. Empty for a name that no event has.
 pub fn kind_codes(name: &str) -> Vec<u16> {
     kind::all().filter(|kind| kind.name == name).map(|kind| kind.id.0).collect()
+}
+
+/// True if events of this code carry the argument that `evt.arg` with this argument asks for.
+pub fn kind_has_arg(code: u16, arg: &FieldArg) -> bool {
+    let Some(kind) = KindId(code).get() else { return true };
+    match arg {
+        FieldArg::Index(i) => kind.shown_args().len() > *i as usize,
+        FieldArg::Name(name) => kind.shown_args().iter().any(|spec| spec.name == name),
+        FieldArg::None => true,
+    }
+}
+
+/// True if events of this code work on a descriptor, open or close one: only these have values of `fd` fields.
+pub fn kind_has_descriptor(code: u16) -> bool {
+    const WITH_DESCRIPTOR: u16 = kind_flags::CREATES_FD | kind_flags::DESTROYS_FD | kind_flags::USES_FD;
+    KindId(code).get().is_none_or(|kind| kind.flags & WITH_DESCRIPTOR != 0)
 }
 
 /// Every code with its name.

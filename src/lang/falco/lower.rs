@@ -67,6 +67,11 @@ impl LeafPlace {
         }
     }
 
+    /// Where the right side was written; of a constant of an exception that is among its values.
+    pub fn rhs_span(&self) -> Span {
+        self.rhs().span
+    }
+
     /// Place of the constant with these bytes, or of the right side.
     fn constant(&self, bytes: &[u8]) -> Place {
         match self.check().rhs.values().iter().find(|value| value.bytes == bytes) {

@@ -12,6 +12,7 @@ pub mod collect;
 pub mod condition;
 pub mod exceptions;
 pub mod item;
+pub mod lints;
 pub mod lists;
 pub mod lower;
 pub mod macros;
@@ -235,6 +236,7 @@ impl Loader {
             sources: &self.sources,
             n_nodes: 0,
             unreadable: Vec::new(),
+            names: Vec::new(),
         };
         let mut merged: HashMap<Finding, (usize, Vec<String>)> = HashMap::new();
         for (i, definition) in collector.rules.entries.iter().enumerate() {
@@ -268,7 +270,8 @@ impl Loader {
                 self.diagnostics[index].notes.push(Note { text, span: None });
             }
         }
-        for (name, span, rules) in std::mem::take(&mut compiler.unreadable) {
+        let (names, unreadable) = (std::mem::take(&mut compiler.names), std::mem::take(&mut compiler.unreadable));
+        for (name, span, rules) in unreadable {
             let message = format!("macro '{}' could not be read; see the error at its definition", short(&name, 60));
             self.report(
                 Diagnostic::new(Code::Validate, span, message)
@@ -276,6 +279,7 @@ impl Loader {
             );
         }
         macros.finish(&mut self.diagnostics);
+        self.report_all(lints::between_rules(&loaded.rules, &names));
         if self.n_errors == 0 {
             self.warn_unused(&collector, &lists, &macros);
         }
@@ -430,6 +434,8 @@ struct Compiler<'a> {
     n_nodes: usize,
     /// Macros whose definitions could not be read: name, first use, rules that need them.
     unreadable: Vec<(String, Span, Vec<String>)>,
+    /// Places of the names of the rules that compile.
+    names: Vec<Span>,
 }
 
 /// What makes findings of two rules the same: code, place, message.
@@ -453,7 +459,10 @@ impl Compiler<'_> {
         let n_leaves = self.loaded.leaves.len();
         let mut findings = Vec::new();
         match self.compile(definition, &mut findings) {
-            Outcome::Compiled(rule) => self.loaded.rules.push(*rule),
+            Outcome::Compiled(rule) => {
+                self.loaded.rules.push(*rule);
+                self.names.push(definition.name.span);
+            }
             Outcome::Skipped => {
                 self.loaded.stats.rules_skipped += 1;
                 self.loaded.leaves.truncate(n_leaves);
@@ -536,6 +545,16 @@ impl Compiler<'_> {
                     }
                 }
                 let is_complete = blocked.is_none() && !diagnostics.iter().any(Diagnostic::is_error);
+                if is_complete {
+                    let lints = lints::RuleLints {
+                        predicate: &predicate,
+                        leaves: &self.loaded.leaves,
+                        expansions: &self.loaded.expansions,
+                        exceptions: &definition.exceptions,
+                        name: definition.name.span,
+                    };
+                    diagnostics.extend(lints.lint(&expr));
+                }
                 if is_complete && definition.warn_evttypes && asks_for_all_kinds(&predicate) {
                     let message = "Rule matches too many evt.type values. This has a significant performance penalty.";
                     diagnostics.push(

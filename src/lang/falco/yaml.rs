@@ -520,6 +520,19 @@ fn syntax_error(whole: &str, from: usize, to: usize, at: usize, info: &str, file
     let at = at.min(whole.len());
     let width = whole[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
     Diagnostic::new(Code::YamlParse, Span::new(file, at, at + width), format!("not valid YAML: {info}"))
+        .help(likely_cause(info))
+}
+
+/// What authors of rules most often did wrong when the parser says this.
+fn likely_cause(info: &str) -> Option<String> {
+    let cause = if info.contains("quoted scalar") {
+        "is a closing quote missing?"
+    } else if info.contains("expected '-' indicator") || info.contains("mapping values are not allowed") {
+        "all keys of an item begin in the same column; text with `: ` in it needs quotes"
+    } else {
+        return None;
+    };
+    Some(cause.to_owned())
 }
 
 /// A tab in the indentation of the line of an error or the one after it: the parser reports these in words that do
