@@ -52,6 +52,27 @@ fn all_files_load_together() {
     assert_eq!(loaded.stats.rules_rejected + loaded.stats.rules_skipped, 0);
 }
 
+/// Remarks about the official files, each read and found true: a macro asks an argument of another kind of event, and
+/// a rule asks for all that an earlier one asks for and more.
+#[test]
+fn remarks() {
+    let files: Vec<SourceFile> = FILES.iter().filter_map(|(name, _)| file(name)).collect();
+    if files.len() < FILES.len() {
+        return;
+    }
+    let loaded = load(&files);
+    let found: Vec<(&str, &[u8])> = loaded
+        .diagnostics
+        .iter()
+        .filter_map(|d| Some((d.code.name(), loaded.sources.slice(d.span()?))))
+        .collect();
+    let expected: [(&str, &[u8]); 2] = [
+        ("TH_NO_VALUE", b"evt.arg.filename startswith /var/lib/docker"),
+        ("TH_SHADOWED_RULE", b"Network Tool Executed During NPM Package Install"),
+    ];
+    assert_eq!(found, expected, "{}", loaded.render());
+}
+
 /// Section 4.3 of the specification, read from the specification.
 #[test]
 fn kinds_of_every_rule() {
