@@ -72,6 +72,17 @@ fn default_rules_load_without_remarks() {
 }
 
 #[test]
+fn tags_name_tactic_and_technique() {
+    for rule in rules().rules.rules().iter().map(|planned| planned.rule()) {
+        assert!(!rule.description.trim().is_empty(), "{}: no description", rule.name);
+        assert!(rule.tags.iter().any(|tag| tag.starts_with("mitre_")), "{}: no tactic", rule.name);
+        let is_technique =
+            |tag: &String| tag.strip_prefix('T').is_some_and(|id| id.starts_with(|c: char| c.is_ascii_digit()));
+        assert!(rule.tags.iter().any(is_technique), "{}: no technique", rule.name);
+    }
+}
+
+#[test]
 fn every_rule_has_its_sample() {
     let loaded = rules();
     let mut expected: Vec<String> =
