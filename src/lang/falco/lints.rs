@@ -224,7 +224,7 @@ impl Walk<'_> {
         for (span, at, other) in [(spans[0], id, other), (spans[1], other, id)] {
             if let Some(exception) = span.and_then(|span| self.exception_at(span)) {
                 let message = format!("exception '{}' can never apply with this value", short(&exception.name, 60));
-                let value = self.place(at).map_or(exception.span, LeafPlace::rhs_span);
+                let value = self.place(at).map_or(exception.span, LeafPlace::value_span);
                 let mut diagnostic = Diagnostic::new(Code::ExceptionNever, value, message);
                 if let Some(other) = self.place(other).map(LeafPlace::span) {
                     diagnostic = diagnostic.also(other, "this must hold as well");

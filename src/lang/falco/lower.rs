@@ -67,9 +67,10 @@ impl LeafPlace {
         }
     }
 
-    /// Where the right side was written; of a constant of an exception that is among its values.
-    pub fn rhs_span(&self) -> Span {
-        self.rhs().span
+    /// Where the first constant was written; for a comparison of an exception that is among its values.
+    pub fn value_span(&self) -> Span {
+        let first = self.check().rhs.values().first();
+        first.map_or_else(|| self.rhs(), |value| place_of(&self.condition.text, value.range.clone())).span
     }
 
     /// Place of the constant with these bytes, or of the right side.

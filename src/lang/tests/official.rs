@@ -61,11 +61,8 @@ fn remarks() {
         return;
     }
     let loaded = load(&files);
-    let found: Vec<(&str, &[u8])> = loaded
-        .diagnostics
-        .iter()
-        .filter_map(|d| Some((d.code.name(), loaded.sources.slice(d.span()?))))
-        .collect();
+    let found: Vec<(&str, &[u8])> =
+        loaded.diagnostics.iter().filter_map(|d| Some((d.code.name(), loaded.sources.slice(d.span()?)))).collect();
     let expected: [(&str, &[u8]); 2] = [
         ("TH_NO_VALUE", b"evt.arg.filename startswith /var/lib/docker"),
         ("TH_SHADOWED_RULE", b"Network Tool Executed During NPM Package Install"),
