@@ -8,7 +8,7 @@ use support::{
     SMALL, SMALL_SIGNAL, file, folder, native, read, run, run_with_stdin, scap, seal, small_in_every_format,
 };
 
-const RULES: &str = "rules/";
+const RULES: &str = "tests/support/small.yaml";
 
 /// Verbs that read a trace.
 const READERS: [&[&str]; 3] = [&["info"], &["analyze", "-r", RULES], &["tree"]];

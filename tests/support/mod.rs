@@ -117,7 +117,7 @@ pub fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
     path.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// A small trace: one process, seven events, one signal of the default rules (event 5).
+/// A small trace: one process, seven events, one signal (event 5).
 pub const SMALL: &str = "\
 #tracehound-trace 1
 machine hostname=lab.example.com kernel=6.1.0

@@ -21,16 +21,20 @@ fn fields() -> &'static [FieldRef] {
     })
 }
 
-/// The rules of the product.
+/// The rules of the product, from the folder that this was built in.
 fn rules() -> &'static RuleSet {
     static RULES: OnceLock<RuleSet> = OnceLock::new();
     RULES.get_or_init(|| {
-        let common = include_bytes!("../../../rules/00_common.yaml").to_vec();
-        let paths = include_bytes!("../../../rules/attack_paths.yaml").to_vec();
-        let loaded = tracehound_lang::load(&[
-            SourceFile::new("00_common.yaml", common),
-            SourceFile::new("attack_paths.yaml", paths),
-        ]);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+        let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let files: Vec<SourceFile> = paths
+            .iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+            .map(|path| SourceFile::new(path.to_string_lossy(), std::fs::read(path).unwrap()))
+            .collect();
+        let loaded = tracehound_lang::load(&files);
+        assert_eq!(loaded.stats.errors, 0);
         let (rules, errors) = RuleSet::plan(loaded.rules);
         assert!(errors.is_empty() && !rules.rules().is_empty(), "{errors:?}");
         rules
