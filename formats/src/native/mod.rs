@@ -6,6 +6,7 @@ mod column;
 mod dictionary;
 mod directory;
 mod events;
+mod model;
 mod notes;
 mod reader;
 mod rows;

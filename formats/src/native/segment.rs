@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io;
 
-use super::dictionary::DICTIONARY;
+use super::dictionary::dictionary;
+use super::model;
 use super::rows::MAX_ROWS;
 use super::varint::{Broken, Cursor, put_varint};
 use crate::event::{KindId, Nanos, Seq};
@@ -20,8 +21,11 @@ pub(crate) const VERSION: u16 = 1;
 /// First bytes of a segment.
 pub(crate) const SEGMENT_MAGIC: [u8; 4] = *b"\x89seg";
 
-/// Bytes of a segment's header before the list of kinds, with their checksum.
-const FIXED_LEN: usize = 68;
+/// Bytes of a segment's header that every segment has, with their checksum.
+const FIXED_LEN: usize = 36;
+
+/// Bytes of the ranges of sequence numbers and times, which only a segment of events has.
+const RANGES_LEN: usize = 32;
 
 /// First bytes of the trailer.
 pub(crate) const TRAILER_MAGIC: [u8; 4] = *b"\x89end";
@@ -32,7 +36,7 @@ pub(crate) const TRAILER_LEN: usize = 28;
 /// Most bytes of a payload, packed and unpacked: bounds what decoding one segment allocates.
 pub(crate) const MAX_PAYLOAD: usize = 64 << 20;
 
-/// Payloads up to this length are compressed with the built-in dictionary.
+/// Payloads up to this length are compressed with the built-in dictionary where the model coder is not used.
 const SMALL_PAYLOAD: usize = 512 << 10;
 
 /// Level from which small payloads are compressed with [`SMALL_LEVEL`].
@@ -40,6 +44,9 @@ const SMALL_LEVEL_FROM: i32 = 9;
 
 /// The highest level of zstd: on a small payload it needs neither much time nor memory.
 const SMALL_LEVEL: i32 = 22;
+
+/// Bytes of payload of one file that the writer codes with the model: a trace of many small segments stays fast to read.
+const MODEL_BUDGET: usize = 128 << 10;
 
 /// What a segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +123,8 @@ pub(crate) enum Method {
     Zstd,
     /// zstd with the built-in dictionary.
     ZstdDictionary,
+    /// The model coder.
+    Model,
     /// One that this version does not know.
     Unknown,
 }
@@ -140,30 +149,40 @@ impl Segment {
         }
         let u16_at = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
         let u32_at = |at: usize| u32::from_le_bytes(fixed[at..at + 4].try_into().expect("four bytes"));
-        let u64_at = |at: usize| u64::from_le_bytes(fixed[at..at + 8].try_into().expect("eight bytes"));
         let header_len = u16_at(4);
         let (covered, crc) = bytes.get(..usize::from(header_len))?.split_last_chunk::<4>()?;
         if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
             return None;
         }
+        let ty = SegmentType::of_code(fixed[6]);
+        let mut rest = covered.get(FIXED_LEN..)?;
+        let mut ranges = [0u64; 4];
+        if ty == SegmentType::Events {
+            let (bytes, after) = rest.split_at_checked(RANGES_LEN)?;
+            for (range, bytes) in ranges.iter_mut().zip(bytes.chunks_exact(8)) {
+                *range = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+            }
+            rest = after;
+        }
         // What a later writer may have put after the kinds is passed by.
-        let kinds = take_kinds(covered.get(FIXED_LEN..FIXED_LEN + usize::from(u16_at(30)))?)?;
+        let kinds = take_kinds(rest.get(..usize::from(u16_at(30)))?)?;
         let method = match fixed[7] {
             0 => Method::Stored,
             1 => Method::Zstd,
             2 => Method::ZstdDictionary,
+            3 => Method::Model,
             _ => Method::Unknown,
         };
         let packing = Packing { header_len, method, packed_len: u32_at(8), unpacked_len: u32_at(12), crc: u32_at(20) };
         let segment = Segment {
             offset,
-            ty: SegmentType::of_code(fixed[6]),
+            ty,
             number: u32_at(24),
             n_rows: u32_at(16),
             begins_section: fixed[28] & flag::BEGINS_SECTION != 0,
             is_addition: fixed[28] & flag::IS_ADDITION != 0,
-            seqs: (Seq(u64_at(32)), Seq(u64_at(40))),
-            times: (Nanos(u64_at(48)), Nanos(u64_at(56))),
+            seqs: (Seq(ranges[0]), Seq(ranges[1])),
+            times: (Nanos(ranges[2]), Nanos(ranges[3])),
             kinds,
             len: u64::from(header_len) + u64::from(packing.packed_len),
         };
@@ -183,6 +202,7 @@ impl Segment {
             Method::Stored | Method::Unknown => 0,
             Method::Zstd => 1,
             Method::ZstdDictionary => 2,
+            Method::Model => 3,
         };
         out.extend(SEGMENT_MAGIC);
         out.extend(packing.header_len.to_le_bytes());
@@ -192,10 +212,12 @@ impl Segment {
         }
         out.extend([self.flags(), 0]);
         out.extend((kinds.len() as u16).to_le_bytes());
-        for v in [self.seqs.0.0, self.seqs.1.0, self.times.0.0, self.times.1.0] {
-            out.extend(v.to_le_bytes());
-        }
         out.extend(crc32c::crc32c(&out[start..]).to_le_bytes());
+        if self.ty == SegmentType::Events {
+            for v in [self.seqs.0.0, self.seqs.1.0, self.times.0.0, self.times.1.0] {
+                out.extend(v.to_le_bytes());
+            }
+        }
         out.extend_from_slice(kinds);
         out.extend(crc32c::crc32c(&out[start..]).to_le_bytes());
     }
@@ -216,8 +238,12 @@ impl Packing {
         let unpacked = match self.method {
             Method::Stored => return Ok(Cow::Borrowed(packed)),
             Method::Zstd => zstd::bulk::decompress(packed, unpacked_len),
-            Method::ZstdDictionary => zstd::bulk::Decompressor::with_dictionary(DICTIONARY)
+            Method::ZstdDictionary => zstd::bulk::Decompressor::with_dictionary(dictionary())
                 .and_then(|mut decompressor| decompressor.decompress(packed, unpacked_len)),
+            Method::Model if !model::is_allowed(packed.len(), unpacked_len) => {
+                return Err(Broken("the segment is larger than the format allows"));
+            }
+            Method::Model => return model::unpack(packed, unpacked_len).map(Cow::Owned),
             Method::Unknown => {
                 return Err(Broken("the segment is compressed in a way that this version does not know"));
             }
@@ -255,6 +281,8 @@ pub(crate) fn take_kinds(bytes: &[u8]) -> Option<Vec<KindId>> {
 pub(crate) struct Packer {
     plain: zstd::bulk::Compressor<'static>,
     small: zstd::bulk::Compressor<'static>,
+    /// Bytes of payload that may still be coded with the model.
+    model_budget: usize,
 }
 
 impl Packer {
@@ -263,7 +291,8 @@ impl Packer {
         let small_level = if level >= SMALL_LEVEL_FROM { SMALL_LEVEL } else { level };
         Ok(Packer {
             plain: zstd::bulk::Compressor::new(level)?,
-            small: zstd::bulk::Compressor::with_dictionary(small_level, DICTIONARY)?,
+            small: zstd::bulk::Compressor::with_dictionary(small_level, dictionary())?,
+            model_budget: if level >= SMALL_LEVEL_FROM { MODEL_BUDGET } else { 0 },
         })
     }
 
@@ -271,6 +300,14 @@ impl Packer {
         let is_small = payload.len() <= SMALL_PAYLOAD;
         let compressor = if is_small { &mut self.small } else { &mut self.plain };
         let compressed = compressor.compress(payload)?;
+        if payload.len() <= model::MAX_LEN.min(self.model_budget) {
+            self.model_budget -= payload.len();
+            let coded = model::pack(payload);
+            let is_shorter = coded.len() < compressed.len().min(payload.len());
+            if is_shorter && model::is_allowed(coded.len(), payload.len()) {
+                return Ok((Method::Model, coded));
+            }
+        }
         if compressed.len() >= payload.len() {
             return Ok((Method::Stored, payload.to_vec()));
         }
@@ -305,7 +342,8 @@ pub(crate) fn pack(
     let (method, packed) = packer.pack(payload)?;
     let mut kinds = Vec::new();
     put_kinds(&head.kinds, &mut kinds);
-    let header_len = FIXED_LEN + kinds.len() + 4;
+    let ranges_len = if head.ty == SegmentType::Events { RANGES_LEN } else { 0 };
+    let header_len = FIXED_LEN + ranges_len + kinds.len() + 4;
     let header_len = u16::try_from(header_len)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "more kinds of events than a segment lists"))?;
     let segment = Segment {
