@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 static WORDS: &str = include_str!("dictionary-1.txt");
 
 /// Names of accounts, services, libraries and files, environments and cgroups, in the concatenated form in which
-/// strings stand in a segment. A short trace is mostly its start state, and that is mostly these.
-pub(crate) fn dictionary() -> &'static [u8] {
+/// strings stand in a segment. A short trace is mostly its start state, and that is mostly these. For tools that read
+/// compressed payloads themselves.
+pub fn dictionary() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| bytes_of(WORDS))
 }

@@ -18,6 +18,7 @@ mod trace;
 mod varint;
 mod writer;
 
+pub use self::dictionary::dictionary;
 pub use self::reader::NativeReader;
 pub use self::segment::{Segment, SegmentType};
 pub use self::trace::Trace;

@@ -2,13 +2,13 @@
 //!
 //! Offsets are those of `formats/src/native/spec.md`.
 
+use tracehound_formats::native::dictionary;
+
 const SEGMENT_MAGIC: &[u8] = b"\x89seg";
 const TRAILER_MAGIC: &[u8] = b"\x89end";
 /// Bytes of a segment's header that have their own checksum in the last four.
-const FIXED_LEN: usize = 68;
+const FIXED_LEN: usize = 36;
 const FILE_HEADER_LEN: usize = 32;
-/// What small segments are compressed with.
-const DICTIONARY: &[u8] = include_bytes!("../../../formats/src/native/dictionary-1.bin");
 const TRAILER_LEN: usize = 28;
 
 /// Repairs the file's header, every segment's header and payload, and the trailer.
@@ -63,7 +63,9 @@ pub fn stored(data: &[u8]) -> Option<Vec<u8>> {
         let payload = match data.get(at + 7)? {
             0 => packed.to_vec(),
             1 => zstd::bulk::decompress(packed, unpacked_len).ok()?,
-            _ => zstd::bulk::Decompressor::with_dictionary(DICTIONARY).ok()?.decompress(packed, unpacked_len).ok()?,
+            2 => zstd::bulk::Decompressor::with_dictionary(dictionary()).ok()?.decompress(packed, unpacked_len).ok()?,
+            // The seeds are written as recorded: without the model coder.
+            _ => return None,
         };
         let header = out.len();
         out.extend_from_slice(&data[at..start]);
