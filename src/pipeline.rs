@@ -1,6 +1,6 @@
 //! Decode, replay, match: a window at a time.
 //!
-//! A reader runs on its own thread and hands batches on. Up to [`WINDOW`] batches are replayed in order; then rules
+//! A reader runs on its own thread and hands batches on. Up to `WINDOW` batches are replayed in order; then rules
 //! are matched over all events of the window in parallel, reading history and facts only. The facts of a window are
 //! dropped after it, so that memory is bounded by history and one window, not by the length of the trace.
 

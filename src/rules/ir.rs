@@ -1,7 +1,7 @@
 //! Rules and conditions, whatever language they were written in.
 //!
-//! A language builds an [`Expr`] tree of untyped leaves; [`crate::compile`] checks types, converts constants and
-//! gives the [`Predicate`] that is evaluated. What a leaf means is the same for all languages: **an absent value
+//! A language builds an [`Expr`] tree of untyped leaves; [`crate::compile()`] checks types, converts constants and
+//! gives the [`crate::Predicate`] that is evaluated. What a leaf means is the same for all languages: **an absent value
 //! makes a leaf false, whatever the operator**, and `not` around it true.
 
 use tracehound_fields::FieldRef;

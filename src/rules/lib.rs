@@ -2,7 +2,7 @@
 //!
 //! A rule knows fields' names, types and values only: this crate sees neither events nor history.
 //!
-//! A language gives [`Rule`]s with conditions of untyped comparisons ([`ir`]); [`compile`] checks them and gives a
+//! A language gives [`Rule`]s with conditions of untyped comparisons ([`ir`]); [`compile()`] checks them and gives a
 //! [`Predicate`]. [`RuleSet::plan`] makes rules ready to be asked by kind of event, a [`Matcher`] asks them, and
 //! [`Output`] gives the text and the fields of a match.
 
