@@ -103,7 +103,8 @@ impl ReadNotes {
 
     /// Records damage found after a certain event.
     pub fn damaged_after(&mut self, after: Seq, offset: u64, what: impl Into<String>) {
-        self.n_damage += 1;
+        // A converted trace claims numbers of its own, up to the largest.
+        self.n_damage = self.n_damage.saturating_add(1);
         if self.damage.len() < Self::MAX_DAMAGE {
             self.damage.push(Damage { offset, after, what: what.into() });
         }
@@ -112,7 +113,7 @@ impl ReadNotes {
     /// Counts something skipped.
     pub fn skip(&mut self, what: &str, n: u64) {
         match self.skipped.iter_mut().find(|s| s.what == what) {
-            Some(s) => s.n += n,
+            Some(s) => s.n = s.n.saturating_add(n),
             None => self.skipped.push(Skipped { what: what.to_owned(), n }),
         }
     }
@@ -175,4 +176,18 @@ pub enum OpenError {
         /// What is wrong.
         what: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claimed_counts_do_not_overflow() {
+        let mut notes = ReadNotes { n_damage: u64::MAX, ..ReadNotes::default() };
+        notes.damaged(7, "cut");
+        notes.skip("blocks", u64::MAX);
+        notes.skip("blocks", 1);
+        assert_eq!((notes.n_damage, notes.damage.len(), notes.skipped[0].n), (u64::MAX, 1, u64::MAX));
+    }
 }

@@ -393,7 +393,7 @@ impl Reader {
         for (at, what) in reports {
             self.damaged(at, &what);
         }
-        self.notes.n_damage += n_more;
+        self.notes.n_damage = self.notes.n_damage.saturating_add(n_more);
         Step::More
     }
 
