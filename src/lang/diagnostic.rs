@@ -27,7 +27,7 @@ impl Severity {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)*) => {
         /// Stable name of a kind of diagnostic. Those that begin with `LOAD_` are Falco's own and mean what they
-        /// mean there; `TH_` are ours.
+        /// mean there; `TH_` are ours; `SUP-`, `DD-` and `DDQ-` are about suppressions and their queries.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)*
@@ -130,6 +130,61 @@ codes! {
     NoTags = "TH_NO_TAGS", Lint;
     /// A file without any item.
     NoItems = "TH_NO_ITEMS", Lint;
+
+    /// A suppression of the wrong structure: a missing key, a wrong type of value.
+    SupInvalid = "SUP-INVALID", Error;
+    /// A key that a suppression does not have. An error: what it was to restrict would not be restricted.
+    SupUnknownKey = "SUP-UNKNOWN-KEY", Error;
+    /// Two suppressions with one name.
+    SupDuplicateName = "SUP-DUPLICATE-NAME", Error;
+    /// A suppression with no query, or an empty one: it means neither "nothing" nor "everything".
+    SupEmpty = "SUP-EMPTY", Error;
+    /// A date that is none, or an expiration that is not after the start.
+    SupDate = "SUP-DATE", Error;
+    /// A query that does not parse.
+    SupQuery = "SUP-QUERY", Error;
+    /// A value written as a regular expression: the language has wildcards only.
+    SupRegex = "SUP-REGEX", Error;
+    /// An attribute that does not exist.
+    SupUnknownAttribute = "SUP-UNKNOWN-ATTR", Error;
+    /// A query that no signal can match.
+    SupNever = "SUP-NEVER", Error;
+    /// A query that every signal matches, or that restricts nothing but the rule.
+    SupAll = "SUP-ALL", Error;
+    /// A suppression whose only conditions are where the workload runs: it hides everything there.
+    SupTagOnly = "SUP-TAG-ONLY", Error;
+    /// The owner of the executable file, where the user that runs it is meant.
+    SupFileOwner = "DD-FILE-OWNER", Error;
+    /// A suppression that constrains too few independent things.
+    SupBroad = "SUP-BROAD", Warning;
+    /// A value that is different next time: a temporary name, an id, a time.
+    SupEphemeral = "SUP-EPHEMERAL", Warning;
+    /// An attribute that names one instance of a workload, which disappears with it.
+    SupEphemeralScope = "DD-EPHEMERAL-SCOPE", Warning;
+    /// An attribute that signals of the rules it applies to do not have.
+    SupNotOfActivity = "SUP-NOT-OF-ACTIVITY", Warning;
+    /// Its expiration date has passed.
+    SupExpired = "SUP-EXPIRED", Warning;
+    /// Its rule query selects none of the rules given.
+    SupNoRule = "SUP-NO-RULE", Warning;
+    /// Its rule query selects every rule given.
+    SupAllRules = "SUP-ALL-RULES", Warning;
+    /// It matches much of what happens in the traces given, whatever the rules say of it.
+    SupSurface = "SUP-SURFACE", Warning;
+    /// It hides nothing in the traces given.
+    SupDead = "SUP-DEAD", Warning;
+    /// Everything that it hides in the traces given is hidden by another one too.
+    SupShadowed = "SUP-SHADOWED", Lint;
+    /// Its start date has not come.
+    SupNotStarted = "SUP-NOT-STARTED", Lint;
+    /// A suppression of the activity of processes that says nothing of a parent or an ancestor.
+    SupNoParent = "SUP-NO-PARENT", Lint;
+    /// A suppression for a person or a workload that is to last for ever.
+    SupNoExpiry = "SUP-NO-EXPIRY", Lint;
+    /// A spelling that is accepted for another one.
+    SupAlias = "DD-ALIAS", Lint;
+    /// Something of a query that is accepted, and perhaps not meant: an unescaped sign, a small `and`, a curly quote.
+    SupQueryHint = "DDQ-HINT", Warning;
 }
 
 /// A remark beside a diagnostic: a sentence, and the place it speaks of.

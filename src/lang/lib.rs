@@ -16,6 +16,7 @@ use tracehound_rules::{Expr, LeafId, Operand, Origin, OutputPart, Rhs, Rule};
 
 pub use diagnostic::{Code, Diagnostic, Note, Severity};
 pub use falco::Expansion;
+pub use falco::item::FilterAction;
 pub use falco::lower::LeafPlace;
 pub use source::{Position, SourceFile, SourceMap, Span};
 
@@ -62,6 +63,8 @@ pub struct Loaded {
     pub macros: Vec<Definition>,
     /// Lists, in order of definition.
     pub lists: Vec<Definition>,
+    /// Filters of rules: queries in the language of suppressions, not looked into here. In the order of the rules.
+    pub filters: Vec<RuleFilter>,
     /// Where each comparison was written, by [`LeafId`].
     pub leaves: Vec<LeafPlace>,
     /// Uses of lists and macros, by [`text::ViaId`].
@@ -83,6 +86,17 @@ pub struct Definition {
     pub origin: Origin,
     /// True if something that compiles refers to it.
     pub is_used: bool,
+}
+
+/// A filter that stands at a rule.
+#[derive(Clone, Debug)]
+pub struct RuleFilter {
+    /// Name of the rule.
+    pub rule: String,
+    /// What a match does.
+    pub action: FilterAction,
+    /// The query as written, with its places.
+    pub query: text::Text,
 }
 
 /// Numbers of a load.

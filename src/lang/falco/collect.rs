@@ -8,7 +8,7 @@ use tracehound_rules::Priority;
 
 use super::exceptions::{self, Exception};
 use super::item::{
-    Item, Kind, ListItem, MacroItem, Mode, PluginGroup, RuleItem, RuleKind, RuleParts, Spanned, Version,
+    FilterItem, Item, Kind, ListItem, MacroItem, Mode, PluginGroup, RuleItem, RuleKind, RuleParts, Spanned, Version,
 };
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::render::short;
@@ -116,6 +116,8 @@ pub struct RuleDefinition {
     pub warn_evttypes: bool,
     /// Whether unknown fields only leave it out.
     pub skip_if_unknown_filter: bool,
+    /// Filters, in order.
+    pub filters: Vec<FilterItem>,
 }
 
 impl RuleDefinition {
@@ -279,6 +281,7 @@ impl Collector {
             exceptions,
             warn_evttypes: parts.warn_evttypes.unwrap_or(true),
             skip_if_unknown_filter: parts.skip_if_unknown_filter.unwrap_or(false),
+            filters: parts.filters.unwrap_or_default(),
             name,
         };
         match previous {
@@ -334,6 +337,8 @@ fn update_rule(
         && append.desc.is_none()
         && append.tags.is_none()
         && append.exceptions.is_none()
+        && append.filters.is_none()
+        && replace.filters.is_none()
         && replace.condition.is_none()
         && replace.output.is_none()
         && replace.desc.is_none()
@@ -367,6 +372,10 @@ fn update_rule(
         }
     }
     rule.tags.extend(append.tags.into_iter().flatten());
+    rule.filters.extend(append.filters.into_iter().flatten());
+    if let Some(filters) = replace.filters {
+        rule.filters = filters;
+    }
     if let Some(exceptions) = appended.or(replaced) {
         rule.exceptions = exceptions;
     }

@@ -146,6 +146,35 @@ pub struct RuleParts {
     pub exceptions: Option<Vec<ExceptionItem>>,
     pub warn_evttypes: Option<bool>,
     pub skip_if_unknown_filter: Option<bool>,
+    pub filters: Option<Vec<FilterItem>>,
+}
+
+/// An entry of `filters`: a query over what the rule found. Not Falco's: the key is ours, and Falco ignores it.
+#[derive(Clone, Debug)]
+pub struct FilterItem {
+    /// What a match does.
+    pub action: FilterAction,
+    /// The query as written, in the language of suppressions.
+    pub query: Text,
+}
+
+/// What a match of a filter does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterAction {
+    /// The rule says nothing about the event.
+    Suppress,
+    /// The rule says something only about events that match.
+    Require,
+}
+
+impl FilterAction {
+    /// `suppress`, `require`.
+    pub fn name(self) -> &'static str {
+        match self {
+            FilterAction::Suppress => "suppress",
+            FilterAction::Require => "require",
+        }
+    }
 }
 
 /// An entry of `exceptions`.
@@ -215,7 +244,7 @@ const MAX_PER_ITEM: usize = 100;
 const KIND_KEYS: [&str; 5] = ["required_engine_version", "required_plugin_versions", "list", "macro", "rule"];
 const LIST_KEYS: [&str; 4] = ["list", "items", "append", "override"];
 const MACRO_KEYS: [&str; 4] = ["macro", "condition", "append", "override"];
-const RULE_KEYS: [&str; 15] = [
+const RULE_KEYS: [&str; 16] = [
     "rule",
     "condition",
     "output",
@@ -229,12 +258,14 @@ const RULE_KEYS: [&str; 15] = [
     "skip-if-unknown-filter",
     "capture",
     "capture_duration",
+    "filters",
     "append",
     "override",
 ];
+const FILTER_KEYS: [&str; 2] = ["action", "query"];
 /// Keys that `override` may append to, and those it may replace.
-const RULE_APPENDABLE: [&str; 5] = ["condition", "output", "desc", "tags", "exceptions"];
-const RULE_REPLACEABLE: [&str; 11] = [
+const RULE_APPENDABLE: [&str; 6] = ["condition", "output", "desc", "tags", "exceptions", "filters"];
+const RULE_REPLACEABLE: [&str; 12] = [
     "condition",
     "output",
     "desc",
@@ -246,6 +277,7 @@ const RULE_REPLACEABLE: [&str; 11] = [
     "skip-if-unknown-filter",
     "capture",
     "capture_duration",
+    "filters",
 ];
 
 /// A diagnostic was reported; go on with something else.
@@ -673,6 +705,7 @@ impl Reader<'_> {
         let exceptions = self.exceptions(map, false);
         let warn_evttypes = self.bool(map, "warn_evttypes");
         let skip_if_unknown_filter = self.bool(map, "skip-if-unknown-filter");
+        let filters = self.filters(map);
         let capture = self.capture(map);
         let parts = RuleParts {
             condition: Some(condition?),
@@ -684,6 +717,7 @@ impl Reader<'_> {
             exceptions: exceptions?,
             warn_evttypes: warn_evttypes?,
             skip_if_unknown_filter: skip_if_unknown_filter?,
+            filters: filters?,
         };
         capture?;
         Ok(RuleItem { name, kind: RuleKind::Define(Box::new(parts)), source: source? })
@@ -738,6 +772,7 @@ impl Reader<'_> {
                 "tags" => self.tags(map).map(|v| parts.tags = v),
                 "exceptions" => self.exceptions(map, append).map(|v| parts.exceptions = v.or(Some(Vec::new()))),
                 "enabled" => self.bool(map, key).map(|v| parts.enabled = v),
+                "filters" => self.filters(map).map(|v| parts.filters = v),
                 "warn_evttypes" => self.bool(map, key).map(|v| parts.warn_evttypes = v),
                 "skip-if-unknown-filter" => self.bool(map, key).map(|v| parts.skip_if_unknown_filter = v),
                 _ => self.capture(map),
@@ -798,6 +833,41 @@ impl Reader<'_> {
             );
         }
         Ok(())
+    }
+
+    /// `filters`: a sequence of `{action: suppress|require, query}`.
+    fn filters(&mut self, map: &Map<'_>) -> Read<Option<Vec<FilterItem>>> {
+        let Some((key, node)) = map.get("filters") else { return Ok(None) };
+        let Value::Seq(nodes) = &node.value else {
+            return self.fail(key.span, "Rule filters must be a sequence");
+        };
+        let mut out = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let Value::Map(pairs) = &node.value else {
+                return self.fail(node.span, "Rule filter must be a mapping with the keys `action` and `query`");
+            };
+            let map = Map { pairs, span: node.span };
+            // A key that is ignored could be the one that makes the filter narrow.
+            for (key, _) in pairs {
+                let text = key.as_str().unwrap_or("");
+                if !FILTER_KEYS.contains(&text) {
+                    let message = format!("Unknown key '{}' in a rule filter", short(text, 60));
+                    let diagnostic = Diagnostic::new(Code::YamlValidate, key.span, message);
+                    return self.fail_with(diagnostic.help(suggestion(text, FILTER_KEYS)));
+                }
+            }
+            let action = self.required_text(&map, "action")?;
+            let Some(action) = [FilterAction::Suppress, FilterAction::Require]
+                .into_iter()
+                .find(|known| known.name() == action.as_str())
+            else {
+                let message = "Invalid action of a rule filter, must be `suppress` or `require`";
+                let diagnostic = Diagnostic::new(Code::YamlValidate, action.place(0..action.len()).span, message);
+                return self.fail_with(diagnostic.help(suggestion(action.as_str(), ["suppress", "require"])));
+            };
+            out.push(FilterItem { action, query: self.required_text(&map, "query")? });
+        }
+        Ok(Some(out))
     }
 
     fn exceptions(&mut self, map: &Map<'_>, append: bool) -> Read<Option<Vec<ExceptionItem>>> {

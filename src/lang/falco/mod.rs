@@ -34,7 +34,7 @@ use crate::diagnostic::{Code, Diagnostic, Note, Severity};
 use crate::render::short;
 use crate::source::{SourceFile, SourceMap, Span};
 use crate::text::ViaId;
-use crate::{Definition, Loaded, Stats};
+use crate::{Definition, Loaded, RuleFilter, Stats};
 
 /// Errors after which a load says no more. A file with more is no rule file.
 pub const MAX_ERRORS: usize = 1_000;
@@ -284,6 +284,14 @@ impl Loader {
             self.warn_unused(&collector, &lists, &macros);
         }
         self.definitions(&collector, &lists, &macros, &mut loaded);
+        for rule in &collector.rules.entries {
+            let filters = rule.filters.iter().map(|filter| RuleFilter {
+                rule: rule.name.value.clone(),
+                action: filter.action,
+                query: filter.query.clone(),
+            });
+            loaded.filters.extend(filters);
+        }
         if self.n_suppressed > 0 {
             let message = format!("{} more warnings are not shown", self.n_suppressed);
             self.diagnostics.push(Diagnostic {
@@ -362,7 +370,9 @@ fn origin(sources: &SourceMap, span: Span) -> Origin {
 
 /// The content as text of the same length: a byte order mark, NULs and what is not UTF-8 are replaced. The offsets of
 /// what was replaced, the byte order mark aside.
-fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
+/// A file's text, each byte that is not UTF-8, and each NUL, replaced by `?` so that offsets stay, and the offsets of
+/// these bytes.
+pub fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
     let mut bad = Vec::new();
     let mut text = String::with_capacity(bytes.len());
     let mut at = 0;
@@ -388,7 +398,8 @@ fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
     (text, bad)
 }
 
-fn invalid_text(bytes: &[u8], file: u32, at: usize, n: usize) -> Diagnostic {
+/// What is to be said of the bytes of a file that are no text: `n` of them, the first at `at`.
+pub fn invalid_text(bytes: &[u8], file: u32, at: usize, n: usize) -> Diagnostic {
     let what = match bytes.get(at) {
         Some(0) => "a NUL byte".to_owned(),
         Some(byte) => format!("byte 0x{byte:02x}, which is not UTF-8,"),

@@ -25,6 +25,9 @@ fn snapshots() {
         let mut text = loaded.render();
         let names: Vec<&str> = loaded.rules.iter().map(|rule| rule.name.as_str()).collect();
         text.push_str(&format!("\nloaded: {}\n", names.join(", ")));
+        for filter in &loaded.filters {
+            text.push_str(&format!("filter: {}: {} {}\n", filter.rule, filter.action.name(), filter.query.as_str()));
+        }
         let expected_path = path.with_extension("diag");
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             std::fs::write(&expected_path, &text).expect("write");
