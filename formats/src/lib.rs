@@ -3,6 +3,7 @@
 //! Everything a file says comes out as a [`Section`] (start state) and [`Batch`]es of [`Event`]s. What this
 //! crate deliberately leaves out is meaning: it never follows a descriptor, a parent or a path.
 
+pub mod container;
 pub mod event;
 pub mod input;
 mod mmap;

@@ -5,10 +5,9 @@
 //! `go-worker/pkg/event/event.go` of falcosecurity/plugins at commit 0b3cbd8d.
 
 use serde_json::{Map, Value};
-use tracehound_formats::Seq;
 use tracehound_formats::section::ContainerEntry;
+use tracehound_formats::{Seq, container as containers};
 
-use super::containers;
 use crate::history::{Container, ContainerId, ContainerMetadata, ContainerMount, PodMetadata, Sym0, ThreadId};
 use crate::replay::{Cx, Replay, index_of};
 use crate::strings::Sym;

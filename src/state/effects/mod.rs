@@ -3,8 +3,7 @@
 //! [`plans`] says for every kind which thread acts, which argument is its descriptor and which function applies its
 //! effect. A kind that is not listed changes nothing.
 
-pub(crate) mod containers;
-mod descriptors;
+pub(crate) mod descriptors;
 mod exec;
 mod exit;
 mod files;

@@ -1,4 +1,5 @@
-//! Which container a cgroup belongs to.
+//! Which container a cgroup belongs to: asked by the recorder, which looks for the container's description, and by
+//! replay. The shape of a path is all that is looked at.
 //!
 //! The layouts and their order are those of the `container` plugin of Falco (falcosecurity/plugins at commit
 //! 0b3cbd8d, `plugins/container/src/matchers`): Podman, Docker, CRI, containerd, LXC, libvirt-lxc, BPM. Its rule for
@@ -16,13 +17,14 @@
 
 /// A container by its cgroup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found<'a> {
+pub struct Found<'a> {
     /// Id as in the path: 64 hexadecimal digits, or what the runtime uses.
-    pub(crate) full_id: &'a [u8],
-    /// Id as reported: the first 12 bytes, or all of it for runtimes with names.
-    pub(crate) id: &'a [u8],
-    /// Runtime by the shape of the path.
-    pub(crate) runtime: &'static str,
+    pub full_id: &'a [u8],
+    /// Id as reported: the first 12 bytes, or all of it (at most 12 bytes with `ctr`) for runtimes with names.
+    pub id: &'a [u8],
+    /// Runtime by the shape of the path: `docker`, `podman`, `containerd`, `cri-o`, `cri` (Kubernetes, which one is
+    /// not known), `lxc`, `libvirt-lxc`, `bpm`.
+    pub runtime: &'static str,
 }
 
 /// Bytes of a full container id.
@@ -52,7 +54,7 @@ const CRI: &[(Layout, &str)] = &[
 ];
 
 /// The container of a thread: the first of its cgroups (`subsystem=path`, NUL after each) that names one.
-pub(crate) fn of_cgroups(cgroups: &[u8]) -> Option<Found<'_>> {
+pub fn of_cgroups(cgroups: &[u8]) -> Option<Found<'_>> {
     cgroups.split(|&b| b == 0).find_map(|entry| {
         let eq = entry.iter().position(|&b| b == b'=')?;
         of_path(&entry[eq + 1..])
@@ -60,7 +62,7 @@ pub(crate) fn of_cgroups(cgroups: &[u8]) -> Option<Found<'_>> {
 }
 
 /// The container that a cgroup path names.
-pub(crate) fn of_path(path: &[u8]) -> Option<Found<'_>> {
+pub fn of_path(path: &[u8]) -> Option<Found<'_>> {
     let full = |(prefix, suffix): Layout| full_id(path, prefix, suffix);
     let found = |full_id, runtime| Found { full_id, id: &full_id[..SHORT], runtime };
     if let Some(id) = PODMAN.iter().find_map(|&layout| full(layout)) {
