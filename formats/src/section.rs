@@ -117,6 +117,11 @@ pub struct ThreadEntry {
     pub pidns_init_start_ns: Option<u64>,
     /// Start time of the thread, ns since the epoch.
     pub start_ns: Option<u64>,
+    /// Namespaces as `name=inode` (`mnt=4026531841`), each followed by a NUL: the names of `/proc/PID/ns`.
+    pub namespaces: BString,
+    /// When the recorder read this entry, ns since the epoch. What the thread did before that, though after recording
+    /// began, stands among the events and can be part of the entry already.
+    pub seen_ns: Option<u64>,
 }
 
 impl ThreadEntry {
@@ -152,6 +157,8 @@ impl ThreadEntry {
             exe_inode: None,
             pidns_init_start_ns: None,
             start_ns: None,
+            namespaces: BString::default(),
+            seen_ns: None,
         }
     }
 }

@@ -128,9 +128,10 @@ fn fd() -> impl Strategy<Value = FdEntry> {
 fn thread() -> impl Strategy<Value = ThreadEntry> {
     let ids = (any::<i64>(), any::<i64>(), vec(option::of(any::<i64>()), 7));
     let words = (vec(option::of(any::<u32>()), 5), any::<[u32; 4]>(), any::<[u64; 2]>());
-    let longs = (option::of(any::<[u64; 3]>()), option::of(any::<[u64; 3]>()), vec(option::of(any::<u64>()), 2));
-    (ids, vec(text(), 8), words, longs).prop_map(|((tid, pid, ids), texts, (words, flags, faults), longs)| {
-        let [comm, exe, exepath, args, env, cwd, root, cgroups] = <[BString; 8]>::try_from(texts).expect("eight");
+    let longs = (option::of(any::<[u64; 3]>()), option::of(any::<[u64; 3]>()), vec(option::of(any::<u64>()), 3));
+    (ids, vec(text(), 9), words, longs).prop_map(|((tid, pid, ids), texts, (words, flags, faults), longs)| {
+        let [comm, exe, exepath, args, env, cwd, root, cgroups, namespaces] =
+            <[BString; 9]>::try_from(texts).expect("nine");
         let [a, b, c, flags] = flags;
         ThreadEntry {
             tid: Tid(tid),
@@ -162,6 +163,8 @@ fn thread() -> impl Strategy<Value = ThreadEntry> {
             exe_inode: longs.1,
             pidns_init_start_ns: longs.2[0],
             start_ns: longs.2[1],
+            namespaces,
+            seen_ns: longs.2[2],
         }
     })
 }

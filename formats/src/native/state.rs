@@ -158,6 +158,10 @@ pub(crate) fn for_each_row<E>(
             row.option(signed(t.fd_limit)).ints(&t.vm_kb).ints(&t.page_faults).options(t.caps);
             row.option(t.exe_flags.map(u64::from)).options(t.exe_inode).option(t.pidns_init_start_ns);
             row.option(t.start_ns);
+            // Only our own recorder knows these; a converted capture keeps its bytes.
+            if !t.namespaces.is_empty() || t.seen_ns.is_some() {
+                row.bytes(&t.namespaces).option(t.seen_ns);
+            }
         })?;
     }
     for fd in &section.fds {
@@ -381,6 +385,8 @@ pub(crate) fn add_rows(rows: &Batch, section: &mut Section) -> u64 {
                 exe_inode: f.options(),
                 pidns_init_start_ns: f.option(),
                 start_ns: f.option(),
+                namespaces: f.bytes(),
+                seen_ns: f.option(),
             }),
             table::FD => section.fds.push(FdEntry {
                 tid: f.tid(),

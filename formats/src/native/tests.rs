@@ -203,3 +203,44 @@ fn version_1_is_readable_for_ever() {
         assert_eq!(read_events.to_vec(), events.to_vec());
     }
 }
+
+/// A stream that refuses writes from a length on, as a full disk does, and leaves nothing of a refused one.
+struct Full<'a> {
+    out: &'a mut Vec<u8>,
+    max: usize,
+}
+
+impl std::io::Write for Full<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.out.len() + bytes.len() > self.max {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_refused_segment_leaves_a_sound_file_and_its_events() {
+    let (section, events) = text::fixture(SAMPLE);
+    let mut sound = Vec::new();
+    let mut writer = NativeWriter::new(&mut sound, WriteOptions::RECORD).unwrap();
+    writer.section(&section).unwrap();
+    let max = writer.n_bytes() as usize + 40;
+    let mut out = Vec::new();
+    let mut writer = NativeWriter::new(Full { out: &mut out, max }, WriteOptions::RECORD).unwrap();
+    writer.section(&section).unwrap();
+    writer.batch(&events).unwrap();
+    assert_eq!(writer.flush_events().unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(writer.n_events(), 0);
+    let pending = writer.take_pending();
+    assert_eq!(pending.to_vec(), events.to_vec());
+    writer.finish(&ReadNotes::default()).unwrap();
+    drop(writer);
+    let (sections, rest, notes) = read(&out);
+    assert_eq!((sections, rest.len(), notes.n_damage), (vec![section], 0, 0));
+}

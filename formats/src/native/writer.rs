@@ -45,6 +45,7 @@ pub struct NativeWriter<W> {
     out: W,
     offset: u64,
     n_segments: u32,
+    n_events: u64,
     columns: ColumnEncoder,
     packer: Packer,
     pending: Batch,
@@ -67,6 +68,7 @@ impl<W: Write> NativeWriter<W> {
             out,
             offset: 0,
             n_segments: 0,
+            n_events: 0,
             columns: ColumnEncoder::new()?,
             packer: Packer::new(options.level)?,
             pending: Batch::default(),
@@ -74,6 +76,22 @@ impl<W: Write> NativeWriter<W> {
             packed: Vec::new(),
             directory: Some(Batch::default()),
         })
+    }
+
+    /// Bytes of complete segments written so far, with the header of the file.
+    pub fn n_bytes(&self) -> u64 {
+        self.offset
+    }
+
+    /// Events that stand in complete segments. Those that wait for their segment are not among them.
+    pub fn n_events(&self) -> u64 {
+        self.n_events
+    }
+
+    /// Takes back the events that wait for their segment: after a failed write, to write them elsewhere or to count
+    /// them.
+    pub fn take_pending(&mut self) -> Batch {
+        std::mem::take(&mut self.pending)
     }
 
     /// Appends an event; it is written with its segment.
@@ -88,7 +106,8 @@ impl<W: Write> NativeWriter<W> {
     }
 
     /// Writes the events so far as a segment, however few they are: what a recorder does once in a while, so that a
-    /// crash loses little.
+    /// crash loses little. If writing fails they stay, and the trace is complete up to the segment before, provided
+    /// that the stream takes a write whole or not at all.
     pub fn flush_events(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
@@ -104,7 +123,7 @@ impl<W: Write> NativeWriter<W> {
         };
         let seqs = range(&mut heads().map(|h| h.seq.0));
         let times = range(&mut heads().map(|h| h.ts.0));
-        self.put_segment(SegmentHead {
+        let result = self.put_segment(SegmentHead {
             ty: SegmentType::Events,
             n_rows: events.len(),
             begins_section: false,
@@ -112,9 +131,11 @@ impl<W: Write> NativeWriter<W> {
             seqs: (Seq(seqs.0), Seq(seqs.1)),
             times: (Nanos(times.0), Nanos(times.1)),
             kinds,
-        })?;
+        });
         // Keeps the memory for the next segment.
         self.pending = events;
+        result?;
+        self.n_events += self.pending.len() as u64;
         self.pending.clear();
         Ok(())
     }
@@ -130,8 +151,9 @@ impl<W: Write> NativeWriter<W> {
         if self.offset > 0 {
             return Ok(());
         }
+        self.out.write_all(&segment::file_header())?;
         self.offset = FILE_HEADER_LEN as u64;
-        self.out.write_all(&segment::file_header())
+        Ok(())
     }
 
     /// Packs and writes the payload.
@@ -140,6 +162,8 @@ impl<W: Write> NativeWriter<W> {
         self.packed.clear();
         let NativeWriter { payload, n_segments, offset, packer, packed, .. } = self;
         let segment = segment::pack(head, payload, *n_segments, *offset, packer, packed)?;
+        // What is counted and listed below stands in the file.
+        self.out.write_all(&self.packed)?;
         if let Some(rows) = &mut self.directory {
             directory::put_row(&segment, rows);
             if rows.len() > MAX_ROWS {
@@ -148,7 +172,7 @@ impl<W: Write> NativeWriter<W> {
         }
         self.offset += segment.len;
         self.n_segments = self.n_segments.wrapping_add(1);
-        self.out.write_all(&self.packed)
+        Ok(())
     }
 }
 

@@ -276,10 +276,13 @@ fn read_thread(mut words: Words<'_>, section: &mut Section) -> Parsed<()> {
         exe_inode: words.take("exe_inode", numbers::<3>)?,
         pidns_init_start_ns: words.take("pidns_init_start_ns", |t| t.u64())?,
         start_ns: words.take("start_ns", |t| t.u64())?,
+        namespaces: words.strings("namespaces")?,
+        seen_ns: words.take("seen_ns", |t| t.u64())?,
     };
     words.end(
         "pid, ptid, sid, pgid, vpgid, vtid, vpid, comm, exe, exepath, args, env, cwd, root, cgroups, flags, uid, gid, \
-         loginuid, tty, fd_limit, vm_kb, page_faults, caps, exe_flags, exe_inode, pidns_init_start_ns, start_ns",
+         loginuid, tty, fd_limit, vm_kb, page_faults, caps, exe_flags, exe_inode, pidns_init_start_ns, start_ns, \
+         namespaces, seen_ns",
     )?;
     section.threads.push(entry);
     Ok(())
@@ -480,6 +483,7 @@ fn put_thread(thread: &ThreadEntry, l: &mut Line<'_>) {
     l.numbers("vm_kb", Some(thread.vm_kb.as_slice()).filter(|v| *v != [0; 3]));
     l.numbers("page_faults", Some(thread.page_faults.as_slice()).filter(|v| *v != [0; 2]));
     l.number("pidns_init_start_ns", thread.pidns_init_start_ns).number("start_ns", thread.start_ns);
+    l.number("seen_ns", thread.seen_ns).strings("namespaces", &thread.namespaces);
     l.strings("cgroups", &thread.cgroups).strings("env", &thread.env);
 }
 
