@@ -27,7 +27,7 @@ impl Severity {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)*) => {
         /// Stable name of a kind of diagnostic. Those that begin with `LOAD_` are Falco's own and mean what they
-        /// mean there; `TH_` are ours; `SUP-`, `DD-` and `DDQ-` are about suppressions and their queries.
+        /// mean there; `TH_` are ours; `SUP-` and `DD-` are about suppressions.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)*
@@ -141,12 +141,8 @@ codes! {
     SupEmpty = "SUP-EMPTY", Error;
     /// A date that is none, or an expiration that is not after the start.
     SupDate = "SUP-DATE", Error;
-    /// A query that does not parse.
-    SupQuery = "SUP-QUERY", Error;
     /// A value written as a regular expression: the language has wildcards only.
     SupRegex = "SUP-REGEX", Error;
-    /// An attribute that does not exist.
-    SupUnknownAttribute = "SUP-UNKNOWN-ATTR", Error;
     /// A query that no signal can match.
     SupNever = "SUP-NEVER", Error;
     /// A query that every signal matches, or that restricts nothing but the rule.
@@ -181,10 +177,6 @@ codes! {
     SupNoParent = "SUP-NO-PARENT", Lint;
     /// A suppression for a person or a workload that is to last for ever.
     SupNoExpiry = "SUP-NO-EXPIRY", Lint;
-    /// A spelling that is accepted for another one.
-    SupAlias = "DD-ALIAS", Lint;
-    /// Something of a query that is accepted, and perhaps not meant: an unescaped sign, a small `and`, a curly quote.
-    SupQueryHint = "DDQ-HINT", Warning;
 }
 
 /// A remark beside a diagnostic: a sentence, and the place it speaks of.
