@@ -217,6 +217,7 @@ fn the_tables_of_a_folder() {
             "rules.parquet",
             "signals.parquet",
             "summary.json",
+            "suppressions.parquet",
         ]
     );
     for name in names(&out).iter().filter(|name| name.ends_with(".parquet")) {

@@ -105,6 +105,7 @@ impl Session {
             times: &analysis.times,
             signals: &analysis.signals,
             rules: &self.outcomes,
+            suppressions: &[],
             losses: &analysis.totals.losses,
             notes: &analysis.read_notes,
             source: &self.source,

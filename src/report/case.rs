@@ -24,6 +24,8 @@ pub struct Case<'a> {
     pub signals: &'a [Signal],
     /// What became of each rule, in the order loaded.
     pub rules: &'a [RuleOutcome],
+    /// What became of each suppression, in the order loaded.
+    pub suppressions: &'a [SuppressionOutcome],
     /// Records of lost events, in order.
     pub losses: &'a [Loss],
     /// What the reader found.
@@ -76,6 +78,62 @@ pub struct RuleOutcome {
     pub is_enabled: bool,
     /// Why it could not be evaluated on this trace: one text a field, `FIELD: what the trace lacks`.
     pub not_evaluable: Vec<String>,
+}
+
+/// A suppression that was loaded. What it hid is told by the verdicts of signals; see [`crate::accounting`].
+#[derive(Clone, Debug, Default)]
+pub struct SuppressionOutcome {
+    /// Name, unique.
+    pub name: String,
+    /// `suppression` of a file, or `filter` of a rule.
+    pub kind: &'static str,
+    /// What it is for; empty if it does not say.
+    pub description: String,
+    /// Who answers for it; empty if nobody is named.
+    pub owner: String,
+    /// Why what it hides is benign; empty if it does not say.
+    pub reason: String,
+    /// Where that was decided; empty if it does not say.
+    pub ticket: String,
+    /// File it is written in.
+    pub path: String,
+    /// Line of its name, from 1.
+    pub line: u32,
+    /// False if it is switched off.
+    pub is_enabled: bool,
+    /// Which rules it applies to, as written.
+    pub rule_query: String,
+    /// Which signals it hides, as written; empty for none.
+    pub suppression_query: String,
+    /// Which events its rules do not see, as written; empty for none.
+    pub data_exclusion_query: String,
+    /// First moment at which it applies.
+    pub start: Option<Nanos>,
+    /// First moment at which it no longer applies.
+    pub expiration: Option<Nanos>,
+    /// What the dates are compared with: `event`, or a moment.
+    pub clock: String,
+    /// True if it had expired at the clock; for the clock `event` at the first event.
+    pub is_expired: bool,
+    /// True if it had not started at the clock; for the clock `event` at the last event.
+    pub is_not_started: bool,
+    /// Rules loaded that it applies to.
+    pub n_rules: u64,
+    /// Signals it hid because their event is excluded.
+    pub n_excluded: u64,
+    /// Signals it matched and did not hide.
+    pub inactive: Inactive,
+}
+
+/// Signals that a suppression matches and does not hide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inactive {
+    /// Before its start.
+    pub n_not_started: u64,
+    /// After its expiration.
+    pub n_expired: u64,
+    /// Switched off.
+    pub n_disabled: u64,
 }
 
 /// A record that says events are missing.
@@ -132,6 +190,8 @@ pub struct CaseParts<'a> {
     pub signals: &'a [Signal],
     /// See [`Case::rules`].
     pub rules: &'a [RuleOutcome],
+    /// See [`Case::suppressions`].
+    pub suppressions: &'a [SuppressionOutcome],
     /// See [`Case::losses`].
     pub losses: &'a [Loss],
     /// See [`Case::notes`].
@@ -143,7 +203,7 @@ pub struct CaseParts<'a> {
 impl<'a> Case<'a> {
     /// A case, with what several tables need counted once. O(processes + signals).
     pub fn new(parts: CaseParts<'a>) -> Case<'a> {
-        let CaseParts { history, keys, times, signals, rules, losses, notes, source } = parts;
+        let CaseParts { history, keys, times, signals, rules, suppressions, losses, notes, source } = parts;
         let mut n_signals = vec![(0, 0); history.processes.len()];
         for signal in signals {
             if let Some(n) = signal.process.and_then(|process| n_signals.get_mut(resolve(history, process).index())) {
@@ -164,6 +224,7 @@ impl<'a> Case<'a> {
             times,
             signals,
             rules,
+            suppressions,
             losses,
             notes,
             source,

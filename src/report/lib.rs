@@ -4,6 +4,7 @@
 //! lines, CSV, the schema snapshot and `docs/columns.md` are all derived from it. What this crate deliberately
 //! leaves out: verdicts. A report cannot change what fired.
 
+pub mod accounting;
 pub mod case;
 pub mod columns;
 pub mod docs;
@@ -15,7 +16,7 @@ pub mod tree;
 
 mod lineage;
 
-pub use case::{Case, Loss, RuleOutcome, Source};
+pub use case::{Case, Inactive, Loss, RuleOutcome, Source, SuppressionOutcome};
 pub use columns::{EVENTS, TABLES};
 pub use sink::{CsvSink, JsonLinesSink, ParquetSink};
 pub use table::{AnyTable, TableError, TableSink};

@@ -8,7 +8,8 @@ use tracehound_signals::time::Rfc3339;
 use tracehound_signals::{Priority, Verdict};
 use tracehound_state::history::{Origin, Process};
 
-use crate::case::Case;
+use crate::accounting::{self, Hidden, State};
+use crate::case::{Case, SuppressionOutcome};
 
 /// The summary of a case. Keys are stable; lists are in the order of the trace or of the rules.
 ///
@@ -65,6 +66,7 @@ pub fn summary(case: &Case<'_>) -> Json {
             "enabled": case.rules.iter().filter(|outcome| outcome.is_enabled).count(),
             "not_evaluable": not_evaluable,
         },
+        "suppressions": suppressions(case),
         "evidence": if is_partial { "partial" } else { "complete" },
         "losses": {
             "records": case.losses.len(),
@@ -73,6 +75,57 @@ pub fn summary(case: &Case<'_>) -> Json {
             "first_damage": notes.damage.first().map(|d| json!({ "offset": d.offset, "what": d.what })),
             "skipped": notes.skipped.iter().map(|s| json!({ "what": s.what, "n": s.n })).collect::<Vec<_>>(),
         },
+    })
+}
+
+/// Every suppression that did something or is of no use, and what it hid.
+fn suppressions(case: &Case<'_>) -> Json {
+    let hidden = accounting::hidden(case);
+    let all: Vec<(&SuppressionOutcome, &Hidden, State)> = case
+        .suppressions
+        .iter()
+        .zip(&hidden)
+        .map(|(outcome, hidden)| (outcome, hidden, State::of(outcome, hidden)))
+        .collect();
+    let in_state = |state: State| -> Vec<&str> {
+        all.iter().filter(|(_, _, of)| *of == state).map(|(outcome, ..)| outcome.name.as_str()).collect()
+    };
+    let shadowed: Vec<&str> =
+        all.iter().filter(|(_, hidden, _)| hidden.is_shadowed()).map(|(outcome, ..)| outcome.name.as_str()).collect();
+    let time = |ts: Nanos| Rfc3339(ts).to_string();
+    let active: Vec<Json> = all
+        .iter()
+        .filter(|(_, _, state)| *state == State::Active)
+        .map(|(outcome, hidden, _)| {
+            let overlaps: Vec<Json> = hidden
+                .overlaps
+                .iter()
+                .map(|(&i, n)| json!({ "suppression": case.suppressions[i].name, "signals": n }))
+                .collect();
+            json!({
+                "suppression": outcome.name,
+                "signals": hidden.n_signals,
+                "decided": hidden.n_decided,
+                "alone": hidden.n_alone,
+                "excluded": outcome.n_excluded,
+                "processes": hidden.n_processes,
+                "hosts": hidden.n_hosts,
+                "rules": hidden.rules,
+                "first": hidden.span.map(|[(_, ts), _]| time(ts)),
+                "last": hidden.span.map(|[_, (_, ts)]| time(ts)),
+                "overlaps": overlaps,
+            })
+        })
+        .collect();
+    json!({
+        "loaded": all.len(),
+        "clock": case.suppressions.first().map(|outcome| &outcome.clock),
+        "active": active,
+        "dead": in_state(State::Dead),
+        "expired": in_state(State::Expired),
+        "not_started": in_state(State::NotStarted),
+        "disabled": in_state(State::Disabled),
+        "shadowed": shadowed,
     })
 }
 

@@ -8,6 +8,7 @@ pub mod losses;
 pub mod processes;
 pub mod rules;
 pub mod signals;
+pub mod suppressions;
 
 use tracehound_state::{FileId, History, ProcessId};
 
@@ -21,6 +22,7 @@ pub static TABLES: &[&dyn AnyTable] = &[
     &files::TABLE,
     &connections::TABLE,
     &rules::TABLE,
+    &suppressions::TABLE,
     &losses::TABLE,
 ];
 

@@ -138,6 +138,64 @@ fn images_rules_and_losses() {
     check(&fixture, "losses", &["kind", "seq", "n", "cpu", "what"], &[json!(["lost_events", 6, 12, 1, "buffer_full"])]);
 }
 
+/// Two rules on events 3 and 4; one suppression hides both, one the first, one nothing, and each of the other states.
+#[test]
+fn suppressions() {
+    let mut fixture = Fixture::new(STORY)
+        .rule("A", Priority::Warning, &[3, 4])
+        .rule("B", Priority::Notice, &[4])
+        .suppression("all", &[3, 4])
+        .suppression("first", &[3])
+        .suppression("idle", &[])
+        .suppression("over", &[])
+        .suppression("early", &[])
+        .suppression("off", &[]);
+    fixture.suppressions[3].inactive.n_expired = 2;
+    fixture.suppressions[4].is_not_started = true;
+    fixture.suppressions[5].is_enabled = false;
+    check(
+        &fixture,
+        "suppressions",
+        &["suppression", "state", "n_signals", "n_decided", "n_alone", "n_processes", "rules", "is_shadowed"],
+        &[
+            json!(["all", "active", 3, 3, 2, 1, ["A", "B"], false]),
+            json!(["first", "active", 1, 0, 0, 1, ["A"], true]),
+            json!(["idle", "dead", 0, 0, 0, 0, [], false]),
+            json!(["over", "expired", 0, 0, 0, 0, [], false]),
+            json!(["early", "not_started", 0, 0, 0, 0, [], false]),
+            json!(["off", "disabled", 0, 0, 0, 0, [], false]),
+        ],
+    );
+    check(
+        &fixture,
+        "suppressions",
+        &["index", "first_seq", "last_seq", "overlaps", "n_expired"],
+        &[
+            json!([0, 3, 4, ["1: first"], 0]),
+            json!([1, 3, 3, ["1: all"], 0]),
+            json!([2, null, null, [], 0]),
+            json!([3, null, null, [], 2]),
+            json!([4, null, null, [], 0]),
+            json!([5, null, null, [], 0]),
+        ],
+    );
+    let summary = fixture.with(tracehound_report::summary::summary);
+    for (pointer, expected) in [
+        ("/signals/suppressed", "3"),
+        ("/suppressions/loaded", "6"),
+        ("/suppressions/clock", "\"event\""),
+        ("/suppressions/active/0/alone", "2"),
+        ("/suppressions/active/0/overlaps", r#"[{"signals":1,"suppression":"first"}]"#),
+        ("/suppressions/dead", r#"["idle"]"#),
+        ("/suppressions/expired", r#"["over"]"#),
+        ("/suppressions/not_started", r#"["early"]"#),
+        ("/suppressions/disabled", r#"["off"]"#),
+        ("/suppressions/shadowed", r#"["first"]"#),
+    ] {
+        assert_eq!(summary.pointer(pointer).map(ToString::to_string).as_deref(), Some(expected), "{pointer}");
+    }
+}
+
 #[test]
 fn sockets_and_shared_files() {
     let fixture = Fixture::new(

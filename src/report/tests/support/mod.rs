@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracehound_fields::{Context, View};
 use tracehound_formats::{Batch, Input, Item, OpenError, ReadNotes, Seq, text};
 use tracehound_report::case::CaseParts;
-use tracehound_report::{AnyTable, Case, Loss, RowTimes, RuleOutcome, Source, TableSink};
+use tracehound_report::{AnyTable, Case, Loss, RowTimes, RuleOutcome, Source, SuppressionOutcome, TableSink};
 use tracehound_signals::{Evidence, GapLog, Priority, ProcessKeys, RuleRef, Signal, TraceId};
 use tracehound_state::{Fact, History, Replay};
 
@@ -20,6 +20,7 @@ pub struct Fixture {
     pub times: RowTimes,
     pub signals: Vec<Signal>,
     pub rules: Vec<RuleOutcome>,
+    pub suppressions: Vec<SuppressionOutcome>,
     pub losses: Vec<Loss>,
     pub notes: ReadNotes,
     pub source: Source,
@@ -88,6 +89,7 @@ impl Fixture {
             history: replay.finish(),
             signals: Vec::new(),
             rules: Vec::new(),
+            suppressions: Vec::new(),
             batch,
             facts,
             times,
@@ -127,6 +129,29 @@ impl Fixture {
         self
     }
 
+    /// Adds a suppression that hid the signals of the events with these numbers.
+    pub fn suppression(mut self, name: &str, seqs: &[u64]) -> Fixture {
+        use tracehound_signals::Verdict;
+        for signal in self.signals.iter_mut().filter(|signal| seqs.contains(&signal.seq.0)) {
+            let mut by = signal.verdict.suppressed_by().to_vec();
+            by.push(name.to_owned());
+            signal.verdict = Verdict::Suppressed { by };
+        }
+        self.suppressions.push(SuppressionOutcome {
+            name: name.to_owned(),
+            kind: "suppression",
+            path: "suppressions.yaml".to_owned(),
+            line: 2,
+            is_enabled: true,
+            rule_query: "*".to_owned(),
+            suppression_query: "@process.comm:cat".to_owned(),
+            clock: "event".to_owned(),
+            n_rules: 1,
+            ..SuppressionOutcome::default()
+        });
+        self
+    }
+
     /// Calls `f` with the case.
     pub fn with<T>(&self, f: impl FnOnce(&Case<'_>) -> T) -> T {
         let keys = ProcessKeys::new(&self.history);
@@ -136,6 +161,7 @@ impl Fixture {
             times: &self.times,
             signals: &self.signals,
             rules: &self.rules,
+            suppressions: &self.suppressions,
             losses: &self.losses,
             notes: &self.notes,
             source: &self.source,
