@@ -22,10 +22,15 @@
 #![cfg(target_os = "linux")]
 
 mod calls;
+pub mod containers;
 mod counters;
 mod error;
+pub mod files;
+mod flags;
+pub mod host;
 mod options;
 mod recorder;
+pub mod snapshot;
 
 pub use counters::{Counters, Loss, LossCause};
 pub use error::{PollError, StartError};
