@@ -50,17 +50,26 @@ impl TraceFeatures {
 
 /// What a trace lacks to answer a field; `None` if it can.
 pub fn missing_for(field: &Field, features: &TraceFeatures) -> Option<&'static str> {
-    let lack = |has: bool, what: &'static str| if has { None } else { Some(what) };
-    match field.needs {
-        Needs::Nothing => None,
-        Needs::NotInTrace(why) => Some(why),
-        Needs::ContainerMetadata => {
-            lack(features.has_container_metadata, "the trace has ids of containers, but no names, images or labels")
+    field.needs.missing_from(features)
+}
+
+impl Needs {
+    /// What of this a trace lacks; `None` if it has it.
+    pub fn missing_from(self, features: &TraceFeatures) -> Option<&'static str> {
+        let lack = |has: bool, what: &'static str| if has { None } else { Some(what) };
+        match self {
+            Needs::Nothing => None,
+            Needs::NotInTrace(why) => Some(why),
+            Needs::ContainerMetadata => {
+                lack(features.has_container_metadata, "the trace has ids of containers, but no names, images or labels")
+            }
+            Needs::Interfaces => {
+                lack(features.has_interfaces, "the trace does not list the machine's network interfaces")
+            }
+            Needs::UserNames => lack(features.has_user_names, "the trace has no names of users and groups"),
+            Needs::Environment => lack(features.has_env, "the trace has no environments of processes"),
+            Needs::IoData => lack(features.has_io_data, "the trace has no data of reads and writes"),
         }
-        Needs::Interfaces => lack(features.has_interfaces, "the trace does not list the machine's network interfaces"),
-        Needs::UserNames => lack(features.has_user_names, "the trace has no names of users and groups"),
-        Needs::Environment => lack(features.has_env, "the trace has no environments of processes"),
-        Needs::IoData => lack(features.has_io_data, "the trace has no data of reads and writes"),
     }
 }
 

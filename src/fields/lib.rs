@@ -29,7 +29,7 @@ pub mod user;
 pub mod util;
 
 mod evt_args;
-mod examples;
+pub mod examples;
 mod lookup;
 mod mount_pattern;
 mod proc_tree;

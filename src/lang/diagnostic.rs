@@ -27,7 +27,7 @@ impl Severity {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)*) => {
         /// Stable name of a kind of diagnostic. Those that begin with `LOAD_` are Falco's own and mean what they
-        /// mean there; `TH_` are ours; `SUP-` and `DD-` are about suppressions.
+        /// mean there; `TH_` are ours; `SUP-` and `DD-` are about suppressions, `DDQ-` about queries.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)*
@@ -177,6 +177,25 @@ codes! {
     SupNoParent = "SUP-NO-PARENT", Lint;
     /// A suppression for a person or a workload that is to last for ever.
     SupNoExpiry = "SUP-NO-EXPIRY", Lint;
+
+    /// A query that does not parse.
+    QueryParse = "DDQ-SYNTAX", Error;
+    /// A character that has a meaning in queries, taken as it stands because it can mean nothing else here.
+    QueryUnescaped = "DDQ-UNESCAPED", Lint;
+    /// `and`, `or` or `not` in lower case: a word that is searched for, not an operator.
+    QueryLowercaseOperator = "DDQ-LOWERCASE-OP", Warning;
+    /// A typographic quotation mark: it quotes nothing.
+    QueryCurlyQuote = "DDQ-CURLY", Warning;
+    /// Something that only this program understands in a query.
+    QueryNotPortable = "DDQ-NOT-PORTABLE", Lint;
+    /// An attribute that does not exist: nothing has a value of it.
+    UnknownAttribute = "DDQ-UNKNOWN-ATTR", Warning;
+    /// Another spelling of an attribute.
+    AttributeAlias = "DD-ALIAS", Lint;
+    /// An attribute that exists but that no recorded trace has a value of.
+    AttributeNotInTrace = "DDQ-NOT-IN-TRACE", Warning;
+    /// A value that is not of the attribute's type, so that nothing can be equal to it.
+    AttributeType = "DDQ-TYPE", Warning;
 }
 
 /// A remark beside a diagnostic: a sentence, and the place it speaks of.

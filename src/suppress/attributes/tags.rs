@@ -1,0 +1,80 @@
+//! Tags that are given to an analysis, because a trace does not know them.
+
+use hashbrown::HashMap;
+
+/// Tags of everything, and of single containers.
+#[derive(Clone, Debug, Default)]
+pub struct ExtraTags {
+    everywhere: Vec<(String, String)>,
+    /// By short id (12 characters).
+    containers: HashMap<String, Vec<(String, String)>>,
+}
+
+/// A text that is no tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagError {
+    /// The text.
+    pub text: String,
+}
+
+impl std::fmt::Display for TagError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` is no tag: write KEY:VALUE", self.text)
+    }
+}
+
+impl std::error::Error for TagError {}
+
+impl ExtraTags {
+    /// Adds `KEY:VALUE` to everything. The first `:` ends the key; both must have a character.
+    pub fn add(&mut self, text: &str) -> Result<(), TagError> {
+        let tag = split(text)?;
+        self.everywhere.push(tag);
+        Ok(())
+    }
+
+    /// Adds `KEY:VALUE` to what runs in a container, given by its whole or its short id.
+    pub fn add_for_container(&mut self, id: &str, text: &str) -> Result<(), TagError> {
+        let tag = split(text)?;
+        self.containers.entry(short(id).to_owned()).or_default().push(tag);
+        Ok(())
+    }
+
+    /// Tags of something in a container (`None`: on the host), in the order they were given.
+    pub(crate) fn of<'t>(&'t self, container: Option<&[u8]>) -> impl Iterator<Item = (&'t str, &'t str)> + use<'t> {
+        let id = container.and_then(|id| std::str::from_utf8(id).ok());
+        let own = id.and_then(|id| self.containers.get(short(id))).map_or(&[][..], Vec::as_slice);
+        self.everywhere.iter().chain(own).map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+fn split(text: &str) -> Result<(String, String), TagError> {
+    match text.split_once(':') {
+        Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(TagError { text: text.to_owned() }),
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags() {
+        let mut tags = ExtraTags::default();
+        tags.add("env:prod").unwrap();
+        tags.add("url:http://a").unwrap();
+        tags.add_for_container("3ad7b26ded6d8e7b23da", "service:shop").unwrap();
+        for bad in ["", "env", ":prod", "env:"] {
+            assert_eq!(tags.add(bad), Err(TagError { text: bad.to_owned() }));
+        }
+        let of = |container: Option<&[u8]>| tags.of(container).map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
+        assert_eq!(of(None), ["env=prod", "url=http://a"]);
+        assert_eq!(of(Some(b"3ad7b26ded6d")), ["env=prod", "url=http://a", "service=shop"]);
+        assert_eq!(of(Some(b"\xff")), ["env=prod", "url=http://a"]);
+    }
+}
