@@ -49,7 +49,8 @@ fn result(d: &Diagnostic, sources: &SourceMap) -> Json {
         text.push_str(&render::visible(part.as_bytes()));
     }
     let mut result = Map::new();
-    result.insert("ruleId".to_owned(), json!(d.code.name()));
+    // Hierarchical for a quirk: the part before the slash is the rule's id (section 3.27.5 of the standard).
+    result.insert("ruleId".to_owned(), json!(d.code_text()));
     if let Some(index) = Code::ALL.iter().position(|code| *code == d.code) {
         result.insert("ruleIndex".to_owned(), json!(index));
     }

@@ -1,7 +1,7 @@
 //! What rules and queries are evaluated on, without knowing what it is.
 
 use bstr::BStr;
-use tracehound_formats::event::kind::{self, KindId, kind_flags};
+use tracehound_formats::event::kind::{self, ArgType, KindId, kind_flags};
 use tracehound_formats::event::{pseudo, syscalls};
 
 use crate::catalogue::FieldRef;
@@ -68,6 +68,33 @@ pub fn kind_has_arg(code: u16, arg: &FieldArg) -> bool {
 pub fn kind_has_descriptor(code: u16) -> bool {
     const WITH_DESCRIPTOR: u16 = kind_flags::CREATES_FD | kind_flags::DESTROYS_FD | kind_flags::USES_FD;
     KindId(code).get().is_none_or(|kind| kind.flags & WITH_DESCRIPTOR != 0)
+}
+
+/// True if events of this code are system calls that return a value: only these have `evt.res` and its kin. Those
+/// recorded by number alone have none.
+pub fn kind_returns(code: u16) -> bool {
+    KindId(code).get().is_none_or(|kind| kind.is_syscall && !kind.id.is_generic())
+}
+
+/// True if events of this code are system calls, for which `evt.dir` is `<`.
+pub fn kind_is_syscall(code: u16) -> bool {
+    KindId(code).get().is_none_or(|kind| kind.is_syscall)
+}
+
+/// True if events of this code carry the argument that `evt.arg` asks for, and show a name where it holds this
+/// number: of a user or group whatever the number, of a flag or enumerated value if the number has one.
+pub fn kind_names_number(code: u16, arg: &FieldArg, number: u32) -> bool {
+    let Some(kind) = KindId(code).get() else { return false };
+    let spec = match arg {
+        FieldArg::Index(i) => kind.shown_args().get(*i as usize),
+        FieldArg::Name(name) => kind.shown_args().iter().find(|spec| spec.name == name),
+        FieldArg::None => None,
+    };
+    let Some(spec) = spec else { return false };
+    match spec.ty {
+        ArgType::Uid | ArgType::Gid => true,
+        ty => ty.table().is_some_and(|table| table.names(number).next().is_some()),
+    }
 }
 
 /// Every code with its name.

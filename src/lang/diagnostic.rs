@@ -1,5 +1,7 @@
 //! What a language says about rule files: data, not text. [`crate::render`] makes text of it.
 
+use tracehound_rules::Quirk;
+
 use crate::source::Span;
 
 /// How bad it is.
@@ -114,7 +116,7 @@ codes! {
     ForwardReference = "TH_FORWARD_REFERENCE", Warning;
     /// A constant that looks like a list's name.
     MisspeltList = "TH_MISSPELT_LIST", Lint;
-    /// Something that works otherwise than it reads, in Falco and here.
+    /// Something that works otherwise than it reads, in Falco and here; the name of the quirk follows a slash.
     Quirk = "TH_QUIRK", Lint;
     /// A comparison, or a rule, that no event makes true.
     NeverTrue = "TH_NEVER_TRUE", Lint;
@@ -124,6 +126,8 @@ codes! {
     NoValue = "TH_NO_VALUE", Lint;
     /// An exception that excepts nothing.
     ExceptionNever = "TH_EXCEPTION_NEVER", Lint;
+    /// A comparison that changes nothing beside another one.
+    Redundant = "TH_REDUNDANT", Lint;
     /// A rule that matches only what an earlier rule matches too.
     ShadowedRule = "TH_SHADOWED_RULE", Lint;
     /// A rule without tags among rules with tags.
@@ -212,6 +216,8 @@ pub struct Note {
 pub struct Diagnostic {
     /// Kind.
     pub code: Code,
+    /// Which behaviour of Falco it is about, for [`Code::Quirk`].
+    pub quirk: Option<Quirk>,
     /// How bad.
     pub severity: Severity,
     /// What is wrong, in one sentence without a full stop.
@@ -229,11 +235,25 @@ impl Diagnostic {
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
+            quirk: None,
             severity: code.severity(),
             message: message.into(),
             labels: vec![(span, String::new())],
             notes: Vec::new(),
             help: None,
+        }
+    }
+
+    /// A remark that a rule runs into a quirk here.
+    pub fn quirk(quirk: Quirk, span: Span) -> Diagnostic {
+        Diagnostic { quirk: Some(quirk), ..Diagnostic::new(Code::Quirk, span, quirk.explanation()) }
+    }
+
+    /// The code as it is printed: `LOAD_ERR_VALIDATE`, `TH_QUIRK/address-in`.
+    pub fn code_text(&self) -> String {
+        match self.quirk {
+            Some(quirk) => format!("{}/{}", self.code.name(), quirk.name()),
+            None => self.code.name().to_owned(),
         }
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn short(text: &str, max: usize) -> String {
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let mut out = String::new();
     let d = diagnostic;
-    let _ = writeln!(out, "{}[{}]: {}", d.severity.name(), d.code.name(), visible(d.message.as_bytes()));
+    let _ = writeln!(out, "{}[{}]: {}", d.severity.name(), d.code_text(), visible(d.message.as_bytes()));
     let lines = d.labels.iter().map(|&(span, _)| sources.position(span.file, span.start).line);
     let gutter = lines.max().unwrap_or(0).max(1).to_string().len();
     for (i, (span, label)) in d.labels.iter().enumerate() {
@@ -153,8 +153,8 @@ fn window(line: &[u8], start: usize, end: usize) -> (&[u8], usize, usize, bool, 
 /// A diagnostic with its places resolved: what a program or a table wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Code, as `LOAD_ERR_VALIDATE`.
-    pub code: &'static str,
+    /// Code, as `LOAD_ERR_VALIDATE`; of a quirk with its name, as `TH_QUIRK/address-in`.
+    pub code: String,
     /// `error`, `warning` or `lint`.
     pub severity: &'static str,
     /// What is wrong.
@@ -187,7 +187,7 @@ pub fn row(diagnostic: &Diagnostic, sources: &SourceMap) -> Row {
     });
     let notes = further.chain(notes).collect();
     let mut row = Row {
-        code: d.code.name(),
+        code: d.code_text(),
         severity: d.severity.name(),
         message: d.message.clone(),
         file: String::new(),
@@ -221,7 +221,7 @@ impl Row {
             push_json(out, value);
             out.push(',');
         };
-        text(&mut out, "code", self.code);
+        text(&mut out, "code", &self.code);
         text(&mut out, "severity", self.severity);
         text(&mut out, "message", &self.message);
         text(&mut out, "file", &self.file);

@@ -159,6 +159,17 @@ impl Text {
         Place { span: Span { end: last.span.end.max(first.span.end), ..first.span }, via: first.via }
     }
 
+    /// The first byte of a range that an expansion brought which did not bring the range's beginning.
+    pub fn expanded_inside(&self, range: Range<usize>) -> Option<usize> {
+        let first = self.piece_at(range.start);
+        let begin = self.pieces.get(first)?.place.via;
+        self.pieces[first..]
+            .iter()
+            .take_while(|piece| (piece.start as usize) < range.end)
+            .find(|piece| piece.place.via.is_some() && piece.place.via != begin)
+            .map(|piece| piece.start as usize)
+    }
+
     /// Span of the first piece's part of a range.
     fn until_end_of_piece(&self, range: Range<usize>) -> Span {
         let i = self.piece_at(range.start);

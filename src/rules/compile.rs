@@ -223,6 +223,9 @@ impl Compiler<'_> {
         }
         // Constants are converted also where a quirk makes the comparison never true: errors stay errors.
         let test = self.tests(source, field.ty, constants, Some(&field), id)?;
+        for quirk in quirks::of_values(&field, source.modifier, constants) {
+            self.warnings.push(Warning { leaf: id, kind: WarningKind::Quirk(quirk) });
+        }
         let is_quirk = |quirk| quirks::of_constants(&field, op, source.modifier).contains(&quirk);
         let never =
             [Quirk::AddressInNever, Quirk::EndsIntersectsFails, Quirk::RawNumberInNever, Quirk::AncestorIdInNever];

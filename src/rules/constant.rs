@@ -61,6 +61,20 @@ fn port(text: &[u8]) -> Result<i128, TypeErrorKind> {
     })
 }
 
+/// True for a number that the field's type does not hold as it is written. -1 is left out: it is the common way to
+/// write an unsigned "none".
+pub(crate) fn is_cut(text: &[u8], ty: FieldType) -> bool {
+    if text == b"-1" || !ty.is_numeric() || ty == FieldType::Double {
+        return false;
+    }
+    let Ok(value) = number(text, ty) else { return false };
+    match text.to_str().ok().and_then(|text| text.parse::<i128>().ok()) {
+        Some(written) => written != value,
+        // The name of a service is no number; an empty port, and what is longer than 128 bits, is.
+        None => text.is_empty() || text.iter().skip(1).all(u8::is_ascii_digit),
+    }
+}
+
 /// A constant of a floating-point type: integers only.
 pub(crate) fn double(text: &[u8]) -> Result<f64, TypeErrorKind> {
     let value = number(text, FieldType::Int(64)).map_err(|_| wrong(text, "a decimal integer", FieldType::Double))?;

@@ -34,5 +34,5 @@ pub use operand::DependsSet;
 pub use output::Output;
 pub use plan::{Matcher, PlannedRule, Policy, RuleErrors, RuleId, RuleSet};
 pub use predicate::Predicate;
-pub use quirks::{Quirk, Warning, WarningKind};
+pub use quirks::{Quirk, Told, Warning, WarningKind};
 pub use scheme::{Catalogue, FieldTraits, Scheme};

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use tracehound_rules::Priority;
+use tracehound_rules::{Priority, Quirk};
 
+use super::condition::{self, Ast};
 use super::exceptions::{self, Exception};
 use super::item::{
     FilterItem, Item, Kind, ListItem, MacroItem, Mode, PluginGroup, RuleItem, RuleKind, RuleParts, Spanned, Version,
@@ -141,7 +142,12 @@ pub struct Collector {
     /// Names whose definition could not be read: nothing more is said about them.
     pub failed: HashSet<(Kind, String)>,
     n_items: u32,
+    /// Bytes of conditions parsed for remarks about what is appended to them.
+    n_parsed: usize,
 }
+
+/// Bytes of conditions that are parsed for such remarks: one condition can be appended to again and again.
+const MAX_PARSED: usize = 4 << 20;
 
 impl Collector {
     /// Adds an item.
@@ -171,7 +177,8 @@ impl Collector {
     fn list(&mut self, item: ListItem, diagnostics: &mut Vec<Diagnostic>) {
         let id = self.next_index();
         match (self.lists.get_mut(&item.name.value), item.mode) {
-            (Some(list), Mode::Define) => {
+            (Some(list), mode @ (Mode::Define | Mode::Replace)) => {
+                lint_redefinition(mode, list.name.span, item.name.span, diagnostics);
                 list.items = item.items;
                 list.name = item.name;
                 list.visibility = id;
@@ -180,7 +187,7 @@ impl Collector {
                 list.items.extend(item.items);
                 list.visibility = id;
             }
-            (None, Mode::Define) => {
+            (None, Mode::Define | Mode::Replace) => {
                 let name = item.name.value.clone();
                 self.lists.insert(&name, List { name: item.name, items: item.items, index: id, visibility: id });
             }
@@ -191,16 +198,18 @@ impl Collector {
     fn macro_(&mut self, item: MacroItem, diagnostics: &mut Vec<Diagnostic>) {
         let id = self.next_index();
         match (self.macros.get_mut(&item.name.value), item.mode) {
-            (Some(entry), Mode::Define) => {
+            (Some(entry), mode @ (Mode::Define | Mode::Replace)) => {
+                lint_redefinition(mode, entry.name.span, item.name.span, diagnostics);
                 entry.condition = item.condition;
                 entry.name = item.name;
                 entry.visibility = id;
             }
             (Some(entry), Mode::Append) => {
+                lint_precedence(&entry.condition, &item.condition, &mut self.n_parsed, diagnostics);
                 append_text(&mut entry.condition, &item.condition);
                 entry.visibility = id;
             }
-            (None, Mode::Define) => {
+            (None, Mode::Define | Mode::Replace) => {
                 let name = item.name.value.clone();
                 let first_file = item.name.span.file;
                 let condition = item.condition;
@@ -226,6 +235,9 @@ impl Collector {
                     && source.value != rule.source
                 {
                     return diagnostics.push(different_source(source.span, rule));
+                }
+                if let Some(addition) = &append.condition {
+                    lint_precedence(&rule.condition, addition, &mut self.n_parsed, diagnostics);
                 }
                 update_rule(rule, &item.name, *append, *replace, diagnostics);
             }
@@ -285,7 +297,10 @@ impl Collector {
             name,
         };
         match previous {
-            Some(previous) => *previous = rule,
+            Some(previous) => {
+                lint_redefinition(Mode::Define, previous.name.span, rule.name.span, diagnostics);
+                *previous = rule;
+            }
             None => {
                 let name = rule.name.value.clone();
                 self.rules.insert(&name, rule);
@@ -310,6 +325,30 @@ impl Collector {
                 .label("appended to, replaced or enabled here")
                 .help(help),
         );
+    }
+}
+
+/// `Quirk::RedefinedLater`. In another file a definition is replaced on purpose.
+fn lint_redefinition(mode: Mode, before: Span, now: Span, diagnostics: &mut Vec<Diagnostic>) {
+    if mode == Mode::Define && before.file == now.file {
+        diagnostics.push(Diagnostic::quirk(Quirk::RedefinedLater, now).also(before, "the definition above"));
+    }
+}
+
+/// `Quirk::AppendPrecedence`: `and` behind a condition whose outermost operator is `or`.
+fn lint_precedence(condition: &Text, addition: &Text, n_parsed: &mut usize, diagnostics: &mut Vec<Diagnostic>) {
+    let text = addition.as_str();
+    let start = text.len() - text.trim_start().len();
+    let is_and = text[start..].strip_prefix("and").is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '\r', '(']));
+    if !is_and || *n_parsed + condition.len() > MAX_PARSED {
+        return;
+    }
+    *n_parsed += condition.len();
+    // Lists are left as they are: their items do not change which operator is the outermost.
+    if let Ok(parsed) = condition::parse(condition.clone())
+        && matches!(parsed.ast, Ast::Or(_))
+    {
+        diagnostics.push(Diagnostic::quirk(Quirk::AppendPrecedence, addition.place(start..start + 3).span));
     }
 }
 

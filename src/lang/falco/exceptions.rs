@@ -48,8 +48,7 @@ fn fail<T>(span: Span, message: impl Into<String>) -> Checked<T> {
 
 /// Checks a new exception. Fields are only looked up if the source of the rule is known.
 ///
-/// Falco does not check exceptions that `override: replace` brings in and then reads comparisons that are not there;
-/// here they are checked as in a definition.
+/// `Quirk::OverrideExceptions`: so are exceptions that `override: replace` brings in, which Falco does not check.
 pub fn define(item: ExceptionItem, is_known_source: bool) -> Checked<Exception> {
     let ExceptionItem { name, fields, comps, values, span } = item;
     let shape = match fields {
@@ -280,7 +279,7 @@ fn takes_list(comp: &str) -> bool {
 
 /// Appends a value; quotes it if it has a blank and does not begin with a quote.
 ///
-/// Quirk (1.8, 1.9): nothing is escaped, so a backslash in a value that gets quotes becomes an escape, and
+/// `Quirk::ItemAsText`: nothing is escaped, so a backslash in a value that gets quotes becomes an escape, and
 /// parentheses, commas or `=` in one that does not end it.
 pub fn push_quoted(out: &mut Text, value: &Text) {
     let needs_quotes = value.as_str().contains(' ') && !value.as_str().starts_with(['"', '\'']);

@@ -2,7 +2,7 @@
 //!
 //! Specification: sections 1.1 to 1.8. Messages that Falco has are given in its words, so that they can be searched.
 
-use tracehound_rules::Priority;
+use tracehound_rules::{Priority, Quirk};
 
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
@@ -80,6 +80,8 @@ pub struct PluginGroup {
 pub enum Mode {
     /// Defines, or replaces the whole definition.
     Define,
+    /// Defines, or replaces the whole definition, and says so (`override`).
+    Replace,
     /// Adds to the definition.
     Append,
 }
@@ -91,7 +93,7 @@ pub struct ListItem {
     pub name: Spanned<String>,
     /// Items, each as its source text.
     pub items: Vec<Text>,
-    /// Definition (also for `override: replace`) or addition.
+    /// Definition or addition.
     pub mode: Mode,
 }
 
@@ -102,7 +104,7 @@ pub struct MacroItem {
     pub name: Spanned<String>,
     /// Condition.
     pub condition: Text,
-    /// Definition (also for `override: replace`) or addition.
+    /// Definition or addition.
     pub mode: Mode,
 }
 
@@ -343,7 +345,7 @@ struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    /// The first pair with this key: a later one with the same key is not seen, as in Falco.
+    /// The first pair with this key: a later one with the same key is not seen, `Quirk::FirstKey`.
     fn get(&self, key: &str) -> Option<(&'a Node, &'a Node)> {
         self.pairs.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(k, v)| (k, v))
     }
@@ -395,14 +397,13 @@ impl Reader<'_> {
         for (key, _) in map.pairs {
             let text = key.as_str().unwrap_or("");
             if !known.contains(&text) {
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownKey,
-                        key.span,
-                        format!("Unknown key '{}'. The key will be ignored.", short(text, 60)),
-                    )
-                    .help(suggestion(text, known.iter().copied())),
-                );
+                let help = match text {
+                    // `Quirk::MergeKey`.
+                    "<<" => Some("Falco's YAML library does not merge mappings: write the keys out".to_owned()),
+                    _ => suggestion(text, known.iter().copied()),
+                };
+                let message = format!("Unknown key '{}'. The key will be ignored.", short(text, 60));
+                self.report(Diagnostic::new(Code::UnknownKey, key.span, message).help(help));
             }
         }
     }
@@ -530,6 +531,29 @@ impl Reader<'_> {
         Ok(groups)
     }
 
+    /// An item of a list or a value of an exception that becomes something else in a condition, `Quirk::ItemAsText`.
+    /// One with a parenthesis is taken for a list or transformer that is meant.
+    fn lint_item_text(&mut self, item: &Text) {
+        let text = item.as_str();
+        let becomes_other = match text.contains(' ') {
+            true => text.contains('\\'),
+            false => text.contains(',') && !text.contains('('),
+        };
+        if becomes_other && !text.starts_with(['"', '\'']) {
+            self.report(Diagnostic::quirk(Quirk::ItemAsText, item.place(0..item.len()).span));
+        }
+    }
+
+    /// Keys that an item has and that are ignored.
+    fn lint_ignored_keys(&mut self, map: &Map<'_>, quirk: Quirk, is_used: impl Fn(&str) -> bool) {
+        for (key_node, _) in map.pairs {
+            let Some(key) = key_node.as_str() else { continue };
+            if RULE_KEYS.contains(&key) && !is_used(key) {
+                self.report(Diagnostic::quirk(quirk, key_node.span));
+            }
+        }
+    }
+
     fn plugin(&mut self, map: &Map<'_>) -> Read<(String, Version)> {
         let name = self.required_text(map, "name")?;
         let version = self.required_text(map, "version")?;
@@ -559,6 +583,7 @@ impl Reader<'_> {
         let Some(items) = items? else {
             return self.fail(map.head(), "Item has no mapping for key 'items'");
         };
+        items.iter().for_each(|item| self.lint_item_text(item));
         Ok(ListItem { name, items, mode: mode? })
     }
 
@@ -581,7 +606,11 @@ impl Reader<'_> {
         let append = self.append(map)?;
         let overrides = self.overrides(map, appendable, replaceable)?;
         self.refuse_append_and_override(map, append, &overrides)?;
-        if append || !overrides.append.is_empty() { Ok(Mode::Append) } else { Ok(Mode::Define) }
+        Ok(match (append || !overrides.append.is_empty(), overrides.replace.is_empty()) {
+            (true, _) => Mode::Append,
+            (false, false) => Mode::Replace,
+            (false, true) => Mode::Define,
+        })
     }
 
     fn append(&mut self, map: &Map<'_>) -> Read<bool> {
@@ -671,6 +700,9 @@ impl Reader<'_> {
             let exceptions = self.exceptions(map, true);
             let (condition, exceptions) = (condition?, exceptions?);
             let source = self.source(map)?;
+            self.lint_ignored_keys(map, Quirk::AppendIgnores, |key| {
+                matches!(key, "rule" | "condition" | "exceptions" | "source" | "append" | "override")
+            });
             let append = Box::new(RuleParts { condition, exceptions, ..Default::default() });
             return Ok(RuleItem { name, kind: RuleKind::Update { append, replace: Box::default() }, source });
         }
@@ -689,6 +721,9 @@ impl Reader<'_> {
                     "The standalone 'enabled' key usage is deprecated. The correct approach requires also a 'replace' entry under the 'override' key (i.e. 'enabled: replace').",
                 ));
             }
+            self.lint_ignored_keys(map, Quirk::EnableIgnores, |key| {
+                matches!(key, "rule" | "enabled" | "append" | "override")
+            });
             return Ok(RuleItem { name, kind: RuleKind::Enable(enabled), source: None });
         }
 
@@ -752,7 +787,11 @@ impl Reader<'_> {
         let append = self.overridden_parts(map, &overrides.append, true);
         let replace = self.overridden_parts(map, &overrides.replace, false);
         let has_condition = overrides.append.iter().chain(&overrides.replace).any(|(k, _)| *k == "condition");
-        let source = if source_counts_in_override(has_condition) { self.source(map) } else { Ok(None) };
+        // `Quirk::OverrideSource`.
+        let source = if has_condition { self.source(map) } else { Ok(None) };
+        if !has_condition && let Some((key, _)) = map.get("source") {
+            self.report(Diagnostic::quirk(Quirk::OverrideSource, key.span));
+        }
         let (append, replace, source) = (append?, replace?, source?);
         if !is_ok {
             return Err(Reported);
@@ -943,7 +982,10 @@ impl Reader<'_> {
         match &node.value {
             _ if node.is_null() => Ok(None),
             Value::Scalar(..) => match node.text(self.file_text) {
-                Some(text) if !text.is_empty() => Ok(Some(Entry::One(text))),
+                Some(text) if !text.is_empty() => {
+                    self.lint_item_text(&text);
+                    Ok(Some(Entry::One(text)))
+                }
                 _ => self.fail(node.span, "Value must be non-empty"),
             },
             Value::Seq(nodes) => {
@@ -959,11 +1001,6 @@ impl Reader<'_> {
             Value::Map(_) => self.fail(node.span, "Value is not a scalar value or a sequence"),
         }
     }
-}
-
-/// Quirk (1.7): the `source` of an item with `override` is only looked at if `condition` is among its keys.
-fn source_counts_in_override(overrides_condition: bool) -> bool {
-    overrides_condition
 }
 
 #[derive(Default)]

@@ -55,7 +55,7 @@ pub struct TooLarge;
 impl Lists {
     /// Resolves references between lists.
     ///
-    /// Quirk (1.5): resolution is one level deep, and only lists that were first defined before the last change of the
+    /// `Quirk::ListOneLevel`: resolution is one level deep, and only lists that were first defined before the last change of the
     /// referring list are seen. What is left over is usually expanded later, in the text of the condition.
     pub fn new(table: &Table<List>) -> Result<Lists, TooLarge> {
         let mut out = Lists { used: vec![false; table.entries.len()], ..Lists::default() };
@@ -111,7 +111,7 @@ impl Lists {
 
     /// Replaces the names of lists in a condition by their items.
     ///
-    /// Quirk (1.9): this knows nothing of the grammar. Each list is replaced in turn, in order of definition, in the
+    /// `Quirk::ListInQuotes`, `Quirk::ListAsValue`: this knows nothing of the grammar. Each list is replaced in turn, in order of definition, in the
     /// text that the lists before it left; also inside of quoted strings, and also if it was defined after the rule.
     pub fn expand(&mut self, condition: &Text, expansions: &mut Vec<Expansion>) -> Result<Text, TooLarge> {
         let mut text = condition.clone();

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tracehound_fields::{ResolveError, catalogue};
-use tracehound_rules::{self as rules, Expr, LeafId, Op, UntypedLeaf};
+use tracehound_rules::{self as rules, Expr, LeafId, Op, Quirk, UntypedLeaf};
 
 use super::Expansion;
 use super::collect::Collector;
-use super::condition::lexer::{field_name_len, transformer_name};
+use super::condition::lexer::{MODIFIERS, field_name_len, quirks_of_quoted, transformer_name};
 use super::condition::{Ast, Check, Condition, Operand, Rhs, Value, parse_operand_prefix};
 use super::item::Kind;
 use super::macros::{Macros, Unusable, is_unreadable, place_of, undefined, with_chain};
@@ -219,7 +219,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Falco compiles everything after each file, so that a macro of a later file does not exist yet (section 1.10).
+    /// `Quirk::ForwardReference`: Falco compiles everything after each file, so that a macro of a later file does not exist yet (section 1.10).
     fn warn_forward_reference(&mut self, name: &str, place: Place, first_file: u32) {
         if first_file > place.span.file {
             let message = format!("macro '{}' is first defined in a later file", short(name, 60));
@@ -297,6 +297,7 @@ impl Lowering<'_> {
         if let Rhs::List(values, _) = &check.rhs {
             self.lint_list_names(condition, values, via);
         }
+        self.lint_quirks(condition, check, via);
         for value in check.rhs.values() {
             if let Some((message, help)) = misread(value) {
                 let place = condition.text.place(value.range.clone());
@@ -326,6 +327,53 @@ impl Lowering<'_> {
     }
 }
 
+impl Lowering<'_> {
+    /// Quirks that the text of a comparison runs into.
+    fn lint_quirks(&mut self, condition: &Condition, check: &Check, via: Option<ViaId>) {
+        let text = condition.text.as_str().as_bytes();
+        let mut found: Vec<(Quirk, std::ops::Range<usize>)> = Vec::new();
+        let needs_no_blank = matches!(check.op, Op::Exists | Op::In | Op::Intersects | Op::PMatch);
+        if needs_no_blank && text.get(check.op_range.end).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+            found.push((Quirk::GluedOperator, check.op_range.clone()));
+        }
+        match &check.rhs {
+            Rhs::List(values, range) if !values.is_empty() && text.get(range.start) != Some(&b'(') => {
+                found.push((Quirk::ListWithoutParentheses, range.clone()));
+            }
+            Rhs::Value(value) if condition.text.place_at(value.range.start).via.is_some() => {
+                found.push((Quirk::ListAsValue, value.range.clone()));
+            }
+            Rhs::Value(value)
+                if !value.is_quoted && MODIFIERS.iter().any(|(name, _)| name.as_bytes() == value.bytes) =>
+            {
+                found.push((Quirk::ModifierAsText, value.range.clone()));
+            }
+            _ => {}
+        }
+        for value in check.rhs.values().iter().take(MAX_LIST_LINTS) {
+            let range = value.range.clone();
+            if value.is_quoted {
+                found.extend(quirks_of_quoted(&text[range.clone()]).into_iter().map(|quirk| (quirk, range.clone())));
+                if let Some(at) = condition.text.expanded_inside(range) {
+                    found.push((Quirk::ListInQuotes, at..at + 1));
+                }
+            } else if std::str::from_utf8(&value.bytes).is_ok_and(|text| self.collector.lists.get(text).is_some()) {
+                found.push((Quirk::ListOneLevel, range));
+            }
+        }
+        for (quirk, range) in found {
+            let place = place_of(&condition.text, range);
+            // Of a list that is put into text, where its name was written says more than where its item was.
+            let use_ = place.via.and_then(|ViaId(i)| self.expansions.get(i as usize));
+            let span = match (quirk, use_) {
+                (Quirk::ListAsValue | Quirk::ListInQuotes, Some(use_)) => use_.at,
+                _ => place.span,
+            };
+            self.push(Diagnostic::quirk(quirk, span), Place { span, ..place }, via);
+        }
+    }
+}
+
 /// Errors looked for in one rule, and findings kept for it that are none.
 pub const MAX_PER_RULE: usize = 100;
 /// Constants looked up among the names of lists for one rule.
@@ -339,7 +387,7 @@ fn is_deprecated(name: &str) -> bool {
     DEPRECATED_FIELDS.contains(&name)
 }
 
-/// A constant that looks like a field or a transformer: what is read, and how the other is written.
+/// A constant that looks like a field (`Quirk::FieldAsText`) or a transformer: what is read, and how the other is written.
 fn misread(value: &Value) -> Option<(String, Option<String>)> {
     // Longer texts are no field, and constants can be as long as the file.
     let text = std::str::from_utf8(&value.bytes).ok().filter(|text| text.len() <= 200)?;
@@ -391,16 +439,12 @@ pub fn type_error(error: &rules::TypeError, leaf: &LeafPlace, expansions: &[Expa
 
 /// The diagnostic for a comparison that compiles, but perhaps not to what was meant.
 pub fn type_warning(warning: &rules::Warning, leaf: &LeafPlace, expansions: &[Expansion]) -> Diagnostic {
-    let (code, place, message) = match warning.kind {
-        rules::WarningKind::Quirk(quirk) => {
-            (Code::Quirk, Place { span: leaf.span(), via: leaf.lhs().via }, quirk.explanation().to_owned())
+    let (diagnostic, via) = match warning.kind {
+        rules::WarningKind::Quirk(quirk) => (Diagnostic::quirk(quirk, leaf.span()), leaf.lhs().via),
+        rules::WarningKind::NeedlessRegex => {
+            let message = "regex is used without need: contains, startswith, endswith or = say the same";
+            (Diagnostic::new(Code::ConditionHint, leaf.rhs().span, message), leaf.rhs().via)
         }
-        rules::WarningKind::NeedlessRegex => (
-            Code::ConditionHint,
-            leaf.rhs(),
-            "regex is used without need: contains, startswith, endswith or = say the same".to_owned(),
-        ),
     };
-    let diagnostic = Diagnostic::new(code, place.span, message);
-    with_chain(with_chain(diagnostic, place.via, expansions), leaf.via, expansions)
+    with_chain(with_chain(diagnostic, via, expansions), leaf.via, expansions)
 }

@@ -317,7 +317,7 @@ impl Macros {
     }
 }
 
-/// Quirk (1.6): a macro sees those first defined before its own last definition or addition, whatever their file.
+/// `Quirk::MacroOrder`: a macro sees those first defined before its own last definition or addition, whatever their file.
 fn is_visible(target: &Macro, from: &Macro) -> bool {
     target.index < from.visibility
 }

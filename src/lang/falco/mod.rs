@@ -4,7 +4,8 @@
 //! files together, [`lists`] and [`macros`] are resolved, [`exceptions`] added to conditions, [`condition`] parses
 //! them, [`output`] the templates, and [`lower`] gives the language-neutral [`rules`](tracehound_rules).
 //!
-//! What a file means is what it means to Falco; where that surprises, the function that reproduces it says *Quirk*.
+//! What a file means is what it means to Falco; where that surprises, the function that reproduces it names the
+//! [`Quirk`](tracehound_rules::Quirk).
 //! One thing is deliberately otherwise: an error does not stop the load. Everything wrong is reported, and what
 //! compiles is kept.
 

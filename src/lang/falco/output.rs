@@ -1,7 +1,7 @@
 //! Output templates: `%field` in text. Specification: section 6.4.
 
-use tracehound_fields::{ArgPolicy, catalogue};
-use tracehound_rules::{self as rules, OutputPart, check_output};
+use tracehound_fields::{ArgPolicy, catalogue, flags};
+use tracehound_rules::{self as rules, OutputPart, Quirk, check_output};
 
 use super::condition::lexer::{TRANSFORMERS, identifier_len};
 use super::condition::{Operand, parse_operand_prefix};
@@ -42,6 +42,15 @@ pub fn parse(text: &Text, warnings: &mut Vec<Diagnostic>) -> Result<Vec<OutputPa
             return fail(text, percent..source.len(), "formatting cannot end with a %".to_owned(), None);
         }
         let Some((operand, key, len)) = longest_operand(rest) else { return no_field(text, percent, start) };
+        if let rules::Operand::Field(field) = &operand {
+            let token = text.place(percent..start + len).span;
+            if field.field().flags & flags::FILTER_ONLY != 0 {
+                warnings.push(Diagnostic::quirk(Quirk::FilterOnlyOutput, token));
+            }
+            if continues_name(&rest[len..]) {
+                warnings.push(Diagnostic::quirk(Quirk::OutputPrefix, token));
+            }
+        }
         if !literal.is_empty() {
             parts.push(OutputPart::Text(std::mem::take(&mut literal)));
         }
@@ -53,6 +62,12 @@ pub fn parse(text: &Text, warnings: &mut Vec<Diagnostic>) -> Result<Vec<OutputPa
         parts.push(OutputPart::Text(literal));
     }
     Ok(parts)
+}
+
+/// True if what follows a field reads as if it belonged to its name.
+fn continues_name(rest: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    rest.starts_with('[') || rest.trim_start_matches('.').starts_with(is_word)
 }
 
 fn fail<T>(

@@ -1,6 +1,6 @@
 //! Tokens of conditions: the longest match of each pattern of section 2.1, and the decoding of quoted strings.
 
-use tracehound_rules::{Modifier, Op, Transform};
+use tracehound_rules::{Modifier, Op, Quirk, Transform};
 
 /// Operators in the order they are tried: an operator that begins another stands behind it.
 pub const OPERATORS: [(&str, Op); 20] = [
@@ -142,7 +142,7 @@ pub fn number_len(text: &[u8]) -> usize {
 /// Length of the quoted string, quotes included, that a text begins with: `None` if there is no opening quote or no
 /// closing one.
 ///
-/// Quirk (2.3): the closing quote is the first one whose preceding byte is no backslash, even if that backslash is
+/// `Quirk::QuoteLookBack`: the closing quote is the first one whose preceding byte is no backslash, even if that backslash is
 /// itself escaped. `"a\\"` is not closed.
 pub fn quoted_len(text: &[u8]) -> Option<usize> {
     let quote = *text.first().filter(|b| matches!(b, b'"' | b'\''))?;
@@ -160,7 +160,7 @@ pub struct BadEscape {
 
 /// Decodes a quoted string, quotes included.
 ///
-/// Quirk (2.3): a backslash before a blank stands for the backslash, and the blank is dropped.
+/// `Quirk::EscapedBlank`: a backslash before a blank stands for the backslash, and the blank is dropped.
 pub fn unquote(text: &[u8]) -> Result<Vec<u8>, BadEscape> {
     let quote = text.first().copied().unwrap_or(b'"');
     let end = text.len().saturating_sub(1).max(1);
@@ -199,6 +199,26 @@ pub fn unquote(text: &[u8]) -> Result<Vec<u8>, BadEscape> {
         i += 2;
     }
     Ok(out)
+}
+
+/// Quirks that a quoted string, quotes included, runs into: [`Quirk::QuoteLookBack`], [`Quirk::EscapedBlank`].
+pub fn quirks_of_quoted(text: &[u8]) -> Vec<Quirk> {
+    let quote = text.first().copied().unwrap_or(b'"');
+    let end = text.len().saturating_sub(1);
+    let mut found = Vec::new();
+    let mut i = 1;
+    while i < end {
+        let quirk = match (text[i], text.get(i + 1)) {
+            (b, _) if b == quote => Some(Quirk::QuoteLookBack),
+            (b'\\', Some(b' ')) if i + 1 < end => Some(Quirk::EscapedBlank),
+            _ => None,
+        };
+        if let Some(quirk) = quirk.filter(|quirk| !found.contains(quirk)) {
+            found.push(quirk);
+        }
+        i += if text[i] == b'\\' { 2 } else { 1 };
+    }
+    found
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use tracehound_rules::{Op, Transform};
+use tracehound_rules::{Op, Quirk, Transform};
 
 use super::ast::{Ast, Check, Condition, Operand, Rhs, Value};
 use super::lexer::{
     Arity, MODIFIERS, OPERATORS, TRANSFORMERS, arity, bare_arg_len, bare_len, field_name_len, identifier_len, is_blank,
-    number_len, quoted_len, transformer_name, unquote,
+    number_len, quirks_of_quoted, quoted_len, transformer_name, unquote,
 };
 use crate::diagnostic::suggestion;
 use crate::render::short;
@@ -34,19 +34,32 @@ type Parse<T> = Result<T, Box<ParseError>>;
 
 /// Parses a condition whose lists are expanded.
 pub fn parse(text: Text) -> Result<Condition, (ParseError, Text)> {
-    let mut parser =
-        Parser { text: text.as_str(), at: 0, depth: 0, depth_of_calls: 0, glued: None, checks: Vec::new() };
+    let mut parser = Parser {
+        text: text.as_str(),
+        at: 0,
+        depth: 0,
+        depth_of_calls: 0,
+        glued: None,
+        looks_back: false,
+        checks: Vec::new(),
+    };
     let result = parser.whole();
     let checks = std::mem::take(&mut parser.checks);
     match result {
         Ok(ast) => Ok(Condition { ast, checks, text }),
-        Err(error) => Err((*error, text)),
+        Err(mut error) => {
+            if parser.looks_back && error.help.is_none() {
+                error.help = Some("a quote after a backslash does not close, even after `\\\\`".to_owned());
+            }
+            Err((*error, text))
+        }
     }
 }
 
 /// Parses the field or transformer that a text begins with (outputs, fields of exceptions), and says where it ends.
 pub fn parse_operand_prefix(text: &str) -> Option<(Operand, usize)> {
-    let mut parser = Parser { text, at: 0, depth: 0, depth_of_calls: 0, glued: None, checks: Vec::new() };
+    let mut parser =
+        Parser { text, at: 0, depth: 0, depth_of_calls: 0, glued: None, looks_back: false, checks: Vec::new() };
     let operand = parser.lhs().ok()??;
     Some((operand, parser.at))
 }
@@ -58,6 +71,8 @@ struct Parser<'a> {
     depth_of_calls: u32,
     /// A word that was read as a list operator and a list's name, because it begins with `in` or `pmatch`.
     glued: Option<Range<usize>>,
+    /// True if a string went on behind a quote because of the backslash before it, `Quirk::QuoteLookBack`.
+    looks_back: bool,
     checks: Vec<Check>,
 }
 
@@ -435,7 +450,7 @@ impl Parser<'_> {
 
     /// Reads an operator. Words of strings need a blank behind them; `exists`, `in`, `intersects` and `pmatch` do not.
     ///
-    /// Quirk (2.2): so `a.b existsand c` is `a.b exists and c`.
+    /// `Quirk::GluedOperator`: so `a.b existsand c` is `a.b exists and c`.
     fn operator(&mut self) -> Option<Op> {
         for (name, op) in OPERATORS {
             let rest = self.rest();
@@ -614,7 +629,11 @@ impl Parser<'_> {
         let Some(len) = quoted_len(self.rest()) else { return Ok(None) };
         self.at += len;
         match unquote(&self.text.as_bytes()[start..self.at]) {
-            Ok(bytes) => Ok(Some(Value { bytes, is_quoted: true, range: start..self.at })),
+            Ok(bytes) => {
+                let quoted = &self.text.as_bytes()[start..self.at];
+                self.looks_back |= quirks_of_quoted(quoted).contains(&Quirk::QuoteLookBack);
+                Ok(Some(Value { bytes, is_quoted: true, range: start..self.at }))
+            }
             Err(bad) => {
                 let from = start + bad.at;
                 let mut to = from + bad.len;
