@@ -40,6 +40,21 @@ impl RuleFiles {
 
 /// Loads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name.
 pub fn load(paths: &[PathBuf]) -> Result<RuleFiles, RuleFileError> {
+    let mut loaded = read(paths)?;
+    let rules = plan(&mut loaded);
+    Ok(RuleFiles { rules, loaded })
+}
+
+/// Makes the rules of what was loaded ready to be matched.
+pub fn plan(loaded: &mut Loaded) -> RuleSet {
+    // The language has compiled every condition already, to point at errors; none can be left.
+    let (rules, errors) = RuleSet::plan(std::mem::take(&mut loaded.rules));
+    debug_assert!(errors.is_empty(), "{errors:?}");
+    rules
+}
+
+/// As [`load`], without making the rules ready.
+pub fn read(paths: &[PathBuf]) -> Result<Loaded, RuleFileError> {
     let mut files = Vec::new();
     for path in paths {
         let failed = |path: &Path, error| RuleFileError { path: path.display().to_string(), error };
@@ -57,11 +72,7 @@ pub fn load(paths: &[PathBuf]) -> Result<RuleFiles, RuleFileError> {
             files.push(SourceFile::new(path.display().to_string(), bytes));
         }
     }
-    let mut loaded = tracehound_lang::load(&files);
-    // The language has compiled every condition already, to point at errors; none can be left.
-    let (rules, errors) = RuleSet::plan(std::mem::take(&mut loaded.rules));
-    debug_assert!(errors.is_empty(), "{errors:?}");
-    Ok(RuleFiles { rules, loaded })
+    Ok(tracehound_lang::load(&files))
 }
 
 fn rule_files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {

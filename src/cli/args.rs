@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracehound_rules::{SelectBy, Selection};
 
 /// Offline forensic analyzer for captured Linux syscall traces.
 #[derive(Debug, Parser)]
@@ -85,6 +86,77 @@ pub struct RuleArgs {
     /// Leave out rules below this priority
     #[arg(long, default_value = "debug", value_name = "PRIORITY", value_parser = parse_priority)]
     pub min_priority: tracehound_rules::Priority,
+    /// Which rules are enabled, whatever their files say.
+    #[command(flatten)]
+    pub selections: Selections,
+    /// Append this to the output of every rule, as `pod=%k8s.pod.name`; repeatable
+    #[arg(long, value_name = "TEMPLATE")]
+    pub append_output: Vec<String>,
+}
+
+impl RuleArgs {
+    /// These files, with everything else as it is if nothing is said.
+    pub fn of(rules: Vec<PathBuf>) -> RuleArgs {
+        RuleArgs {
+            rules,
+            rule_matching: RuleMatching::All,
+            min_priority: tracehound_rules::Priority::Debug,
+            selections: Selections::default(),
+            append_output: Vec::new(),
+        }
+    }
+}
+
+/// `--enable` and `--disable`, in the order typed.
+#[derive(Clone, Debug, Default)]
+pub struct Selections(pub Vec<Selection>);
+
+const SELECTING: [(&str, bool, &str); 2] = [
+    (
+        "enable",
+        true,
+        "Enable rules: a name, `*` standing for any text, or `tag=TAG`; repeatable, applied in the order typed",
+    ),
+    ("disable", false, "Disable rules, named as for --enable"),
+];
+
+impl Args for Selections {
+    fn augment_args(mut command: clap::Command) -> clap::Command {
+        for (name, _, help) in SELECTING {
+            let arg = clap::Arg::new(name).long(name).value_name("RULE").help(help).action(clap::ArgAction::Append);
+            command = command.arg(arg);
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Selections::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Selections {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Selections, clap::Error> {
+        // Two options, one order: each occurrence has its place on the command line.
+        let mut found = Vec::new();
+        for (name, enable, _) in SELECTING {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let values = matches.get_many::<String>(name).into_iter().flatten();
+            for (place, value) in places.zip(values) {
+                let by = match value.strip_prefix("tag=") {
+                    Some(tag) => SelectBy::Tag(tag.to_owned()),
+                    None => SelectBy::Name(value.clone()),
+                };
+                found.push((place, Selection { enable, by }));
+            }
+        }
+        found.sort_by_key(|(place, _)| *place);
+        Ok(Selections(found.into_iter().map(|(_, selection)| selection).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Selections::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// Policy when several rules match one event.
@@ -299,6 +371,9 @@ pub struct RulesCoverage {
     /// Rule file or folder (its .yaml and .yml files by name); repeatable, loaded in this order
     #[arg(short, long = "rules", required = true, value_name = "RULES")]
     pub rules: Vec<PathBuf>,
+    /// Which rules are enabled, whatever their files say.
+    #[command(flatten)]
+    pub selections: Selections,
     /// Format [default: text on a terminal, json in a pipe]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub format: Option<RulesCoverageFormat>,
@@ -322,6 +397,9 @@ pub struct RulesList {
     /// Rule files or folders
     #[arg(required = true, value_name = "RULES")]
     pub rules: Vec<PathBuf>,
+    /// Which rules are enabled, whatever their files say.
+    #[command(flatten)]
+    pub selections: Selections,
     /// A trace: says which rules it cannot answer, and why
     #[arg(long, value_name = "TRACE")]
     pub trace: Option<PathBuf>,

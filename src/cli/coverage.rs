@@ -47,8 +47,12 @@ impl Answer {
 pub(super) fn run(global: &Global, args: &RulesCoverage) -> Result<Outcome, Failure> {
     set_threads(global);
     // Signals are not asked for; with the first of several matching rules there are fewest.
-    let rule_args =
-        RuleArgs { rules: args.rules.clone(), rule_matching: RuleMatching::First, min_priority: Priority::Emergency };
+    let rule_args = RuleArgs {
+        rule_matching: RuleMatching::First,
+        min_priority: Priority::Emergency,
+        selections: args.selections.clone(),
+        ..RuleArgs::of(args.rules.clone())
+    };
     let rules = session::load_rules(global, &rule_args)?;
     let mut kinds: BTreeMap<u16, u64> = BTreeMap::new();
     let session = Session::run(global, &args.trace, &rules, &rule_args, |window| {

@@ -7,13 +7,11 @@ use tracehound_fields::describe::{self, FieldDoc};
 use tracehound_lang::{Severity, render};
 use tracehound_rules::RuleSet;
 
-use super::args::{
-    CheckFormat, FieldsFormat, Global, ListFormat, RuleArgs, RuleMatching, RulesCheck, RulesFields, RulesList,
-};
+use super::args::{CheckFormat, FieldsFormat, Global, ListFormat, RuleArgs, RulesCheck, RulesFields, RulesList};
 use super::exit::{Failure, Outcome};
 use super::output::printable;
 use super::sarif;
-use super::session::{Session, set_threads, stdout};
+use super::session::{Session, select, set_threads, stdout};
 use crate::rulefiles::{self, RuleFiles};
 
 fn load(paths: &[std::path::PathBuf]) -> Result<RuleFiles, Failure> {
@@ -64,16 +62,13 @@ pub(super) fn check(global: &Global, args: &RulesCheck) -> Result<Outcome, Failu
 
 pub(super) fn list(global: &Global, args: &RulesList) -> Result<Outcome, Failure> {
     set_threads(global);
-    let files = load(&args.rules)?;
+    let mut files = load(&args.rules)?;
+    select(&mut files.rules, &args.selections.0)?;
     eprint!("{}", files.render(if global.quiet { Severity::Error } else { Severity::Warning }));
     let not_evaluable = match &args.trace {
         None => None,
         Some(trace) => {
-            let rule_args = RuleArgs {
-                rules: Vec::new(),
-                rule_matching: RuleMatching::All,
-                min_priority: tracehound_rules::Priority::Debug,
-            };
+            let rule_args = RuleArgs::of(Vec::new());
             let session = Session::run(global, trace, &files.rules, &rule_args, |_| Ok(()))?;
             Some(session.analysis.not_evaluable)
         }

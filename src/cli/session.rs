@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tracehound_fields::Context;
-use tracehound_lang::Severity;
+use tracehound_lang::{Severity, diagnostic};
 use tracehound_report::{Case, RuleOutcome, Source, case::CaseParts};
-use tracehound_rules::{Policy, RuleSet};
+use tracehound_rules::{Policy, RuleSet, SelectBy, Selection};
 use tracehound_signals::{ProcessKeys, RuleRef};
 
 use super::args::{Global, RuleArgs, RuleMatching};
@@ -29,8 +29,15 @@ pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Fa
 
 /// As [`load_rules`], with everything that the files say of the places of rules.
 pub(super) fn load_rule_files(global: &Global, args: &RuleArgs) -> Result<RuleFiles, Failure> {
-    let files: RuleFiles = rulefiles::load(&args.rules)
+    let mut loaded = rulefiles::read(&args.rules)
         .map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
+    for template in &args.append_output {
+        loaded.append_output(template).map_err(|error| {
+            Failure::Usage(output::printable(format!("--append-output {template:?}: {error}").as_bytes()))
+        })?;
+    }
+    let rules = rulefiles::plan(&mut loaded);
+    let mut files = RuleFiles { rules, loaded };
     let least = match (global.quiet, global.verbose) {
         (true, _) => Severity::Error,
         (false, true) => Severity::Lint,
@@ -44,7 +51,28 @@ pub(super) fn load_rule_files(global: &Global, args: &RuleArgs) -> Result<RuleFi
             stats.errors, stats.rules, stats.rules_rejected
         )));
     }
+    select(&mut files.rules, &args.selections.0)?;
     Ok(files)
+}
+
+/// Enables and disables rules. A selection of no rule is a mistake: a rule that was to be asked would stay silent.
+pub(super) fn select(rules: &mut RuleSet, selections: &[Selection]) -> Result<(), Failure> {
+    let counts = rules.select(selections);
+    let Some((selection, _)) = selections.iter().zip(counts).find(|(_, n)| *n == 0) else { return Ok(()) };
+    let verb = if selection.enable { "--enable" } else { "--disable" };
+    let all = || rules.rules().iter().map(|planned| planned.rule());
+    let (what, help) = match &selection.by {
+        SelectBy::Name(pattern) => {
+            let names = all().map(|rule| rule.name.as_str());
+            (format!("no rule is called {pattern:?}"), diagnostic::suggestion(pattern, names))
+        }
+        SelectBy::Tag(tag) => {
+            let tags = all().flat_map(|rule| rule.tags.iter().map(String::as_str));
+            (format!("no rule has the tag {tag:?}"), diagnostic::suggestion(tag, tags))
+        }
+    };
+    let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+    Err(Failure::Usage(output::printable(format!("{verb}: {what}{help}").as_bytes())))
 }
 
 /// A trace, analyzed.

@@ -205,6 +205,23 @@ impl Loaded {
         std::iter::successors(get(via), move |use_| get(use_.parent)).take(self.expansions.len())
     }
 
+    /// Appends a template to the output of every rule, with a blank between. The template is written as in a rule
+    /// file; the error says what is wrong with it.
+    pub fn append_output(&mut self, template: &str) -> Result<(), String> {
+        let text = text::Text::verbatim(template, Span::new(0, 0, template.len()));
+        let parts = falco::output::parse(&text, &mut Vec::new()).map_err(|d| match d.help {
+            Some(help) => format!("{}; {help}", d.message),
+            None => d.message,
+        })?;
+        for rule in &mut self.rules {
+            rule.output.push(OutputPart::Text(" ".to_owned()));
+            rule.output.extend(parts.iter().cloned());
+            rule.output_text.push(' ');
+            rule.output_text.push_str(template);
+        }
+        Ok(())
+    }
+
     /// What a list of rules shows of a rule.
     pub fn row(&self, rule: &Rule) -> RuleRow {
         let kinds = match tracehound_rules::compile(&rule.condition) {

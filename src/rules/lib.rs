@@ -32,7 +32,7 @@ pub use kinds::KindSet;
 pub use leaf::Leaf;
 pub use operand::DependsSet;
 pub use output::Output;
-pub use plan::{Matcher, PlannedRule, Policy, RuleErrors, RuleId, RuleSet};
+pub use plan::{Matcher, PlannedRule, Policy, RuleErrors, RuleId, RuleSet, SelectBy, Selection};
 pub use predicate::Predicate;
 pub use quirks::{Quirk, Told, Warning, WarningKind};
 pub use scheme::{Catalogue, FieldTraits, Scheme};

@@ -1,6 +1,7 @@
 //! Rules made ready: which to ask for which kind of event, and what they share.
 
-use hashbrown::HashMap;
+use bstr::ByteSlice;
+use hashbrown::{HashMap, HashSet};
 use tracehound_fields::{FieldRef, Subject, subject};
 
 use crate::compile::compile_with;
@@ -89,6 +90,49 @@ pub struct RuleSet {
     lists: Vec<Box<[RuleId]>>,
     /// How many leaves have a place in the memory of a [`Matcher`].
     n_cells: usize,
+    /// The order in which rules are asked: that of definition, those that were enabled later behind it.
+    order: Vec<RuleId>,
+}
+
+/// Rules to enable or to disable, whatever their files say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// What is done with them.
+    pub enable: bool,
+    /// Which rules.
+    pub by: SelectBy,
+}
+
+/// Rules by a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SelectBy {
+    /// Those whose whole name fits; `*` stands for any text.
+    Name(String),
+    /// Those with this tag.
+    Tag(String),
+}
+
+impl SelectBy {
+    /// True for a rule that it stands for.
+    pub fn is_met_by(&self, rule: &Rule) -> bool {
+        match self {
+            SelectBy::Name(pattern) => fits(pattern.as_bytes(), rule.name.as_bytes()),
+            SelectBy::Tag(tag) => rule.tags.contains(tag),
+        }
+    }
+}
+
+/// True if the whole text fits a pattern in which only `*` means something.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    let mut parts = pattern.split(|&b| b == b'*');
+    let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    let mut rest = rest;
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
 }
 
 #[derive(Clone, Debug)]
@@ -125,8 +169,42 @@ impl RuleSet {
                 }),
             }
         }
+        for shared in &mut set.leaves {
+            if shared.n_uses > 1 && !shared.leaf.is_cheap() {
+                shared.cell = Some(set.n_cells as u32);
+                set.n_cells += 1;
+            }
+        }
+        set.order = (0..set.rules.len() as u32).map(RuleId).collect();
         set.index();
         (set, errors)
+    }
+
+    /// Enables and disables rules, in the order given. Returns how many rules each selection stands for.
+    ///
+    /// `Quirk::ReenabledLast`: a disabled rule that is enabled is asked after all others.
+    pub fn select(&mut self, selections: &[Selection]) -> Vec<usize> {
+        let counts = selections.iter().map(|selection| self.select_one(selection)).collect();
+        self.index();
+        counts
+    }
+
+    fn select_one(&mut self, selection: &Selection) -> usize {
+        let mut enabled = Vec::new();
+        let mut n = 0;
+        for (planned, id) in self.rules.iter_mut().zip(0..) {
+            if selection.by.is_met_by(&planned.rule) {
+                n += 1;
+                if selection.enable && !planned.rule.is_enabled {
+                    enabled.push(RuleId(id));
+                }
+                planned.rule.is_enabled = selection.enable;
+            }
+        }
+        let moved: HashSet<RuleId> = enabled.iter().copied().collect();
+        self.order.retain(|id| !moved.contains(id));
+        self.order.extend(enabled);
+        n
     }
 
     fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut HashMap<UntypedLeaf, u32>) {
@@ -148,23 +226,14 @@ impl RuleSet {
     }
 
     fn index(&mut self) {
-        for shared in &mut self.leaves {
-            if shared.n_uses > 1 && !shared.leaf.is_cheap() {
-                shared.cell = Some(self.n_cells as u32);
-                self.n_cells += 1;
-            }
-        }
+        self.lists.clear();
         let mut list_ids: HashMap<Box<[RuleId]>, u32> = HashMap::new();
         let mut rules_for = |code: u16| -> u32 {
-            let list: Box<[RuleId]> = self
-                .rules
-                .iter()
-                .zip(0..)
-                .filter(|(rule, _)| {
-                    rule.is_active() && rule.kinds.contains(code) && rule.program.constant() != Some(false)
-                })
-                .map(|(_, id)| RuleId(id))
-                .collect();
+            let is_asked = |id: &&RuleId| {
+                let rule = &self.rules[id.0 as usize];
+                rule.is_active() && rule.kinds.contains(code) && rule.program.constant() != Some(false)
+            };
+            let list: Box<[RuleId]> = self.order.iter().filter(is_asked).copied().collect();
             *list_ids.entry_ref(&list).or_insert_with(|| {
                 self.lists.push(list.clone());
                 self.lists.len() as u32 - 1
@@ -213,8 +282,9 @@ impl RuleSet {
             Policy::First => 1,
             Policy::All => usize::MAX,
         };
-        let rules = self.rules.iter().zip(0..).filter(move |(rule, _)| rule.is_active() && rule.rule.priority <= least);
-        rules.filter(move |(rule, _)| rule.predicate.evaluate_plainly(subject)).map(|(_, id)| RuleId(id)).take(n_hits)
+        let rules = self.order.iter().map(|&id| (self.rule(id), id));
+        let rules = rules.filter(move |(rule, _)| rule.is_active() && rule.rule.priority <= least);
+        rules.filter(move |(rule, _)| rule.predicate.evaluate_plainly(subject)).map(|(_, id)| id).take(n_hits)
     }
 }
 
@@ -247,7 +317,8 @@ impl<'r> Matcher<'r> {
         Matcher { set, policy, least, cells: vec![0; set.n_cells], event: 0, hits: Vec::new() }
     }
 
-    /// The rules that match an event, in order of definition.
+    /// The rules that match an event, in the order in which they are asked: that of definition, unless rules were
+    /// enabled later.
     pub fn matches<S: Subject + ?Sized>(&mut self, subject: &S) -> &[RuleId] {
         self.hits.clear();
         let candidates = self.set.rules_for_kind(subject.kind_code());

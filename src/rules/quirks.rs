@@ -1,6 +1,6 @@
 //! Behaviours of Falco that a reader of a rule would not expect.
 //!
-//! They are reproduced, because a rule must fire here when it fires there. Each is one value of [`Quirk`], whatever
+//! They are reproduced ([`Quirk::is_reproduced`]), because a rule must fire here when it fires there. Each is one value of [`Quirk`], whatever
 //! stage reproduces it, with what it means, what the author of a rule is told, and where Falco has it;
 //! `docs/quirks.md` is made from this table. A test has a case for each, and for each that the text of a rule shows a
 //! second one for the remark.
@@ -83,6 +83,14 @@ macro_rules! quirks {
     };
 }
 
+impl Quirk {
+    /// False where the truth is answered instead, because Falco's answer would be one of memory that is not there, or
+    /// because history knows better and keeps one answer only.
+    pub fn is_reproduced(self) -> bool {
+        !matches!(self, Quirk::OverrideExceptions | Quirk::ThreadFolder | Quirk::TableCopied)
+    }
+}
+
 /// The stage that reproduces a quirk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -148,7 +156,7 @@ quirks! {
         "read_item, rule_loader_reader.cpp (engine)",
         "ignored: with `override`, `source` is only looked at if `condition` is overridden";
     /// Falco does not check the shape of exceptions that `override: replace` brings in and then reads comparisons
-    /// that are not there. This is the one quirk that is not reproduced: they are checked as in a definition.
+    /// that are not there. Here they are checked as in a definition.
     OverrideExceptions = "override-exceptions", Language, Code("LOAD_ERR_VALIDATE"),
         "collector::selective_replace, rule_loader_collector.cpp (engine)",
         "";
@@ -167,8 +175,8 @@ quirks! {
     EnableIgnores = "enable-ignores", Language, Code(CODE),
         "read_item, rule_loader_reader.cpp (engine)",
         "ignored: an item that only enables or disables a rule has no other effect; use `override`";
-    /// A list or macro that is defined again counts in its last definition everywhere, also in rules above. It
-    /// keeps the place of its first one, as a rule does.
+    /// A list, macro or rule that is defined again counts in its last definition everywhere, also where it was used
+    /// before. It keeps the place of its first one.
     RedefinedLater = "redefined-later", Language, Code(CODE),
         "collector::define, rule_loader_collector.cpp (engine)",
         "replaces the definition above, also where it was used before";
@@ -363,16 +371,16 @@ quirks! {
         "parsers.cpp has no parser of setpgid (libs)",
         "";
     /// A relative chdir of a thread that is not the main one is joined with that thread's own working directory,
-    /// which is empty.
+    /// which is empty. Here it changes the directory of its process, as it does in Linux.
     ThreadFolder = "thread-chdir", State, Not("History differs from what a reader expects, not the rule: its text does not show it."),
         "parse_chdir_exit, parsers.cpp (libs)",
         "";
     /// Every result of bpf that is not negative is taken for a new descriptor, also the 0 of a command that makes
-    /// none.
+    /// none. Here too for that event, but what the number referred to before stays for later ones.
     AnyBpfDescriptor = "bpf-any-descriptor", State, Not("History differs from what a reader expects, not the rule: its text does not show it."),
         "parse_bpf_exit, parsers.cpp (libs)",
         "";
-    /// A new process has a copy of the descriptor table, even if clone shares it (CLONE_FILES).
+    /// A new process has a copy of the descriptor table, even if clone shares it (CLONE_FILES). Here it is shared.
     TableCopied = "fd-table-copied", State, Not("History differs from what a reader expects, not the rule: its text does not show it."),
         "parse_clone_exit_caller, parsers.cpp (libs)",
         "";

@@ -6,7 +6,8 @@ use common::*;
 use proptest::prelude::*;
 use tracehound_fields::{Subject, Value};
 use tracehound_rules::{
-    Explained, ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, compile_with,
+    Explained, ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, SelectBy,
+    Selection, compile_with,
 };
 
 fn rule(name: &str, priority: Priority, condition: Expr) -> Rule {
@@ -70,6 +71,41 @@ fn policies() {
     assert_eq!(set.rules_for_kind(u16::MAX), [RuleId(5)]);
     assert_eq!(set.rule(RuleId(3)).kinds().names(), ["open"]);
     assert_eq!(set.rule(RuleId(3)).fields_used(), [&field_ref("t.str"), &field_ref("evt.type")]);
+}
+
+/// Rules `a 1` and `a 2` (tag x), `b` (tags x and y), `a 2` disabled by its file: what matches after selections, in the
+/// order asked.
+#[test]
+fn selections() {
+    let by_name = |enable, name: &str| Selection { enable, by: SelectBy::Name(name.to_owned()) };
+    let by_tag = |enable, tag: &str| Selection { enable, by: SelectBy::Tag(tag.to_owned()) };
+    let rows: &[(&[Selection], &[u32], &[usize])] = &[
+        (&[], &[0, 2], &[]),
+        (&[by_name(false, "a*")], &[2], &[2]),
+        (&[by_name(false, "*1")], &[2], &[1]),
+        (&[by_name(false, "a")], &[0, 2], &[0]),
+        (&[by_name(false, "*a*2*")], &[0, 2], &[1]),
+        (&[by_name(false, "a*1*1")], &[0, 2], &[0]),
+        (&[by_name(true, "a 2")], &[0, 2, 1], &[1]),
+        (&[by_name(true, "b")], &[0, 2], &[1]),
+        (&[by_name(false, "a 1"), by_name(true, "a 1")], &[2, 0], &[1, 1]),
+        (&[by_name(false, "*"), by_tag(true, "x")], &[1, 2], &[3, 2]),
+        (&[by_tag(true, "x"), by_name(false, "*")], &[], &[2, 3]),
+        (&[by_tag(false, "y"), by_tag(false, "z")], &[0], &[1, 0]),
+    ];
+    for (selections, expected, counts) in rows {
+        let named = |name: &str, tags: &[&str], is_enabled| Rule {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            is_enabled,
+            ..rule(name, Priority::Warning, simple("t.str", "=", "a"))
+        };
+        let mut set = plan(vec![named("a 1", &[], true), named("a 2", &["x"], false), named("b", &["x", "y"], true)]);
+        assert_eq!(set.select(selections), *counts, "{selections:?}");
+        let event = Event::new([("t.str", Value::str("a"))]);
+        assert_eq!(hits(&set, &event, Policy::All, Priority::Debug), *expected, "{selections:?}");
+        let first: Vec<u32> = expected.first().copied().into_iter().collect();
+        assert_eq!(hits(&set, &event, Policy::First, Priority::Debug), first, "{selections:?}");
+    }
 }
 
 #[test]
