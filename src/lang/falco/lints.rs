@@ -633,7 +633,8 @@ fn of_parts(list: &[&Literal<'_>]) -> Option<(LeafId, LeafId)> {
 
 /// Bounds of a number between which nothing is left.
 fn of_ranges(field: &FieldRef, list: &[&Literal<'_>]) -> Option<(LeafId, LeafId)> {
-    let (mut low, mut high): (Option<(i128, LeafId)>, Option<(i128, LeafId)>) = (None, None);
+    let mut low: Option<(i128, LeafId)> = None;
+    let mut high: Option<(i128, LeafId)> = None;
     for literal in list.iter().take(100) {
         let Some([constant]) = constants(literal.leaf) else { continue };
         let number = match value_of(field, constant) {
