@@ -29,7 +29,10 @@ pub mod files;
 mod flags;
 pub mod host;
 mod options;
+pub mod output;
+pub mod privileges;
 mod recorder;
+pub mod recording;
 pub mod snapshot;
 
 pub use counters::{Counters, Loss, LossCause};

@@ -13,9 +13,13 @@ mod sockets;
 mod stat;
 mod tables;
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
 use bstr::BString;
 use hashbrown::{HashMap, HashSet};
 use tracehound_formats::Section;
+use tracehound_formats::section::ThreadEntry;
 
 pub use self::settle::{Settled, settle};
 use self::sockets::Sockets;
@@ -44,40 +48,81 @@ pub struct Tally {
     pub n_reused: u64,
     /// Threads, descriptors and tables of sockets beyond the limits.
     pub n_left_out: u64,
+    /// True if reading did not come to an end, so that the rest is missing.
+    pub is_stalled: bool,
 }
 
-/// Reads the start state. Takes about 0.3 ms a process.
+/// Most mounts of all namespaces together.
+const MAX_MOUNTS: usize = 50_000;
+
+/// How long reading one process may take before the rest of the start state is given up: memory of a process can be
+/// made to wait for another process.
+const STALL: Duration = Duration::from_secs(10);
+
+/// Reads the start state, in a thread of its own. Takes about 0.3 ms a process. If reading a process does not come to
+/// an end, what was read so far is returned, and the tally says so.
 pub fn take(root: &Root, options: &Options) -> (Section, Tally) {
-    let mut section = Section { users: tables::users(root), groups: tables::groups(root), ..Section::default() };
+    let (send, receive) = mpsc::channel();
+    let (root, options) = (root.clone(), options.clone());
+    std::thread::spawn(move || {
+        // Nobody listens any more once reading had stalled.
+        pieces(&root, &options, &mut |section, tally| send.send((section, tally)).is_ok());
+    });
+    let (mut all, mut tally) = (Section::default(), Tally::default());
+    loop {
+        match receive.recv_timeout(STALL) {
+            Ok((Section { threads, fds, users, groups, containers, mounts, .. }, so_far)) => {
+                tally = so_far;
+                all.threads.extend(threads);
+                all.fds.extend(fds);
+                all.users.extend(users);
+                all.groups.extend(groups);
+                all.containers.extend(containers);
+                all.mounts.extend(mounts);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                tally.is_stalled = true;
+                break;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    // When the first process of each pid namespace started.
+    let pid_ns = |thread: &ThreadEntry| process::namespace(&thread.namespaces, "pid");
+    let inits = all.threads.iter().filter(|thread| thread.vpid == Some(1) && thread.tid == thread.pid);
+    let inits: HashMap<u64, Option<u64>> = inits.filter_map(|t| Some((pid_ns(t)?, t.start_ns))).collect();
+    for thread in &mut all.threads {
+        thread.pidns_init_start_ns = pid_ns(thread).and_then(|ns| *inits.get(&ns)?);
+    }
+    (all, tally)
+}
+
+/// Reads the start state in pieces: users and groups, then a process at a time. Stops when a piece is not wanted.
+fn pieces(root: &Root, options: &Options, emit: &mut dyn FnMut(Section, Tally) -> bool) {
     let (mut tally, mut sockets, mut containers) =
         (Tally::default(), Sockets::default(), Containers::new(root.clone()));
     let mut mount_namespaces = HashSet::new();
-    // When the first process of each pid namespace started.
-    let mut inits: HashMap<u64, u64> = HashMap::new();
-    let mut pid_namespaces = Vec::new();
+    let first = Section { users: tables::users(root), groups: tables::groups(root), ..Section::default() };
+    if !emit(first, tally) {
+        return;
+    }
+    let mut n_mounts = 0;
     for pid in root.numbers("/proc") {
-        let Some(mut process) = process::read(root, pid, options, &mut sockets, &mut tally) else {
+        let Some(process) = process::read(root, pid, options, &mut sockets, &mut tally) else {
             tally.n_ended += 1;
             continue;
         };
         tally.n_processes += 1;
-        let leader = &process.threads[0];
-        if let (Some(1), Some(pid_ns), Some(start)) = (leader.vpid, process.pid_ns, leader.start_ns) {
-            inits.insert(pid_ns, start);
-        }
-        for thread in &process.threads {
-            section.containers.extend(containers.of_cgroups(&thread.cgroups));
-        }
+        let mut piece = Section::default();
+        piece.containers.extend(process.threads.iter().filter_map(|thread| containers.of_cgroups(&thread.cgroups)));
         if mount_namespaces.insert(process.mount_ns) {
-            tables::mounts(root, pid, process.mount_ns, &mut section.mounts);
+            tables::mounts(root, pid, process.mount_ns, MAX_MOUNTS.saturating_sub(n_mounts), &mut piece.mounts);
+            n_mounts += piece.mounts.len();
         }
-        pid_namespaces.extend(process.threads.iter().map(|_| process.pid_ns));
-        section.threads.append(&mut process.threads);
-        section.fds.append(&mut process.fds);
+        piece.threads = process.threads;
+        piece.fds = process.fds;
+        if !emit(piece, Tally { n_left_out: tally.n_left_out + sockets.n_cut, ..tally }) {
+            return;
+        }
     }
-    for (thread, pid_ns) in section.threads.iter_mut().zip(pid_namespaces) {
-        thread.pidns_init_start_ns = pid_ns.and_then(|pid_ns| inits.get(&pid_ns).copied());
-    }
-    tally.n_left_out += sockets.n_cut;
-    (section, tally)
 }

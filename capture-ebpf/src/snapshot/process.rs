@@ -40,7 +40,6 @@ pub(crate) struct Process {
     pub(crate) threads: Vec<ThreadEntry>,
     pub(crate) fds: Vec<FdEntry>,
     pub(crate) mount_ns: Option<u64>,
-    pub(crate) pid_ns: Option<u64>,
 }
 
 /// Reads a process; `None` if it ended meanwhile, or if the id was given to another one twice in a row.
@@ -80,7 +79,7 @@ fn read_once(
     describe_thread(root, &folder, stat, options, &mut leader);
     describe_process(root, &folder, options, &mut leader);
     let ns = |name: &str| namespace(&leader.namespaces, name);
-    let (mount_ns, pid_ns, net_ns) = (ns("mnt"), ns("pid"), ns("net").unwrap_or(0));
+    let (mount_ns, net_ns) = (ns("mnt"), ns("net").unwrap_or(0));
 
     let mut threads = Vec::new();
     let mut tids = root.numbers(&format!("{folder}/task"));
@@ -103,7 +102,7 @@ fn read_once(
     leader.seen_ns = seen_ns;
     threads.iter_mut().for_each(|thread| thread.seen_ns = seen_ns);
     threads.insert(0, leader);
-    Process { threads, fds, mount_ns, pid_ns }
+    Process { threads, fds, mount_ns }
 }
 
 /// What each thread has of its own.

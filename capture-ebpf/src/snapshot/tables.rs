@@ -8,9 +8,6 @@ use crate::files::Root;
 /// Most bytes of `/etc/passwd`, `/etc/group` and of one list of mounts.
 const MAX_FILE: usize = 4 << 20;
 
-/// Most mounts of all namespaces together.
-const MAX_MOUNTS: usize = 50_000;
-
 /// The host's users.
 pub(crate) fn users(root: &Root) -> Vec<UserEntry> {
     let text = root.read("/etc/passwd", MAX_FILE).unwrap_or_default();
@@ -39,10 +36,9 @@ fn number(text: &[u8]) -> Option<u32> {
     text.to_str().ok()?.parse().ok()
 }
 
-/// Adds the mounts of a process's namespace.
-pub(crate) fn mounts(root: &Root, pid: u32, mount_ns: Option<u64>, out: &mut Vec<MountEntry>) {
+/// Adds the mounts of a process's namespace, at most `room`.
+pub(crate) fn mounts(root: &Root, pid: u32, mount_ns: Option<u64>, room: usize, out: &mut Vec<MountEntry>) {
     let text = root.read(&format!("/proc/{pid}/mountinfo"), MAX_FILE).unwrap_or_default();
-    let room = MAX_MOUNTS.saturating_sub(out.len());
     out.extend(text.lines().filter_map(|line| mount(line, mount_ns)).take(room));
 }
 

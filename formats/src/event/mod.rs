@@ -226,6 +226,11 @@ impl Batch {
         self.rows.last_mut().map(|row| &mut row.head)
     }
 
+    /// The heads in order, to number events that were recorded without numbers.
+    pub fn heads_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Head> {
+        self.rows.iter_mut().map(|row| &mut row.head)
+    }
+
     /// Takes back the event begun last.
     pub fn cancel(&mut self) {
         if let Some(row) = self.rows.pop() {

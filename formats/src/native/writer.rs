@@ -78,7 +78,12 @@ impl<W: Write> NativeWriter<W> {
         })
     }
 
-    /// Bytes of complete segments written so far, with the header of the file.
+    /// The stream, to tell it something; writing to it would break the trace.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Bytes written so far, of which all are whole: header of the file, segments, end mark.
     pub fn n_bytes(&self) -> u64 {
         self.offset
     }
@@ -86,6 +91,12 @@ impl<W: Write> NativeWriter<W> {
     /// Events that stand in complete segments. Those that wait for their segment are not among them.
     pub fn n_events(&self) -> u64 {
         self.n_events
+    }
+
+    /// Bytes that the events waiting for their segment have at most in a file.
+    pub fn n_pending_bytes(&self) -> usize {
+        // A head has at most seven columns, none of more than ten bytes a value.
+        self.pending.n_bytes() + 10 * self.pending.n_args() + 70 * self.pending.len()
     }
 
     /// Takes back the events that wait for their segment: after a failed write, to write them elsewhere or to count
@@ -235,6 +246,7 @@ impl<W: Write> TraceWriter for NativeWriter<W> {
             }
         };
         self.out.write_all(&trailer)?;
+        self.offset += TRAILER_LEN as u64;
         self.out.flush()
     }
 }
