@@ -1,7 +1,7 @@
 //! `@file.*`: the file that an event works on.
 
 use bstr::ByteSlice;
-use tracehound_fields::{FieldType, Needs, Value, View, examples};
+use tracehound_fields::{FieldType, Needs, Value, View, examples, path};
 use tracehound_formats::event::kind::ArgType;
 use tracehound_formats::event::syscalls::*;
 use tracehound_formats::section::FdKind;
@@ -28,7 +28,7 @@ pub(super) static ROWS: &[Row] = &[
         FieldType::Path,
         FILE,
         PATHS,
-        Getter::Event(path),
+        Getter::Event(file_path),
         "Absolute path of the file: the old name of a rename, what a link points at, the executable of an exec, the \
          mount point of a mount, the file behind the descriptor of other calls. Symbolic links are not followed. Also \
          of calls that failed.",
@@ -40,7 +40,7 @@ pub(super) static ROWS: &[Row] = &[
         FieldType::Str,
         FILE,
         PATHS,
-        Getter::Event(|view| map(path(view), |path| Some(base_name(path)))),
+        Getter::Event(|view| map(file_path(view), |path| Some(base_name(path)))),
         "Last component of the file's path.",
     )
     .lasts(Lasts::Partly)
@@ -50,7 +50,7 @@ pub(super) static ROWS: &[Row] = &[
         FieldType::Str,
         FILE,
         PATHS,
-        Getter::Event(|view| map(path(view), extension)),
+        Getter::Event(|view| map(file_path(view), extension)),
         "What follows the last dot of the file's name, with the dot. Absent without one.",
     )
     .example(examples::OPEN, ".sh"),
@@ -204,18 +204,21 @@ fn map<'a>(value: Value<'a>, part: for<'b> fn(&'b bstr::BStr) -> Option<&'b bstr
     }
 }
 
-fn path<'a>(view: &View<'a>) -> Value<'a> {
+fn file_path<'a>(view: &View<'a>) -> Value<'a> {
     let either = |first: &str, second: &str| match field(first, view) {
         Value::Null => field(second, view),
         found => found,
     };
     match view.event.head.kind {
         EXECVE | EXECVEAT => field("proc.exepath", view),
-        RENAME | RENAMEAT | RENAMEAT2 => either("fs.path.source", "evt.abspath.src"),
-        LINK | LINKAT | SYMLINK | SYMLINKAT | MOUNT => field("fs.path.target", view),
+        // Paths relative to the working directory (`AT_FDCWD`) are known to `evt.abspath` alone.
+        RENAMEAT | RENAMEAT2 => either("evt.abspath.src", "fs.path.source"),
+        LINKAT => either("evt.abspath.src", "fs.path.target"),
+        RENAME => field("fs.path.source", view),
+        LINK | SYMLINK | SYMLINKAT | MOUNT => field("fs.path.target", view),
         OPEN | OPENAT | OPENAT2 | CREAT | OPEN_BY_HANDLE_AT => either("fd.name", "fs.path.name"),
         UMOUNT | UMOUNT2 | UNLINK | UNLINKAT | CHMOD | FCHMODAT | CHOWN | LCHOWN | FCHOWNAT | MKDIR | MKDIRAT
-        | RMDIR => match either("fs.path.name", "evt.abspath") {
+        | RMDIR => match either("evt.abspath", "fs.path.name") {
             Value::Null => argument(view),
             found => found,
         },
@@ -238,20 +241,31 @@ fn without_slash(path: &bstr::BStr) -> &bstr::BStr {
     }
 }
 
-/// The first argument that is a path.
+/// The first argument that is a path, made absolute.
 fn argument<'a>(view: &View<'a>) -> Value<'a> {
     let Some(kind) = view.event.head.kind.get() else { return Value::Null };
     let is_path = |ty: &ArgType| matches!(ty, ArgType::Path | ArgType::RelPath { .. });
-    match kind.args.iter().find(|spec| is_path(&spec.ty) && !spec.is_extra) {
-        Some(spec) => field(&format!("evt.arg.{}", spec.name), view),
-        None => Value::Null,
+    let Some(at) = kind.args.iter().position(|spec| is_path(&spec.ty) && !spec.is_extra) else { return Value::Null };
+    let spec = &kind.args[at];
+    let Some(raw) = view.event.arg(at).bytes().filter(|raw| !raw.is_empty()) else { return Value::Null };
+    match spec.ty {
+        _ if path::is_normal(raw) => Value::str(raw),
+        _ if raw.first() == Some(&b'/') => Value::owned(path::join(b"", raw)),
+        ArgType::Path => match field("proc.cwd", view) {
+            Value::Str(cwd) => Value::owned(path::join(&cwd, raw)),
+            _ => Value::str(raw),
+        },
+        // Relative to a descriptor, which the field knows.
+        _ => field(&format!("evt.arg.{}", spec.name), view),
     }
 }
 
 fn destination<'a>(view: &View<'a>) -> Value<'a> {
     match view.event.head.kind {
-        RENAME | RENAMEAT | RENAMEAT2 => field("fs.path.target", view),
-        LINK | LINKAT | SYMLINK | SYMLINKAT => field("fs.path.source", view),
+        RENAMEAT | RENAMEAT2 | LINKAT => field("evt.abspath.dst", view),
+        SYMLINKAT => field("evt.abspath", view),
+        RENAME => field("fs.path.target", view),
+        LINK | SYMLINK => field("fs.path.source", view),
         _ => Value::Null,
     }
 }

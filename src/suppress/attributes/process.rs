@@ -111,7 +111,7 @@ pub(super) fn entries<'a>(text: &'a BStr) -> Value<'a> {
     if bytes.is_empty() {
         return Value::List(Vec::new());
     }
-    Value::List(bytes.split(|&b| b == 0).map(|entry| Value::str(entry)).collect())
+    Value::List(bytes.split(|&b| b == 0).map(Value::str).collect())
 }
 
 pub(super) fn number(n: Option<impl Into<u64>>) -> Value<'static> {

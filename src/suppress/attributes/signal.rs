@@ -38,7 +38,16 @@ pub(super) static ROWS: &[Row] = &[
         Getter::Rule(|rule| Value::str(&rule.name)),
         "Name of the detection rule: the same here.",
     )
-    .aliases(&["@workflow.rule.id", "ruleId", "rule_id"]),
+    .aliases(&["@workflow.rule.id"]),
+    Row::new(
+        "ruleId",
+        FieldType::Str,
+        ALL,
+        RULE,
+        Getter::Rule(|rule| Value::str(&rule.name)),
+        "The same, as the search for rules spells it.",
+    )
+    .aliases(&["rule_id"]),
     Row::new(
         "@rule.priority",
         FieldType::Str,
@@ -55,8 +64,15 @@ pub(super) static ROWS: &[Row] = &[
         Getter::Rule(|rule| Value::str(severity(rule.priority))),
         "Severity of the signal: `critical` for the priorities Emergency to Critical, `high` for Error, `medium` for \
          Warning, `low` for Notice, `info` for the others.",
-    )
-    .aliases(&["severity"]),
+    ),
+    Row::new(
+        "severity",
+        FieldType::Str,
+        ALL,
+        RULE,
+        Getter::Rule(|rule| Value::str(severity(rule.priority))),
+        "The same as `status`, as the search for rules spells it.",
+    ),
     Row::new(
         "source",
         FieldType::Str,

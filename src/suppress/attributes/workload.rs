@@ -15,6 +15,11 @@ const LABELS: &str = "labels of the container from its runtime; `--tag`";
 const GIVEN: &str = "`--tag` only: a trace of one machine does not have it";
 const INSTANCE: &str = "a container gets a new id with each start";
 
+/// A container of a pod with Datadog's labels of a service.
+const LABELLED: &str = r#"container 3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e runtime=docker name=k8s_shop json="{\"container\":{\"id\":\"3ad7b26ded6d\",\"type\":0,\"name\":\"k8s_shop\",\"labels\":{\"io.kubernetes.container.name\":\"shop\",\"com.datadoghq.tags.env\":\"prod\",\"com.datadoghq.tags.service\":\"shop\",\"tags.datadoghq.com/version\":\"1.2\"}}}"
+thread 7 pid=7 vpid=1 vtid=1 comm=sh cgroups=["memory=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e"]
+7 getcwd res=0 path=/"#;
+
 /// A tag that only `--tag` gives.
 const fn given(name: &'static str, doc: &'static str) -> Row {
     Row::new(name, FieldType::Str, ALL, GIVEN, Getter::View(|_| Value::Null), doc)
@@ -39,7 +44,8 @@ pub(super) static ROWS: &[Row] = &[
         LABELS,
         Getter::View(|v| label(v, &["com.datadoghq.tags.env", "tags.datadoghq.com/env"])),
         "Environment the workload belongs to: `prod`, `staging`.",
-    ),
+    )
+    .example(LABELLED, "prod"),
     Row::new(
         "service",
         FieldType::Str,
@@ -47,7 +53,8 @@ pub(super) static ROWS: &[Row] = &[
         LABELS,
         Getter::View(|v| label(v, &["com.datadoghq.tags.service", "tags.datadoghq.com/service"])),
         "Service the workload belongs to.",
-    ),
+    )
+    .example(LABELLED, "shop"),
     Row::new(
         "version",
         FieldType::Str,
@@ -56,6 +63,7 @@ pub(super) static ROWS: &[Row] = &[
         Getter::View(|v| label(v, &["com.datadoghq.tags.version", "tags.datadoghq.com/version"])),
         "Version of the service.",
     )
+    .example(LABELLED, "1.2")
     .lasts(Lasts::Partly),
     Row::new(
         "@container.id",
@@ -170,12 +178,7 @@ pub(super) static ROWS: &[Row] = &[
         "Name of the container in its pod's specification.",
     )
     .needs(Needs::ContainerMetadata)
-    .example(
-        r#"container 3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e runtime=docker name=k8s_shop json="{\"container\":{\"id\":\"3ad7b26ded6d\",\"type\":0,\"name\":\"k8s_shop\",\"labels\":{\"io.kubernetes.container.name\":\"shop\"}}}"
-thread 7 pid=7 vpid=1 vtid=1 comm=sh cgroups=["memory=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e"]
-7 getcwd res=0 path=/"#,
-        "shop",
-    ),
+    .example(LABELLED, "shop"),
     given("kube_deployment", "Kubernetes deployment of the pod."),
     given("kube_service", "Kubernetes service in front of the pod."),
     given("kube_cluster_name", "Name of the Kubernetes cluster."),

@@ -72,9 +72,27 @@ impl<'q, 's> Walk<'q, 's> {
     fn same(&self, inner: &Node) -> bool {
         // Each value is made once, and not once an ancestor.
         let cached = Cached::new(self.subject);
-        let line = names::of_ancestors().next().map(|attribute| cached.get(&Key::Attribute(attribute.id)));
-        let Some(Value::List(line)) = line.as_deref() else { return false };
-        (0..line.len()).any(|i| Walk { query: self.query, subject: &cached, ancestor: Some(i) }.node(inner))
+        let n_ancestors = Walk::new(self.query, &cached).n_ancestors(inner);
+        (0..n_ancestors).any(|i| Walk { query: self.query, subject: &cached, ancestor: Some(i) }.node(inner))
+    }
+
+    /// How many ancestors the attributes have values for that a part names.
+    fn n_ancestors(&self, node: &Node) -> usize {
+        let len = |value: &Value<'_>| match value {
+            Value::List(values) => values.len(),
+            _ => 0,
+        };
+        match &node.kind {
+            NodeKind::All => 0,
+            NodeKind::And(parts) | NodeKind::Or(parts) => {
+                parts.iter().map(|part| self.n_ancestors(part)).max().unwrap_or(0)
+            }
+            NodeKind::Not(part) => self.n_ancestors(part),
+            NodeKind::Clause(i) => {
+                let values = self.values(&self.query.clauses[*i].key);
+                values.iter().map(|value| len(value)).max().unwrap_or(0)
+            }
+        }
     }
 
     /// True if `is_it` holds of the message, of a tag or of an attribute.

@@ -128,6 +128,7 @@ impl Printer<'_> {
                 let (at, rest) = name.split_at(usize::from(name.starts_with('@')));
                 format!("{at}{}:", escaped(rest))
             }
+            Key::Tag(key) if matches!(key.as_str(), "_exists_" | "_missing_") => format!("\\{key}:"),
             Key::Tag(key) => format!("{}:", escaped(key)),
             Key::Tags => "tags:".to_owned(),
             Key::Message => String::new(),

@@ -284,6 +284,9 @@ impl<'t> Parser<'t> {
 
     fn term(&mut self, key: Key, word: Scanned, start: usize, around: Around<'_>) -> Parsed<Node> {
         let raw = &self.text[word.start..self.at];
+        if raw.is_empty() {
+            return self.stop_at(start, self.at.max(start + 1), "a value is missing after this");
+        }
         if key == Key::Message && matches!(raw, "and" | "or" | "not") {
             let message = format!("`{raw}` in lower case is a word that is searched for, not an operator");
             let help = format!("write `{}`", raw.to_ascii_uppercase());
@@ -644,7 +647,8 @@ impl<'t> Parser<'t> {
             return self.stop_with(start, end, "names of attributes have no index", help);
         }
         let message = format!("no attribute `{name}`");
-        let help = attributes::suggestion(name);
+        // A look at all names, which a query of thousands of mistakes is not given for each.
+        let help = if self.diagnostics.len() < MAX_REMARKS { attributes::suggestion(name) } else { None };
         if self.mode == Mode::Strict {
             let mut diagnostic = Diagnostic::new(Code::UnknownAttribute, self.span(start, end), message).help(help);
             diagnostic.severity = Severity::Error;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod written;
+
 use std::sync::Arc;
 
 use tracehound_fields::{Context, View};
