@@ -14,8 +14,9 @@ use tracehound_formats::event::{head_flags, kind};
 use tracehound_formats::{Batch, Item, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleSet};
-use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId};
+use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
+use tracehound_suppress::{SignalView, SuppressionSet};
 
 /// Batches replayed before rules are matched over them. Fixed, so that results do not depend on timing.
 const WINDOW: usize = 8;
@@ -32,6 +33,8 @@ pub struct Job<'a> {
     pub policy: Policy,
     /// Rules below this priority are not asked.
     pub least: Priority,
+    /// What hides signals; none of them is lost, their verdict says so.
+    pub suppressions: Option<&'a SuppressionSet<'a>>,
     /// What fields need to know besides the trace.
     pub context: Context,
     /// Events read so far, for progress.
@@ -110,6 +113,8 @@ pub struct Window<'a> {
     pub facts: &'a [Vec<Fact>],
     /// History as of the end of the window.
     pub history: &'a History,
+    /// Signals of the window, in order; their evidence is not complete before the end of the trace.
+    pub signals: &'a [Signal],
     /// What fields are asked with.
     pub context: &'a Context,
 }
@@ -156,6 +161,8 @@ pub fn analyze<E>(
 /// A pipeline under way.
 struct Run<'a> {
     job: Job<'a>,
+    /// True if the first rule fires that matches an event and is not kept from seeing it.
+    is_first_seeing: bool,
     rule_refs: Vec<Arc<RuleRef>>,
     replay: Replay,
     times: RowTimes,
@@ -170,12 +177,19 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: Job<'a>) -> Run<'a> {
+    fn new(mut job: Job<'a>) -> Run<'a> {
+        // A rule that does not see an event leaves it to the rules after it: all that match have to be known.
+        let is_first_seeing =
+            job.policy == Policy::First && job.suppressions.is_some_and(SuppressionSet::has_exclusions);
+        if is_first_seeing {
+            job.policy = Policy::All;
+        }
         let rules = job.rules.rules().iter().enumerate();
         Run {
             rule_refs: rules.map(|(i, rule)| RuleRef::new(i, rule.rule())).collect(),
             hostname: Arc::from(job.context.hostname.as_str()),
             job,
+            is_first_seeing,
             replay: Replay::new(ReplayOptions::default()),
             times: RowTimes::new(),
             trace_id: None,
@@ -218,19 +232,27 @@ impl<'a> Run<'a> {
         self.times.batches(history, batches);
         self.job.context.first_ns = self.totals.first_ns.unwrap_or(0);
         let trace = *self.trace_id.get_or_insert_with(|| TraceId::of(history, self.job.context.first_ns));
-        let window = Window { batches, facts: &self.facts, history, context: &self.job.context };
+        let mut window = Window { batches, facts: &self.facts, history, signals: &[], context: &self.job.context };
         if !self.job.rules.rules().is_empty() {
             let tasks: Vec<(usize, usize)> = batches
                 .iter()
                 .enumerate()
                 .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
                 .collect();
-            let matching = Matching { job: &self.job, rule_refs: &self.rule_refs, trace, hostname: &self.hostname };
+            let matching = Matching {
+                job: &self.job,
+                is_first_seeing: self.is_first_seeing,
+                rule_refs: &self.rule_refs,
+                trace,
+                hostname: &self.hostname,
+            };
             let found: Vec<Vec<Signal>> = tasks
                 .into_par_iter()
                 .map_init(|| matching.matcher(), |matcher, (i, start)| matching.chunk(matcher, &window, i, start))
                 .collect();
+            let n_before = self.signals.len();
             self.signals.extend(found.into_iter().flatten());
+            window.signals = &self.signals[n_before..];
         }
         observe(&window)
     }
@@ -288,6 +310,7 @@ impl<'a> Run<'a> {
 /// What a task needs to match rules.
 struct Matching<'a> {
     job: &'a Job<'a>,
+    is_first_seeing: bool,
     rule_refs: &'a [Arc<RuleRef>],
     trace: TraceId,
     hostname: &'a Arc<str>,
@@ -314,7 +337,7 @@ impl<'a> Matching<'a> {
                 let fields = output
                     .fields(&view)
                     .map(|(key, value)| (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec)));
-                signals.push(Signal::new(
+                let mut signal = Signal::new(
                     self.trace,
                     &self.rule_refs[id.0 as usize],
                     &view,
@@ -322,10 +345,28 @@ impl<'a> Matching<'a> {
                     output.render(&view),
                     fields,
                     Evidence::of(&view),
-                ));
+                );
+                let is_excluded = self.judge(&mut signal, &view);
+                signals.push(signal);
+                if self.is_first_seeing && !is_excluded {
+                    break;
+                }
             }
         }
         signals
+    }
+}
+
+impl Matching<'_> {
+    /// Gives a signal its verdict. True if its rule was not to see the event at all.
+    fn judge(&self, signal: &mut Signal, view: &View<'_>) -> bool {
+        let Some(set) = self.job.suppressions else { return false };
+        let judgement = set.judge(&SignalView::new(signal, view, set.tags()), &signal.rule, signal.ts);
+        if !judgement.by.is_empty() {
+            let by = judgement.by.iter().map(|&i| set.suppressions()[i].entry.name.clone()).collect();
+            signal.verdict = Verdict::Suppressed { by };
+        }
+        judgement.is_excluded
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tracehound_lang::{Diagnostic, Loaded, Severity, SourceFile, render};
 use tracehound_rules::RuleSet;
+use tracehound_suppress::files;
 
 /// Rules, ready to be matched, and everything that was found wrong with their files.
 pub struct RuleFiles {
@@ -55,6 +56,26 @@ pub fn plan(loaded: &mut Loaded) -> RuleSet {
 
 /// As [`load`], without making the rules ready.
 pub fn read(paths: &[PathBuf]) -> Result<Loaded, RuleFileError> {
+    let mut loaded = tracehound_lang::load(&source_files(paths)?);
+    check_filters(&mut loaded);
+    Ok(loaded)
+}
+
+/// Adds what is wrong with the filters that stand at rules. Who applies them reads them again.
+pub fn check_filters(loaded: &mut Loaded) {
+    let (_, diagnostics) = files::filters(loaded);
+    for diagnostic in diagnostics {
+        match diagnostic.severity {
+            Severity::Error => loaded.stats.errors += 1,
+            Severity::Warning => loaded.stats.warnings += 1,
+            Severity::Lint => loaded.stats.lints += 1,
+        }
+        loaded.diagnostics.push(diagnostic);
+    }
+}
+
+/// Reads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name.
+pub fn source_files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, RuleFileError> {
     let mut files = Vec::new();
     for path in paths {
         let failed = |path: &Path, error| RuleFileError { path: path.display().to_string(), error };
@@ -72,7 +93,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Loaded, RuleFileError> {
             files.push(SourceFile::new(path.display().to_string(), bytes));
         }
     }
-    Ok(tracehound_lang::load(&files))
+    Ok(files)
 }
 
 fn rule_files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -220,6 +220,7 @@ fn analyze(trace: &Path, rules: &Path, set: &RuleSetSpec) -> Vec<(Key, Json)> {
         rules: &loaded.rules,
         policy: set.matching,
         least: Priority::Debug,
+        suppressions: None,
         context: context(set.containers),
         n_read: &n_read,
     };

@@ -108,6 +108,7 @@ fn each_rule_fires_on_the_attack_and_not_on_its_twins() {
             rules: &loaded.rules,
             policy: Policy::All,
             least: Priority::Debug,
+            suppressions: None,
             context: Context::default(),
             n_read: &n_read,
         };

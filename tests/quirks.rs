@@ -32,7 +32,14 @@ fn fired(trace: &str, rules: &str, policy: Policy, selections: &[Selection], is_
     let mut reader =
         tracehound_formats::open(Input::from(trace.clone().into_bytes())).expect("a trace in text notation");
     let n_read = Default::default();
-    let job = Job { rules: &set, policy, least: Priority::Debug, context: Context::default(), n_read: &n_read };
+    let job = Job {
+        rules: &set,
+        policy,
+        least: Priority::Debug,
+        suppressions: None,
+        context: Context::default(),
+        n_read: &n_read,
+    };
     let analysis = pipeline::analyze(&mut *reader, job, |_| Ok::<(), Infallible>(())).expect("no observer");
     assert_eq!(analysis.integrity(), "ok", "{:?}\n{trace}", analysis.read_notes.damage);
     let mut hits: Vec<String> = Vec::new();

@@ -13,19 +13,18 @@ use tracehound_signals::{JsonLines, SignalSink, TextLines, Verdict};
 use super::args::{Analyze, Global, SignalFormat};
 use super::exit::{Failure, Outcome};
 use super::output::{AtomicDir, has_color};
-use super::session::{Session, load_rules, set_threads, stdout};
+use super::session::{Session, load_rule_files, set_threads, stdout};
+use super::suppressing::{Suppressions, print_accounting};
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
-    if !args.suppressions.is_empty() {
-        return Err(Failure::Usage("--suppressions: suppressions are not built yet; nothing was analyzed".to_owned()));
-    }
     set_threads(global);
-    let rules = load_rules(global, &args.rules)?;
+    let files = load_rule_files(global, &args.rules)?;
+    let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
     let folders = folders(args)?;
     let mut outcome = Outcome::Done;
     for (i, trace) in args.traces.iter().enumerate() {
         let folder = folders.get(i).map(PathBuf::as_path);
-        let result = one(global, args, &rules, trace, folder);
+        let result = one(global, args, &files.rules, &suppressions, trace, folder);
         outcome = outcome.and(match result {
             Ok(outcome) => outcome,
             // One unreadable trace does not keep the others from being read.
@@ -64,6 +63,7 @@ fn one(
     global: &Global,
     args: &Analyze,
     rules: &RuleSet,
+    suppressions: &Suppressions,
     trace: &Path,
     folder: Option<&Path>,
 ) -> Result<Outcome, Failure> {
@@ -71,7 +71,8 @@ fn one(
         return Err(Failure::Usage("--events reads the trace twice, which standard input cannot be".to_owned()));
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
-    let session = Session::run(global, trace, rules, &args.rules, |_| Ok(()))?;
+    let set = suppressions.set(rules);
+    let session = Session::run_suppressing(global, trace, rules, &args.rules, Some(&set), |_| Ok(()))?;
     session.with_case(|case| -> Result<(), Failure> {
         print_signals(global, args, case)?;
         let Some(folder) = folder else { return Ok(()) };
@@ -92,6 +93,7 @@ fn one(
     })?;
     if !global.quiet {
         print_summary(&session, rules);
+        session.with_case(|case| print_accounting(&session.name, case));
     }
     let fired = |least: Priority| {
         session.analysis.signals.iter().any(|s| s.verdict == Verdict::Fired && s.rule.priority <= least)
@@ -149,19 +151,24 @@ fn write_events(
 /// The last lines on standard error: what was read and what came of it.
 fn print_summary(session: &Session, rules: &RuleSet) {
     let analysis = &session.analysis;
+    let fired = || analysis.signals.iter().filter(|s| s.verdict == Verdict::Fired);
+    let n_suppressed = analysis.signals.len() - fired().count();
     let mut by_priority = String::new();
     for priority in Priority::ALL {
-        let n = analysis.signals.iter().filter(|s| s.rule.priority == priority).count();
+        let n = fired().filter(|s| s.rule.priority == priority).count();
         if n > 0 {
             by_priority += &format!(", {n} {}", priority.name());
         }
+    }
+    if n_suppressed > 0 {
+        by_priority += &format!("; {n_suppressed} suppressed");
     }
     eprintln!(
         "{}: {} events, {} processes, {} signals{by_priority}",
         session.name,
         analysis.read_notes.n_events,
         analysis.history.processes.len(),
-        analysis.signals.len(),
+        fired().count(),
     );
     let planned = rules.rules().iter().zip(&analysis.not_evaluable);
     let lacking: Vec<_> = planned.filter(|(rule, missing)| rule.is_active() && !missing.is_empty()).collect();

@@ -168,6 +168,20 @@ pub enum RuleMatching {
     First,
 }
 
+/// Where suppressions come from, and what they are judged by.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SuppressionArgs {
+    /// Suppression file or folder (its .yaml and .yml files by name); repeatable
+    #[arg(short, long = "suppressions", value_name = "SUPPRESSIONS")]
+    pub suppressions: Vec<PathBuf>,
+    /// Add a tag that queries can use, as env:prod; repeatable
+    #[arg(long = "tag", value_name = "KEY:VALUE")]
+    pub tags: Vec<String>,
+    /// Judge start and expiration dates at this moment (RFC 3339, a date, or `now`) instead of at each event
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+}
+
 /// `analyze`
 #[derive(Debug, Args)]
 pub struct Analyze {
@@ -177,9 +191,9 @@ pub struct Analyze {
     /// Rules.
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// Suppression file or folder; repeatable
-    #[arg(short, long = "suppressions", value_name = "SUPPRESSIONS")]
-    pub suppressions: Vec<PathBuf>,
+    /// Suppressions.
+    #[command(flatten)]
+    pub suppressions: SuppressionArgs,
     /// Write Parquet tables and summary.json into this folder
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -242,6 +256,9 @@ pub struct Tree {
     /// Rules whose signals are pinned on the tree
     #[command(flatten)]
     pub rules: RuleArgs,
+    /// Suppressions.
+    #[command(flatten)]
+    pub suppressions: SuppressionArgs,
     /// Only this process (every instance of the pid) and what it started
     #[arg(long, value_name = "PID")]
     pub pid: Option<i64>,

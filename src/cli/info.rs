@@ -25,6 +25,7 @@ pub(super) fn run(global: &Global, args: &Info) -> Result<Outcome, Failure> {
         rules: &rules,
         policy: Policy::All,
         least: Priority::Debug,
+        suppressions: None,
         context: Default::default(),
         n_read: &events,
     };

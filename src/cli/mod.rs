@@ -13,6 +13,7 @@ mod progress;
 mod rules;
 mod sarif;
 mod session;
+mod suppressing;
 mod tree;
 
 use std::process::ExitCode;

@@ -7,15 +7,17 @@ use std::sync::atomic::AtomicU64;
 
 use tracehound_fields::Context;
 use tracehound_lang::{Severity, diagnostic};
-use tracehound_report::{Case, RuleOutcome, Source, case::CaseParts};
+use tracehound_report::{Case, RuleOutcome, Source, SuppressionOutcome, case::CaseParts};
 use tracehound_rules::{Policy, RuleSet, SelectBy, Selection};
 use tracehound_signals::{ProcessKeys, RuleRef};
+use tracehound_suppress::SuppressionSet;
 
 use super::args::{Global, RuleArgs, RuleMatching};
 use super::exit::{Failure, Outcome};
 use super::input::{self, Opened};
 use super::output;
 use super::progress::Bar;
+use super::suppressing;
 use crate::rulefiles::{self, RuleFiles};
 use crate::{Analysis, Job, Window, pipeline};
 
@@ -83,6 +85,7 @@ pub(super) struct Session {
     pub(super) analysis: Analysis,
     source: Source,
     outcomes: Vec<RuleOutcome>,
+    suppressions: Vec<SuppressionOutcome>,
 }
 
 impl Session {
@@ -92,6 +95,18 @@ impl Session {
         path: &Path,
         rules: &RuleSet,
         args: &RuleArgs,
+        observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
+    ) -> Result<Session, Failure> {
+        Session::run_suppressing(global, path, rules, args, None, observe)
+    }
+
+    /// As [`Session::run`], with suppressions that give signals their verdicts.
+    pub(super) fn run_suppressing(
+        global: &Global,
+        path: &Path,
+        rules: &RuleSet,
+        args: &RuleArgs,
+        suppressions: Option<&SuppressionSet<'_>>,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
         let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
@@ -104,6 +119,7 @@ impl Session {
                 RuleMatching::First => Policy::First,
             },
             least: args.min_priority,
+            suppressions,
             context: Context::default(),
             n_read: &n_read,
         };
@@ -120,7 +136,8 @@ impl Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let outcomes = outcomes(rules, &analysis);
-        Ok(Session { name, analysis, source, outcomes })
+        let suppressions = suppressions.map(|set| suppressing::outcomes(set, &analysis)).unwrap_or_default();
+        Ok(Session { name, analysis, source, outcomes, suppressions })
     }
 
     /// Gives everything reports are made from to a function.
@@ -133,7 +150,7 @@ impl Session {
             times: &analysis.times,
             signals: &analysis.signals,
             rules: &self.outcomes,
-            suppressions: &[],
+            suppressions: &self.suppressions,
             losses: &analysis.totals.losses,
             notes: &analysis.read_notes,
             source: &self.source,

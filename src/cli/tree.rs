@@ -8,7 +8,8 @@ use tracehound_signals::SignalId;
 use super::args::{Global, Tree};
 use super::exit::{Failure, Outcome};
 use super::output::has_color;
-use super::session::{Session, load_rules, set_threads, stdout};
+use super::session::{Session, load_rule_files, set_threads, stdout};
+use super::suppressing::Suppressions;
 
 pub(super) fn run(global: &Global, args: &Tree) -> Result<Outcome, Failure> {
     let id = match &args.signal {
@@ -21,8 +22,10 @@ pub(super) fn run(global: &Global, args: &Tree) -> Result<Outcome, Failure> {
         })?),
     };
     set_threads(global);
-    let rules = load_rules(global, &args.rules)?;
-    let session = Session::run(global, &args.trace, &rules, &args.rules, |_| Ok(()))?;
+    let files = load_rule_files(global, &args.rules)?;
+    let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
+    let (rules, set) = (&files.rules, suppressions.set(&files.rules));
+    let session = Session::run_suppressing(global, &args.trace, rules, &args.rules, Some(&set), |_| Ok(()))?;
     let signals = &session.analysis.signals;
     let pid = match id {
         None => args.pid,

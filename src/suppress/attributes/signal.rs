@@ -47,7 +47,7 @@ pub(super) static ROWS: &[Row] = &[
         Getter::Rule(|rule| Value::str(&rule.name)),
         "The same, as the search for rules spells it.",
     )
-    .aliases(&["rule_id"]),
+    .aliases(&["rule_id", "rule"]),
     Row::new(
         "@rule.priority",
         FieldType::Str,
@@ -55,7 +55,8 @@ pub(super) static ROWS: &[Row] = &[
         RULE,
         Getter::Rule(|rule| Value::str(rule.priority.name())),
         "Priority of the rule: `Emergency`, `Alert`, `Critical`, `Error`, `Warning`, `Notice`, `Informational`, `Debug`.",
-    ),
+    )
+    .aliases(&["priority"]),
     Row::new(
         "status",
         FieldType::Str,
