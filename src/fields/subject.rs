@@ -76,6 +76,11 @@ pub fn kind_returns(code: u16) -> bool {
     KindId(code).get().is_none_or(|kind| kind.is_syscall && !kind.id.is_generic())
 }
 
+/// True for a system call recorded by number alone.
+pub fn kind_is_generic(code: u16) -> bool {
+    KindId(code).is_generic()
+}
+
 /// True if events of this code are system calls, for which `evt.dir` is `<`.
 pub fn kind_is_syscall(code: u16) -> bool {
     KindId(code).get().is_none_or(|kind| kind.is_syscall)

@@ -329,6 +329,16 @@ pub fn read(node: &Node, file_text: &str, diagnostics: &mut Vec<Diagnostic>) -> 
     }
 }
 
+/// Kind and name of an item, if it has them, whatever else is wrong with it.
+pub fn name_of(node: &Node) -> Option<(Kind, String)> {
+    let Value::Map(pairs) = &node.value else { return None };
+    let map = Map { pairs, span: node.span };
+    [Kind::List, Kind::Macro, Kind::Rule].into_iter().find_map(|kind| {
+        let (_, value) = map.get(kind.name())?;
+        Some((kind, value.as_str()?.to_owned()))
+    })
+}
+
 /// True for a name that a condition reads as one word where a list may stand: no blanks, parentheses, quotes, `=`, `,`.
 pub fn is_bare(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| "()\"'=,".contains(c) || c.is_ascii_whitespace() || c == '\x0b')

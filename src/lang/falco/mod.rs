@@ -9,6 +9,7 @@
 //! One thing is deliberately otherwise: an error does not stop the load. Everything wrong is reported, and what
 //! compiles is kept.
 
+pub mod codes;
 pub mod collect;
 pub mod condition;
 pub mod exceptions;
@@ -130,6 +131,7 @@ impl Loader {
         let stream = yaml::parse(&text, file, &mut diagnostics);
         let is_readable = !diagnostics.iter().any(Diagnostic::is_error);
         self.report_all(diagnostics);
+        self.collector.failed.extend(stream.damaged.iter().filter_map(item::name_of));
         let mut n_items = 0usize;
         let mut n_damaged = 0usize;
         for document in &stream.documents {
@@ -567,7 +569,7 @@ impl Compiler<'_> {
                     };
                     diagnostics.extend(lints.lint(&expr));
                 }
-                if is_complete && definition.warn_evttypes && asks_for_all_kinds(&predicate) {
+                if is_complete && definition.warn_evttypes && codes::count(&predicate.kinds()) > codes::MAX_CODES {
                     let message = "Rule matches too many evt.type values. This has a significant performance penalty.";
                     diagnostics.push(
                         Diagnostic::new(Code::NoEvttype, definition.name.span, message)
@@ -630,12 +632,6 @@ impl Compiler<'_> {
             origin: origin(self.sources, definition.name.span),
         }
     }
-}
-
-/// Falco warns if a rule asks for more than 100 event codes; an event has about two.
-fn asks_for_all_kinds(predicate: &tracehound_rules::Predicate) -> bool {
-    let kinds = predicate.kinds();
-    kinds.is_all() || kinds.names().len() > 50
 }
 
 /// Errors that `skip-if-unknown-filter` makes warnings of: those about names that another version may know.

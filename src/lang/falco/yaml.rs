@@ -163,6 +163,8 @@ fn escape_len(raw: &str) -> usize {
 pub struct Stream {
     /// Documents, null documents left out.
     pub documents: Vec<Node>,
+    /// What could be read of items with an error of syntax: enough to know their names.
+    pub damaged: Vec<Node>,
 }
 
 /// Reads a file. Everything readable is in the result; what is not, in the diagnostics.
@@ -184,6 +186,7 @@ pub fn parse(text: &str, file: u32, diagnostics: &mut Vec<Diagnostic>) -> Stream
         return stream;
     }
     stream.documents.clear();
+    stream.damaged.clear();
     let mut budget = Budget::new();
     let mut n_errors = 0usize;
     let head = starts.first().copied().unwrap_or(text.len());
@@ -224,6 +227,7 @@ fn parse_lenient(
     let mut work = 0;
     loop {
         let n_documents = stream.documents.len();
+        let n_damaged = stream.damaged.len();
         let before = *budget;
         let Failure { diagnostic, low_line } = match parse_part(whole, from, to, file, budget, stream) {
             Ok(()) => return Ok(()),
@@ -233,6 +237,7 @@ fn parse_lenient(
         let Some(joined) = join_lines(whole, to, &low_line) else { return Err(diagnostic) };
         work += whole.len();
         *whole = Cow::Owned(joined);
+        stream.damaged.truncate(n_damaged);
         match low_line.resume {
             // The items before are complete and stay.
             Some(resume) => from = resume,
@@ -383,6 +388,7 @@ fn parse_part(
                     frames.get(1).filter(|_| anchors.is_empty()).and_then(|item| item_line(whole, from, &item.span));
                 let is_low = error.info().contains("invalid indentation");
                 let low_line = is_low.then(|| LowLine { from: last_end.min(at), at, depth, resume });
+                set_aside_damaged(&mut frames, stream, whole, at);
                 keep_complete(&mut frames, stream);
                 let diagnostic = syntax_error(whole, from, to, at, error.info(), file);
                 return Err(Box::new(Failure { diagnostic, low_line }));
@@ -499,6 +505,21 @@ fn item_line(whole: &str, from: usize, span: &Span) -> Option<usize> {
     let line = from + before.rfind('\n').map_or(0, |i| i + 1);
     let is_item = whole[line..span.start as usize].strip_prefix('-').is_some_and(|rest| rest.trim().is_empty());
     is_item.then_some(line)
+}
+
+/// Takes out the item that an error is in. A line that is indented less than the keys before it, but not the first of
+/// an item, ends the item for the parser: the rest of its keys is behind the error.
+fn set_aside_damaged(frames: &mut Vec<Frame>, stream: &mut Stream, whole: &str, at: usize) {
+    let before = whole.get(..at).unwrap_or("");
+    let indent = &before[before.rfind('\n').map_or(0, |i| i + 1)..];
+    let is_indented = !indent.is_empty() && indent.trim().is_empty();
+    let damaged = match frames.len() {
+        0 => None,
+        1 if is_indented && !frames[0].is_map => frames[0].children.pop(),
+        1 => None,
+        _ => Some(finish(frames.swap_remove(1), None)),
+    };
+    stream.damaged.extend(damaged);
 }
 
 /// Keeps the complete items of the outermost sequence.

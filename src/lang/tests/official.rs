@@ -92,13 +92,15 @@ fn kinds_of_every_rule() {
     let mut n = 0;
     for line in section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Rule ")) {
         let cells: Vec<&str> = line.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
-        let [name, priority, off, kinds, _, fields] = cells[..] else { panic!("{line}") };
+        let [name, priority, off, kinds, codes, fields] = cells[..] else { panic!("{line}") };
         let rule = loaded.rules.iter().find(|r| r.name == name).unwrap_or_else(|| panic!("no rule {name}"));
         let row = loaded.row(rule);
         let short = if row.priority == "Informational" { "INFO".to_owned() } else { row.priority.to_uppercase() };
         assert_eq!(short, priority, "{name}");
         assert_eq!(row.is_enabled, off != "off", "{name}");
         assert_eq!(row.kinds.as_deref().unwrap_or(&[]).join(", "), kinds, "{name}");
+        let set = tracehound_rules::compile(&rule.condition).expect("it loads").kinds();
+        assert_eq!(tracehound_lang::falco::codes::count(&set).to_string(), codes, "{name}");
         // The table leaves out arguments, and what every rule has or what is constant.
         let mut named: Vec<&str> = row.condition_fields.iter().map(|f| f.split('[').next().unwrap_or(f)).collect();
         named.retain(|f| !matches!(*f, "evt.type" | "evt.num"));
