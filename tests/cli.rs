@@ -385,3 +385,94 @@ fn coverage_says_what_a_trace_can_answer() {
     let text = run(["rules", "coverage", SHELL, "-r", &rules, "-f", "text"]).expect(0);
     assert!(text.text().ends_with("5 rules: 1 full, 1 partial, 1 no-events, 1 never, 1 off\n"), "{}", text.text());
 }
+
+/// The shape of `rules check -f json` that `docs/diagnostics.md` promises.
+#[test]
+fn checks_of_rules_are_written_as_json() {
+    let folder = folder("cli-check-json");
+    let text = "- rule: r\n  desc: d\n  condition: proc.nam = a and proc.aname != b\n  output: o\n  priority: info\n";
+    let rules = file(&folder, "r.yaml", text);
+    let empty = file(&folder, "empty.yaml", "");
+    let report = run(["rules", "check", &rules, &empty, "-f", "json"]).expect(3).json();
+    let keys = |value: &serde_json::Value| {
+        value.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(keys(&report), ["diagnostics", "schema_validation", "stats"]);
+    let names =
+        ["code", "column", "end_column", "end_line", "file", "help", "line", "message", "notes", "severity", "snippet"];
+    for diagnostic in report["diagnostics"].as_array().expect("a list") {
+        assert_eq!(keys(diagnostic), names);
+    }
+    let first = &report["diagnostics"][0];
+    assert_eq!(first["code"], "LOAD_ERR_COMPILE_CONDITION");
+    assert_eq!(first["severity"], "error");
+    assert_eq!(
+        (first["line"].as_u64(), first["column"].as_u64(), first["end_column"].as_u64()),
+        (Some(3), Some(14), Some(22))
+    );
+    assert_eq!(first["snippet"], "proc.nam");
+    assert_eq!(first["help"], "did you mean `proc.name`, `proc.aname` or `proc.pname`?");
+    assert_eq!(report["schema_validation"][0]["status"], "failed", "the schema wants upper case");
+    assert_eq!(report["schema_validation"][0]["line"], 5);
+    assert_eq!(report["schema_validation"][1]["status"], "none");
+    let stats = [
+        "errors",
+        "files",
+        "lints",
+        "lists",
+        "macros",
+        "rules",
+        "rules_enabled",
+        "rules_rejected",
+        "rules_skipped",
+        "warnings",
+    ];
+    assert_eq!(keys(&report["stats"]), stats);
+    assert_eq!(report["stats"]["errors"], 1);
+}
+
+/// `--enable`, `--disable` and `--append-output`: which rules fire, and what they print.
+#[test]
+fn rules_are_chosen_by_name_and_tag() {
+    let folder = folder("cli-selection");
+    let rule = |name: &str, rest: &str| {
+        format!("- {{rule: {name}, desc: d, condition: evt.type = read, output: o, priority: INFO, {rest}}}\n")
+    };
+    let text = rule("one close", "tags: [a]") + &rule("two close", "tags: [a, b]") + &rule("off", "enabled: false");
+    let rules = file(&folder, "r.yaml", text);
+    let trace = file(&folder, "t.trace", SMALL);
+    let cases: &[(&[&str], &[&str])] = &[
+        (&[], &["one close", "two close"]),
+        (&["--disable", "one*"], &["two close"]),
+        (&["--disable", "tag=b"], &["one close"]),
+        (&["--enable", "off"], &["one close", "two close", "off"]),
+        (&["--disable", "*", "--enable", "tag=b"], &["two close"]),
+        (&["--enable", "tag=b", "--disable", "*"], &[]),
+        (&["--disable", "*close", "--enable", "off", "--enable", "one*"], &["off", "one close"]),
+    ];
+    for (flags, expected) in cases {
+        let args = ["analyze", trace.as_str(), "-r", rules.as_str(), "-f", "jsonl"];
+        let lines = run(args.iter().chain(flags.iter())).expect(0).lines();
+        let fired: Vec<&str> = lines.iter().filter_map(|line| line["rule"].as_str()).collect();
+        assert_eq!(fired, *expected, "{flags:?}");
+    }
+    let args =
+        ["analyze", &trace, "-r", &rules, "-f", "jsonl", "--append-output", "name=%proc.name", "--disable", "two*"];
+    let lines = run(args).expect(0).lines();
+    assert!(lines[0]["output"].as_str().is_some_and(|text| text.ends_with("o name=bash")), "{}", lines[0]);
+    assert_eq!(lines[0]["output_fields"]["proc.name"], "bash");
+    let wrong: &[(&[&str], &str)] = &[
+        (&["--enable", "one clos"], "--enable: no rule is called \"one clos\"; did you mean `one close`?"),
+        (&["--disable", "tag=c"], "--disable: no rule has the tag \"c\""),
+        (&["--append-output", "100%"], "formatting cannot end with a %"),
+        (&["--append-output", "%proc.nam"], "did you mean `proc.name`"),
+    ];
+    for (flags, message) in wrong {
+        let args = ["analyze", trace.as_str(), "-r", rules.as_str()];
+        run(args.iter().chain(flags.iter())).expect(2).says(&[message]);
+    }
+    let rows = run(["rules", "list", &rules, "-f", "jsonl", "--disable", "tag=a"]).expect(0).lines();
+    assert!(rows.iter().all(|row| row["enabled"] == false), "{rows:?}");
+    let report = run(["rules", "coverage", &trace, "-r", &rules, "-f", "json", "--disable", "tag=a"]).expect(0).json();
+    assert_eq!(report["answers"]["off"], 3);
+}

@@ -439,8 +439,9 @@ fn manual_of_diagnostics() {
          (`error`, `warning`, `lint`), `message`, `file`, `line`, `column`, `end_line`, `end_column` (from 1, in characters,\n\
          the end behind the last; 0 and an empty `file` where there is no place), `snippet` (the text there), `notes` (a\n\
          list of texts) and `help` (a text or null); `stats` has the numbers `files`, `rules`, `rules_enabled`,\n\
-         `rules_skipped`, `rules_rejected`, `macros`, `lists`, `errors`, `warnings`, `lints`; `schema_validation` says for\n\
-         each file what Falco says of it (`ok`, `failed` or `none`) and why. `rules check -f sarif` prints SARIF 2.1.0, in\n\
+         `rules_skipped`, `rules_rejected`, `macros`, `lists`, `errors`, `warnings`, `lints`; `schema_validation` has for\n\
+         each file the keys `file`, `status` (`ok`, `failed` or `none`, as Falco says of it), and `message` and `line` of\n\
+         what its schema does not allow, or null. `rules check -f sarif` prints SARIF 2.1.0, in\n\
          which `ruleId` is the code.\n\n| code | severity | meaning |\n|---|---|---|\n",
     );
     for code in Code::ALL {

@@ -52,7 +52,19 @@ pub(super) fn check(global: &Global, args: &RulesCheck) -> Result<Outcome, Failu
                 "macros": stats.macros, "lists": stats.lists, "errors": stats.errors,
                 "warnings": stats.warnings, "lints": stats.lints,
             });
-            writeln!(out, "{:#}", json!({ "diagnostics": rows, "stats": stats }))?;
+            let schema: Vec<Json> = loaded
+                .schema
+                .iter()
+                .map(|status| {
+                    let line = status.finding.as_ref().map(|(_, at)| loaded.sources.position(at.file, at.start).line);
+                    json!({
+                        "file": loaded.sources.path(status.file), "status": status.name(), "line": line,
+                        "message": status.finding.as_ref().map(|(message, _)| message),
+                    })
+                })
+                .collect();
+            let report = json!({ "diagnostics": rows, "schema_validation": schema, "stats": stats });
+            writeln!(out, "{report:#}")?;
         }
         CheckFormat::Sarif => writeln!(out, "{:#}", sarif::log(&files.loaded))?,
     }
@@ -147,8 +159,9 @@ pub(super) fn fields(args: &RulesFields) -> Result<Outcome, Failure> {
             let rows = docs.iter().map(|doc| {
                 json!({
                     "name": doc.name, "family": doc.family, "argument": doc.arg, "type": doc.ty, "doc": doc.doc,
-                    "source": doc.source, "needs": doc.needs, "cost": doc.cost, "notes": doc.notes,
-                    "hidden": doc.is_hidden,
+                    "source": doc.source, "needs": doc.needs, "answered": doc.not_answered.is_none(),
+                    "cost": doc.cost, "notes": doc.notes, "hidden": doc.is_hidden,
+                    "example": doc.example.as_ref().map(|(field, value)| json!({ "field": field, "value": value })),
                 })
             });
             writeln!(out, "{:#}", rows.collect::<Json>())?;
@@ -159,6 +172,9 @@ pub(super) fn fields(args: &RulesFields) -> Result<Outcome, Failure> {
                 writeln!(out, "{}{arg}  ({})", doc.name, doc.ty)?;
                 writeln!(out, "    {}", doc.doc)?;
                 writeln!(out, "    from: {}", doc.source)?;
+                if let Some((field, value)) = &doc.example {
+                    writeln!(out, "    example: {field} = {value}")?;
+                }
                 if !doc.needs.is_empty() {
                     writeln!(out, "    needs: {}", doc.needs)?;
                 }

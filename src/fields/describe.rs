@@ -23,6 +23,11 @@ pub struct FieldDoc {
     pub needs: String,
     /// What the value depends on, and thereby how often a rule has to ask for it.
     pub cost: &'static str,
+    /// Why no trace answers it; `None` for a field that a trace can answer. A rule that names such a field is reported
+    /// as not evaluable.
+    pub not_answered: Option<&'static str>,
+    /// The field with an argument as a rule writes it, and its value: `proc.aname[1]`, `bash`. Run as a test.
+    pub example: Option<(String, &'static str)>,
     /// Peculiarities of operators and outputs, in words.
     pub notes: Vec<&'static str>,
     /// True for a field that lists leave out.
@@ -63,6 +68,11 @@ pub fn describe_field(family: &'static str, field: &Field) -> FieldDoc {
         source: field.source,
         needs: needs_text(field.needs),
         cost: cost(field.depends),
+        not_answered: match field.needs {
+            Needs::NotInTrace(why) => Some(why),
+            _ => None,
+        },
+        example: field.example.map(|example| (format!("{}{}", field.name, example.arg), example.value)),
         notes,
         is_hidden: field.flags & flags::HIDDEN != 0,
     }
@@ -135,8 +145,13 @@ pub fn markdown() -> String {
         for doc in family.fields.iter().map(|field| describe_field(family.name, field)) {
             let hidden = if doc.is_hidden { ", not listed" } else { "" };
             out.push_str(&format!("\n### `{}`\n\n{} ({}{hidden})\n\n", doc.name, doc.doc, doc.ty));
+            let example = doc.example.map(|(field, value)| match value {
+                "" => format!("`{field}` is empty"),
+                value => format!("`{field}` is `{value}`"),
+            });
             for (key, value) in [
                 ("Argument", doc.arg.to_owned()),
+                ("Example", example.unwrap_or_default()),
                 ("From", doc.source.to_owned()),
                 ("Needs", doc.needs),
                 ("Asked", doc.cost.to_owned()),

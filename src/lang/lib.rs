@@ -71,6 +71,8 @@ pub struct Loaded {
     pub expansions: Vec<Expansion>,
     /// Everything found, in the order of the files.
     pub diagnostics: Vec<Diagnostic>,
+    /// What a schema says of each file that was read, for languages that have one.
+    pub schema: Vec<falco::schema::SchemaStatus>,
     /// Numbers.
     pub stats: Stats,
 }

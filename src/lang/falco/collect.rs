@@ -227,7 +227,7 @@ impl Collector {
                 Some(rule) => rule.is_enabled = enabled,
                 None => self.no_target(Kind::Rule, &item.name, diagnostics),
             },
-            RuleKind::Update { append, replace } => {
+            RuleKind::Update { append, replace, is_override } => {
                 let Some(rule) = self.rules.get_mut(&item.name.value) else {
                     return self.no_target(Kind::Rule, &item.name, diagnostics);
                 };
@@ -236,10 +236,14 @@ impl Collector {
                 {
                     return diagnostics.push(different_source(source.span, rule));
                 }
+                if !is_override && append.condition.is_none() && append.exceptions.is_none() {
+                    let message = "Appended rule must have exceptions or condition property";
+                    return diagnostics.push(Diagnostic::new(Code::Validate, item.name.span, message));
+                }
                 if let Some(addition) = &append.condition {
                     lint_precedence(&rule.condition, addition, &mut self.n_parsed, diagnostics);
                 }
-                update_rule(rule, &item.name, *append, *replace, diagnostics);
+                update_rule(rule, *append, *replace, diagnostics);
             }
         }
     }
@@ -364,33 +368,7 @@ fn append_text(text: &mut Text, addition: &Text) {
 }
 
 /// Additions first, then replacements; nothing is changed if a part is wrong.
-fn update_rule(
-    rule: &mut RuleDefinition,
-    name: &Spanned<String>,
-    append: RuleParts,
-    replace: RuleParts,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let is_empty = append.condition.is_none()
-        && append.output.is_none()
-        && append.desc.is_none()
-        && append.tags.is_none()
-        && append.exceptions.is_none()
-        && append.filters.is_none()
-        && replace.filters.is_none()
-        && replace.condition.is_none()
-        && replace.output.is_none()
-        && replace.desc.is_none()
-        && replace.priority.is_none()
-        && replace.tags.is_none()
-        && replace.exceptions.is_none()
-        && replace.enabled.is_none()
-        && replace.warn_evttypes.is_none()
-        && replace.skip_if_unknown_filter.is_none();
-    if is_empty {
-        let message = "Appended rule must have exceptions or condition property";
-        return diagnostics.push(Diagnostic::new(Code::Validate, name.span, message));
-    }
+fn update_rule(rule: &mut RuleDefinition, append: RuleParts, replace: RuleParts, diagnostics: &mut Vec<Diagnostic>) {
     let is_known_source = rule.has_known_source();
     let appended = append.exceptions.map(|items| exceptions::append(&rule.exceptions, items, is_known_source));
     let replaced = replace.exceptions.map(|items| {

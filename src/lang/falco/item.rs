@@ -130,6 +130,8 @@ pub enum RuleKind {
         append: Box<RuleParts>,
         /// Parts replaced.
         replace: Box<RuleParts>,
+        /// True for `override`, which may name only keys that mean nothing here.
+        is_override: bool,
     },
     /// `enabled` alone.
     Enable(bool),
@@ -264,6 +266,8 @@ const RULE_KEYS: [&str; 16] = [
     "append",
     "override",
 ];
+/// The keys of all kinds of item.
+pub(super) const KEYS: [&[&str]; 4] = [&KIND_KEYS, &LIST_KEYS, &MACRO_KEYS, &RULE_KEYS];
 const FILTER_KEYS: [&str; 2] = ["action", "query"];
 /// Keys that `override` may append to, and those it may replace.
 const RULE_APPENDABLE: [&str; 6] = ["condition", "output", "desc", "tags", "exceptions", "filters"];
@@ -714,7 +718,11 @@ impl Reader<'_> {
                 matches!(key, "rule" | "condition" | "exceptions" | "source" | "append" | "override")
             });
             let append = Box::new(RuleParts { condition, exceptions, ..Default::default() });
-            return Ok(RuleItem { name, kind: RuleKind::Update { append, replace: Box::default() }, source });
+            return Ok(RuleItem {
+                name,
+                kind: RuleKind::Update { append, replace: Box::default(), is_override: false },
+                source,
+            });
         }
         let is_definition = ["condition", "output", "desc", "priority"].into_iter().any(|key| map.get(key).is_some());
         if !is_definition {
@@ -806,7 +814,8 @@ impl Reader<'_> {
         if !is_ok {
             return Err(Reported);
         }
-        Ok(RuleItem { name, kind: RuleKind::Update { append: Box::new(append), replace: Box::new(replace) }, source })
+        let kind = RuleKind::Update { append: Box::new(append), replace: Box::new(replace), is_override: true };
+        Ok(RuleItem { name, kind, source })
     }
 
     fn overridden_parts(&mut self, map: &Map<'_>, keys: &[(&'static str, Span)], append: bool) -> Read<RuleParts> {
@@ -1027,7 +1036,7 @@ impl Overrides {
 
 /// The words that Falco's YAML library takes for booleans: `y`, `yes`, `true`, `on` and their opposites, in lower
 /// case, upper case or capitalised.
-fn yaml_bool(text: &str) -> Option<bool> {
+pub(super) fn yaml_bool(text: &str) -> Option<bool> {
     let lower = text.to_ascii_lowercase();
     let is_upper = text.chars().all(|c| c.is_ascii_uppercase());
     let is_lower_but_first = text.chars().skip(1).all(|c| c.is_ascii_lowercase());

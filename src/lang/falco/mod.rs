@@ -19,6 +19,7 @@ pub mod lists;
 pub mod lower;
 pub mod macros;
 pub mod output;
+pub mod schema;
 pub mod yaml;
 
 use std::collections::HashMap;
@@ -91,6 +92,7 @@ struct Loader {
     sources: SourceMap,
     collector: Collector,
     diagnostics: Vec<Diagnostic>,
+    schema: Vec<schema::SchemaStatus>,
     n_errors: usize,
     n_suppressed: usize,
 }
@@ -131,6 +133,11 @@ impl Loader {
         let stream = yaml::parse(&text, file, &mut diagnostics);
         let is_readable = !diagnostics.iter().any(Diagnostic::is_error);
         self.report_all(diagnostics);
+        self.schema.push(schema::SchemaStatus {
+            file,
+            finding: stream.documents.iter().find_map(|document| schema::validate(document).err()),
+            is_validated: is_readable && !stream.documents.is_empty(),
+        });
         self.collector.failed.extend(stream.damaged.iter().filter_map(item::name_of));
         let mut n_items = 0usize;
         let mut n_damaged = 0usize;
@@ -320,6 +327,7 @@ impl Loader {
                 + collector.failed.iter().filter(|(k, _)| *k == Kind::Rule).count(),
             ..loaded.stats
         };
+        loaded.schema = self.schema;
         loaded.sources = self.sources;
         loaded.diagnostics = self.diagnostics;
         loaded
