@@ -218,4 +218,16 @@ super::kind::kinds! { PSEUDO_EVENTS;
         arg("to", AbsTime),
         arg("cause", Str),
     ];
+    DNS_QUESTION = 2200, "dns_question", Category::Net, NONE, [
+        arg("tuple", SockTuple),
+        arg("name", Str),
+        arg("qtype", Enum16(&flags::DNS_TYPES)),
+        arg("id", U16).hex(),
+    ];
+    IO_URING_REQUEST = 2201, "io_uring_request", Category::IoOther, NONE, [
+        arg("op", Enum16(&flags::IO_URING_OPERATIONS)),
+        arg("ring", U64).hex(),
+        arg("user_data", U64).hex(),
+        arg("flags", U32).hex(),
+    ];
 }

@@ -518,6 +518,8 @@ super::kind::kinds! { SYSCALLS;
         arg("vtid", Pid),
         arg("vpid", Pid),
         arg("pidns_init_start_ts", U64),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
     ];
     FORK = 225, "fork", Category::Process, MODIFIES_STATE, [
         arg("res", Pid),
@@ -541,6 +543,8 @@ super::kind::kinds! { SYSCALLS;
         arg("vtid", Pid),
         arg("vpid", Pid),
         arg("pidns_init_start_ts", U64),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
     ];
     VFORK = 227, "vfork", Category::Process, MODIFIES_STATE, [
         arg("res", Pid),
@@ -564,6 +568,8 @@ super::kind::kinds! { SYSCALLS;
         arg("vtid", Pid),
         arg("vpid", Pid),
         arg("pidns_init_start_ts", U64),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
     ];
     GETDENTS = 237, "getdents", Category::File, USES_FD, [
         arg("res", Errno),
@@ -685,6 +691,11 @@ super::kind::kinds! { SYSCALLS;
         arg("pgid", Pid),
         arg("gid", Gid),
         arg("filename", Path),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
+        arg("exe_dev", U32).hex().extra(),
+        arg("exe_mode", U32).oct().extra(),
+        arg("exe_links", U32).extra(),
     ];
     SETPGID = 295, "setpgid", Category::Process, NONE, [
         arg("res", Errno),
@@ -814,6 +825,11 @@ super::kind::kinds! { SYSCALLS;
         arg("dirfd", Fd).extra(),
         arg("pathname", RelPath { dirfd: 30 }).extra(),
         arg("at_flags", Flags32(&flags::EXECVEAT_FLAGS)).hex().extra(),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
+        arg("exe_dev", U32).hex().extra(),
+        arg("exe_mode", U32).oct().extra(),
+        arg("exe_links", U32).extra(),
     ];
     COPY_FILE_RANGE = 333, "copy_file_range", Category::File, USES_FD | READS_FROM_FD | WRITES_TO_FD, [
         arg("res", Errno),
@@ -845,6 +861,8 @@ super::kind::kinds! { SYSCALLS;
         arg("vtid", Pid),
         arg("vpid", Pid),
         arg("pidns_init_start_ts", U64),
+        arg("start_time", AbsTime).extra(),
+        arg("namespaces", Bytes).extra(),
     ];
     OPEN_BY_HANDLE_AT = 337, "open_by_handle_at", Category::File, CREATES_FD | MODIFIES_STATE, [
         arg("fd", Fd),
@@ -1101,5 +1119,170 @@ super::kind::kinds! { SYSCALLS;
         arg("arg3", Dyn(&dynamic::KEYCTL)),
         arg("arg4", Dyn(&dynamic::KEYCTL)),
         arg("arg5", Dyn(&dynamic::KEYCTL)),
+    ];
+    // From here on codes are this project's own: libs records these by number alone.
+    TRUNCATE = 2049, "truncate", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("length", I64),
+    ];
+    FTRUNCATE = 2050, "ftruncate", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("fd", Fd),
+        arg("length", I64),
+    ];
+    UTIME = 2051, "utime", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("atime", AbsTime),
+        arg("mtime", AbsTime),
+    ];
+    UTIMES = 2052, "utimes", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("atime", AbsTime),
+        arg("mtime", AbsTime),
+    ];
+    FUTIMESAT = 2053, "futimesat", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("dirfd", Fd),
+        arg("path", RelPath { dirfd: 1 }),
+        arg("atime", AbsTime),
+        arg("mtime", AbsTime),
+    ];
+    UTIMENSAT = 2054, "utimensat", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("dirfd", Fd),
+        arg("path", RelPath { dirfd: 1 }),
+        arg("atime", AbsTime),
+        arg("mtime", AbsTime),
+        arg("flags", U32).hex(),
+    ];
+    SETXATTR = 2055, "setxattr", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("name", Str),
+        arg("value", Bytes),
+        arg("size", U64),
+        arg("flags", U32).hex(),
+    ];
+    LSETXATTR = 2056, "lsetxattr", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("name", Str),
+        arg("value", Bytes),
+        arg("size", U64),
+        arg("flags", U32).hex(),
+    ];
+    FSETXATTR = 2057, "fsetxattr", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("fd", Fd),
+        arg("name", Str),
+        arg("value", Bytes),
+        arg("size", U64),
+        arg("flags", U32).hex(),
+    ];
+    REMOVEXATTR = 2058, "removexattr", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("name", Str),
+    ];
+    LREMOVEXATTR = 2059, "lremovexattr", Category::File, NONE, [
+        arg("res", Errno),
+        arg("path", Path),
+        arg("name", Str),
+    ];
+    FREMOVEXATTR = 2060, "fremovexattr", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("fd", Fd),
+        arg("name", Str),
+    ];
+    TEE = 2061, "tee", Category::IoOther, USES_FD, [
+        arg("res", Errno),
+        arg("fd_in", Fd),
+        arg("fd_out", Fd),
+        arg("size", U64),
+        arg("flags", Flags32(&flags::SPLICE_FLAGS)).hex(),
+    ];
+    VMSPLICE = 2062, "vmsplice", Category::IoOther, USES_FD, [
+        arg("res", Errno),
+        arg("fd", Fd),
+        arg("nr_segs", U64),
+        arg("flags", Flags32(&flags::SPLICE_FLAGS)).hex(),
+    ];
+    PIVOT_ROOT = 2063, "pivot_root", Category::Process, NONE, [
+        arg("res", Errno),
+        arg("new_root", Path),
+        arg("put_old", Path),
+    ];
+    KEXEC_LOAD = 2064, "kexec_load", Category::System, NONE, [
+        arg("res", Errno),
+        arg("entry", U64).hex(),
+        arg("nr_segments", U64),
+        arg("flags", U64).hex(),
+    ];
+    KEXEC_FILE_LOAD = 2065, "kexec_file_load", Category::System, USES_FD, [
+        arg("res", Errno),
+        arg("kernel_fd", Fd),
+        arg("initrd_fd", Fd),
+        arg("cmdline", Str),
+        arg("flags", U64).hex(),
+    ];
+    SETGROUPS = 2066, "setgroups", Category::User, NONE, [
+        arg("res", Errno),
+        arg("size", U32),
+    ];
+    SETFSUID = 2067, "setfsuid", Category::User, NONE, [
+        arg("res", Errno),
+        arg("uid", Uid),
+    ];
+    SETFSGID = 2068, "setfsgid", Category::User, NONE, [
+        arg("res", Errno),
+        arg("gid", Gid),
+    ];
+    PKEY_MPROTECT = 2069, "pkey_mprotect", Category::Memory, NONE, [
+        arg("res", Errno),
+        arg("addr", U64).hex(),
+        arg("length", U64),
+        arg("prot", Flags32(&flags::PROT_FLAGS)).hex(),
+        arg("pkey", I32),
+    ];
+    FCHMODAT2 = 2070, "fchmodat2", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("dirfd", Fd),
+        arg("filename", RelPath { dirfd: 1 }),
+        arg("mode", Mode(&flags::CHMOD_MODE)).oct(),
+        arg("flags", U32).hex(),
+    ];
+    RT_SIGQUEUEINFO = 2071, "rt_sigqueueinfo", Category::Signal, NONE, [
+        arg("res", Errno),
+        arg("pid", Pid),
+        arg("sig", Signal),
+    ];
+    RT_TGSIGQUEUEINFO = 2072, "rt_tgsigqueueinfo", Category::Signal, NONE, [
+        arg("res", Errno),
+        arg("pid", Pid),
+        arg("tid", Pid),
+        arg("sig", Signal),
+    ];
+    PIDFD_SEND_SIGNAL = 2073, "pidfd_send_signal", Category::Signal, USES_FD, [
+        arg("res", Errno),
+        arg("pidfd", Fd),
+        arg("sig", Signal),
+        arg("flags", U32).hex(),
+    ];
+    MOVE_MOUNT = 2074, "move_mount", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("from_dirfd", Fd),
+        arg("from_path", RelPath { dirfd: 1 }),
+        arg("to_dirfd", Fd),
+        arg("to_path", RelPath { dirfd: 3 }),
+        arg("flags", U32).hex(),
+    ];
+    MOUNT_SETATTR = 2075, "mount_setattr", Category::File, USES_FD, [
+        arg("res", Errno),
+        arg("dirfd", Fd),
+        arg("path", RelPath { dirfd: 1 }),
+        arg("flags", U32).hex(),
     ];
 }

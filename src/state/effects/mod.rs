@@ -200,8 +200,8 @@ fn actor(id: KindId) -> Actor {
 /// The argument that is the descriptor of a kind: the first one after the return value.
 fn fd_use(kind: &Kind) -> FdUse {
     if kind.has(kind_flags::USES_FD) || kind.has(kind_flags::DESTROYS_FD) {
-        // splice(2) has two; Falco takes the one written to.
-        let from = if kind.id == syscalls::SPLICE { 2 } else { 1 };
+        // splice(2) has two; Falco takes the one written to. tee(2) is like it.
+        let from = if matches!(kind.id, syscalls::SPLICE | syscalls::TEE) { 2 } else { 1 };
         let found = kind.args.iter().enumerate().skip(from).find(|(_, spec)| matches!(spec.ty, ArgType::Fd));
         return found.and_then(|(i, _)| u8::try_from(i).ok()).map_or(FdUse::Creates, FdUse::Arg);
     }
@@ -318,6 +318,18 @@ mod tests {
                     syscalls::FINIT_MODULE,
                     syscalls::FCHMOD,
                     syscalls::FCHOWN,
+                    // Not known to libs.
+                    syscalls::FTRUNCATE,
+                    syscalls::FUTIMESAT,
+                    syscalls::UTIMENSAT,
+                    syscalls::FSETXATTR,
+                    syscalls::FREMOVEXATTR,
+                    syscalls::VMSPLICE,
+                    syscalls::KEXEC_FILE_LOAD,
+                    syscalls::FCHMODAT2,
+                    syscalls::PIDFD_SEND_SIGNAL,
+                    syscalls::MOVE_MOUNT,
+                    syscalls::MOUNT_SETATTR,
                 ],
             ),
             (
@@ -334,6 +346,7 @@ mod tests {
                     syscalls::SENDMSG,
                     syscalls::SENDFILE,
                     syscalls::SPLICE,
+                    syscalls::TEE,
                     syscalls::WRITEV,
                     syscalls::PWRITEV,
                     syscalls::CONNECT,
