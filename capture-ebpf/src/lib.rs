@@ -21,13 +21,16 @@
 //! clock that is set while recording does not tear the trace.
 #![cfg(target_os = "linux")]
 
+mod btf;
 mod calls;
 pub mod containers;
 mod counters;
+mod decode;
 mod error;
 pub mod files;
 mod flags;
 pub mod host;
+mod load;
 mod options;
 pub mod output;
 pub mod privileges;

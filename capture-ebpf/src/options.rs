@@ -31,9 +31,15 @@ impl Profile {
 }
 
 /// A set of system calls by name.
+///
+/// Some are recorded only under a condition, except in the profile [`Profile::Full`]: `mmap` and `mprotect` if they ask
+/// for executable memory, `fcntl` if it duplicates or marks a descriptor, `close` if it succeeds, `sendto`, `sendmsg`
+/// and their like if an address or control messages are passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallSet {
     pub(crate) names: BTreeSet<&'static str>,
+    /// True if calls are recorded without the conditions that the other profiles set.
+    pub(crate) is_full: bool,
 }
 
 /// A name that is no system call, or one that cannot be recorded.
@@ -47,7 +53,8 @@ pub struct UnknownCall {
 impl CallSet {
     /// The system calls of a profile.
     pub fn profile(profile: Profile) -> CallSet {
-        CallSet { names: calls::CALLS.iter().filter(|call| call.profile <= profile).map(|call| call.name).collect() }
+        let names = calls::CALLS.iter().filter(|call| call.profile <= profile).map(|call| call.name).collect();
+        CallSet { names, is_full: profile == Profile::Full }
     }
 
     /// Changes the set: names with `+` or `-` in front, or none (which adds), separated by commas, as in
@@ -74,7 +81,7 @@ impl CallSet {
 
     /// Every system call that can be recorded, in the order of the table.
     pub fn known() -> impl Iterator<Item = &'static str> {
-        calls::CALLS.iter().map(|call| call.name)
+        calls::CALLS.iter().filter(|call| !call.is_always).map(|call| call.name)
     }
 
     /// Names in the set, sorted.

@@ -9,5 +9,5 @@
 pub mod record;
 pub mod settings;
 
-pub use record::{Exec, Exit, Fork, Head, Part, Syscall};
+pub use record::{Exec, Exit, Fork, Head, Part, Plain, Syscall};
 pub use settings::{Call, Counters, Offsets, Settings};

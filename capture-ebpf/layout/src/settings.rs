@@ -66,6 +66,12 @@ pub mod op {
     pub const MSG_CONTROL: u8 = 16;
     /// Data of a `struct msghdr`: the first piece.
     pub const MSG_DATA: u8 = 17;
+    /// A string, if the first argument says that it is a thread's name (prctl).
+    pub const PRCTL_NAME: u8 = 18;
+    /// As [`FILE`]; the argument points to the descriptor.
+    pub const FILE_AT: u8 = 19;
+    /// As [`SOCKET`]; the argument points to the descriptor.
+    pub const SOCKET_AT: u8 = 20;
 
     /// An operation on an argument.
     pub const fn on(op: u8, arg: u8) -> u16 {
@@ -90,6 +96,16 @@ pub mod when {
     pub const MASK: u8 = 3;
     /// If bit `argument` of the mask is set, or the argument is 1024 or more (fcntl's commands).
     pub const ONE_OF: u8 = 4;
+    /// If an argument is not 0.
+    pub const GIVEN: u8 = 5;
+    /// If the `struct msghdr` that an argument points to names an address.
+    pub const MSG_NAMED: u8 = 6;
+    /// If it did not fail.
+    pub const OK: u8 = 7;
+    /// If the result is not 0: the child's return from a birth, which another hook tells.
+    pub const NOT_CHILD: u8 = 9;
+    /// If the `struct msghdr` that an argument points to came back with control messages or an address.
+    pub const MSG_CONTROL: u8 = 8;
 }
 
 /// One row of the table of system calls.
@@ -108,6 +124,11 @@ pub struct Call {
     pub mask: u32,
     /// What to fetch, see [`op`].
     pub ops: [u16; MAX_OPS],
+}
+
+impl Call {
+    /// A call that is not recorded.
+    pub const NEVER: Call = Call { when: when::NEVER, n_args: 0, arg: 0, _pad: 0, mask: 0, ops: [0; MAX_OPS] };
 }
 
 /// Table of system calls by number.
@@ -151,7 +172,6 @@ macro_rules! offsets {
 
 offsets! {
     ti_status: "?task_struct.thread_info.status|thread_info.status",
-    task_stack: "task_struct.stack",
     task_pid: "task_struct.pid",
     task_tgid: "task_struct.tgid",
     task_comm: "task_struct.comm",
@@ -222,6 +242,7 @@ offsets! {
     file_path: "file.f_path|file.__f_path",
     file_inode: "file.f_inode",
     file_flags: "file.f_flags",
+    file_mode: "file.f_mode",
     file_private: "file.private_data",
     files_fdt: "files_struct.fdt",
     fdt_fd: "fdtable.fd",
@@ -252,9 +273,11 @@ offsets! {
     socket_sk: "socket.sk",
     socket_type: "socket.type",
     sk_family: "sock.__sk_common.skc_family",
-    sk_rcv_saddr: "sock.__sk_common.skc_rcv_saddr",
+    inet_saddr: "inet_sock.inet_saddr",
+    inet_sport: "inet_sock.inet_sport",
+    inet_pinet6: "?inet_sock.pinet6",
+    ip6_saddr: "?ipv6_pinfo.saddr",
     sk_daddr: "sock.__sk_common.skc_daddr",
-    sk_num: "sock.__sk_common.skc_num",
     sk_dport: "sock.__sk_common.skc_dport",
     sk_v6_rcv_saddr: "?sock.__sk_common.skc_v6_rcv_saddr",
     sk_v6_daddr: "?sock.__sk_common.skc_v6_daddr",
@@ -275,8 +298,6 @@ offsets! {
     skb_head: "?sk_buff.head",
     skb_network: "?sk_buff.network_header",
     skb_transport: "?sk_buff.transport_header",
-    skb_len: "?sk_buff.len",
-    skb_protocol: "?sk_buff.protocol",
     uring_ctx: "?io_kiocb.ctx",
     uring_opcode: "?io_kiocb.opcode",
     uring_flags: "?io_kiocb.flags",
@@ -305,8 +326,27 @@ pub struct Settings {
     pub cgroup_subsys: u32,
     /// 1 if paths of cgroups are wanted.
     pub has_cgroup_path: u32,
-    /// Keeps the size a multiple of 8.
+    /// Keeps the next field aligned.
     pub _pad: u32,
+    /// Operations of io_uring that are recorded: bit n stands for operation n.
+    pub uring_ops: u64,
+}
+
+impl Settings {
+    /// Nothing is set.
+    pub const NOTHING: Settings = Settings {
+        self_tgid: 0,
+        wake_bytes: 0,
+        snap_bytes: 0,
+        max_args: 0,
+        has_env: 0,
+        has_task_btf: 0,
+        has_compat: 0,
+        cgroup_subsys: ABSENT,
+        has_cgroup_path: 0,
+        _pad: 0,
+        uring_ops: 0,
+    };
 }
 
 /// Programs that count, as indexes of the map of counters.
@@ -348,7 +388,7 @@ pub struct Counters {
 const _: () = {
     assert!(size_of::<Call>() == 16);
     assert!(size_of::<Calls>() == 16 * MAX_CALLS);
-    assert!(size_of::<Settings>() == 40);
+    assert!(size_of::<Settings>() == 48);
     assert!(size_of::<Counters>() == 48);
     assert!(size_of::<Offsets>() == 4 * Offsets::PATHS.len());
 };

@@ -1,0 +1,106 @@
+//! Reading the kernel's memory.
+
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+
+use aya_ebpf::helpers::generated;
+
+/// A member's offset, which the verifier knows.
+macro_rules! offset {
+    ($field:ident) => {
+        crate::kernel::fixed(&crate::OFFSETS.$field)
+    };
+}
+pub(crate) use offset;
+
+/// A setting, which the verifier knows.
+macro_rules! setting {
+    ($field:ident) => {
+        crate::kernel::fixed(&crate::SETTINGS.$field)
+    };
+}
+pub(crate) use setting;
+
+/// A value that the recorder fills in after compilation.
+#[inline(always)]
+pub(crate) fn fixed<T: Copy>(value: &'static T) -> T {
+    // SAFETY: a reference is valid; volatile, because the compiler must not take the value in the source for it.
+    unsafe { core::ptr::read_volatile(value) }
+}
+
+/// Reads a value of the kernel; zeros if the address is bad.
+#[inline(always)]
+pub(crate) fn read<T>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the destination is as large as said; the helper fills it with zeros if it cannot read. `T` is an
+    // integer or an array of them wherever this is used.
+    unsafe {
+        generated::bpf_probe_read_kernel(
+            value.as_mut_ptr().cast::<c_void>(),
+            size_of::<T>() as u32,
+            address as *const c_void,
+        );
+        value.assume_init()
+    }
+}
+
+/// Reads a value of the process; `None` if it cannot be read.
+#[inline(always)]
+pub(crate) fn read_user<T>(address: u64) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as for `read`.
+    unsafe {
+        let failed = generated::bpf_probe_read_user(
+            value.as_mut_ptr().cast::<c_void>(),
+            size_of::<T>() as u32,
+            address as *const c_void,
+        );
+        (failed == 0).then_some(value.assume_init())
+    }
+}
+
+/// Reads the member at `offset` of the structure at `base`.
+#[inline(always)]
+pub(crate) fn member<T>(base: u64, offset: u32) -> T {
+    read(base.wrapping_add(offset as u64))
+}
+
+/// The running task's structure, as an address.
+#[inline(always)]
+pub(crate) fn current() -> u64 {
+    // SAFETY: has no preconditions.
+    unsafe { generated::bpf_get_current_task() }
+}
+
+/// Nanoseconds since boot, suspended time included.
+#[inline(always)]
+pub(crate) fn now() -> u64 {
+    // SAFETY: has no preconditions.
+    unsafe { generated::bpf_ktime_get_boot_ns() }
+}
+
+/// The running thread: process id in the upper half, thread id in the lower.
+#[inline(always)]
+pub(crate) fn pid_tgid() -> u64 {
+    // SAFETY: has no preconditions.
+    unsafe { generated::bpf_get_current_pid_tgid() }
+}
+
+/// The CPU that runs this.
+#[inline(always)]
+pub(crate) fn cpu() -> u32 {
+    // SAFETY: has no preconditions.
+    unsafe { generated::bpf_get_smp_processor_id() }
+}
+
+/// Copies a NUL-terminated string of the kernel; the length with the NUL, 0 if it cannot be read.
+///
+/// # Safety
+///
+/// `to` must have room for `MAX` bytes.
+#[inline(always)]
+pub(crate) unsafe fn copy_str<const MAX: u32>(to: *mut u8, from: u64) -> u64 {
+    // SAFETY: the caller's.
+    let n = unsafe { generated::bpf_probe_read_kernel_str(to.cast::<c_void>(), MAX, from as *const c_void) };
+    if n < 0 { 0 } else { n as u64 }
+}

@@ -1,0 +1,423 @@
+//! System calls, when they return: arguments are still in the registers, and strings in memory.
+
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated;
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+use tracehound_capture_layout::record::{File, Part, flag, kind};
+use tracehound_capture_layout::settings::{ABSENT, Calls, MAX_CALLS, MAX_OPS, counter, op, when};
+use tracehound_capture_layout::{Call, Head, Syscall};
+
+use crate::kernel::{current, member, offset, pid_tgid, read_user, setting};
+use crate::ring::{Private, Record, Which, head, is_self};
+use crate::{file, lifecycle, socket};
+
+/// Offsets in `struct pt_regs` of x86-64; part of the kernel's interface to user space.
+mod regs {
+    pub(super) const ORIG_AX: usize = 120;
+    /// di, si, dx, r10, r8, r9.
+    pub(super) const ARGS: [usize; 6] = [112, 104, 96, 56, 72, 64];
+    /// bx, cx, dx, si, di, bp.
+    pub(super) const ARGS_32: [usize; 6] = [40, 88, 96, 104, 112, 32];
+}
+
+/// `TS_COMPAT`: the call came through the 32-bit entry.
+const TS_COMPAT: u32 = 2;
+
+/// Keeps the head of a part far enough from the end of the buffer.
+const MASK: u64 = 0x3ff8;
+
+/// Bytes of a record after which no further part is added.
+const FULL: u64 = 0x3000;
+
+/// Most bytes of a string or buffer.
+const MAX: u64 = 4096;
+
+#[btf_tracepoint(function = "sys_exit")]
+fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    let regs = ctx.arg::<*const u8>(0);
+    // SAFETY: the kernel guarantees the structure; the verifier checks the offset.
+    let nr = unsafe { regs.add(regs::ORIG_AX).cast::<u64>().read_volatile() };
+    let is_compat = setting!(has_compat) != 0 && is_compat();
+    let nr = nr as u32;
+    if nr as usize >= MAX_CALLS {
+        return 0;
+    }
+    let row = if is_compat { row(&raw const crate::CALLS_32, nr) } else { row(&raw const crate::CALLS, nr) };
+    // SAFETY: the row is inside its table.
+    let when = unsafe { (&raw const (*row).when).read_volatile() };
+    if when == when::NEVER {
+        return 0;
+    }
+    record(&ctx, regs, row, nr, when, is_compat);
+    0
+}
+
+/// The row of a system call.
+#[inline(always)]
+fn row(table: *const Calls, nr: u32) -> *const Call {
+    // SAFETY: the number was compared with the size of the table; the verifier wants to see it masked as well.
+    unsafe { table.cast::<Call>().add((nr as usize) & (MAX_CALLS - 1)) }
+}
+
+#[inline(always)]
+fn is_compat() -> bool {
+    if offset!(ti_status) == ABSENT {
+        return false;
+    }
+    let status: u32 = if setting!(has_task_btf) != 0 {
+        // SAFETY: a typed pointer that the verifier lets be read directly.
+        unsafe {
+            let task = generated::bpf_get_current_task_btf().cast::<u8>();
+            task.add(offset!(ti_status) as usize).cast::<u32>().read_volatile()
+        }
+    } else {
+        member(current(), offset!(ti_status))
+    };
+    status & TS_COMPAT != 0
+}
+
+#[inline(always)]
+fn record(ctx: &BtfTracePointContext, regs: *const u8, row: *const Call, nr: u32, when: u8, is_compat: bool) {
+    let ret = ctx.arg::<u64>(1);
+    // SAFETY: the row is inside its table, and the table is filled in before loading.
+    let call = unsafe { row.read_volatile() };
+    if when == when::FAILED && ret as i64 >= 0
+        || when == when::OK && (ret as i64) < 0
+        || when == when::NOT_CHILD && ret == 0
+    {
+        return;
+    }
+    let ids = pid_tgid();
+    if is_self((ids >> 32) as u32) {
+        return;
+    }
+    let args = if is_compat { args_32(regs) } else { args(regs) };
+    if when >= when::MASK && when != when::OK && when != when::NOT_CHILD {
+        let asked = match call.arg {
+            1 => args[1],
+            2 => args[2],
+            4 => args[4],
+            _ => args[0],
+        };
+        if !is_wanted(when, asked, call.mask, ret as i64) {
+            return;
+        }
+    }
+    let flags = if is_compat { flag::COMPAT } else { 0 };
+    let head = head(kind::SYSCALL, nr, flags, ids);
+    let Some(record) = Record::begin(Which::Syscall, counter::SYSCALL, head) else { return };
+    let (base, private) = (record.base, record.private);
+    // SAFETY: all offsets are inside the buffer of 32 KiB: fixed ones, and masked ones below 16 KiB with at most two
+    // strings more.
+    unsafe {
+        (*private).call = call;
+        (*private).is_compat = is_compat as u64;
+        (*private).args = [args[0], args[1], args[2], args[3], args[4], args[5], 0, ret];
+        let body = base.add(size_of::<Head>()).cast::<Syscall>();
+        (*body).ret = ret as i64;
+        (*body).n_args = call.n_args as u32;
+        base.add(40).cast::<[u64; 6]>().write(args);
+        (*private).at = 40 + 8 * (call.n_args & 7) as u64;
+        for i in 0..MAX_OPS {
+            let operation = (&raw const (*private).call.ops[i]).read_volatile();
+            if operation as u8 == op::NONE {
+                break;
+            }
+            if (*private).at > FULL {
+                (*private).flags |= flag::CUT as u64;
+                break;
+            }
+            part(base, private, operation);
+        }
+        (*body).n_parts = (*private).n_parts as u32;
+    }
+    record.submit(Which::Syscall);
+}
+
+/// Whether a call that is recorded only under a condition meets it.
+#[inline(always)]
+fn is_wanted(when: u8, asked: u64, mask: u32, ret: i64) -> bool {
+    match when {
+        when::MASK => asked as u32 & mask != 0,
+        when::ONE_OF => {
+            let asked = asked as u32;
+            asked >= 1024 || asked < 32 && mask >> (asked & 31) & 1 != 0
+        }
+        when::GIVEN => asked != 0,
+        _ => {
+            let Some(header) = read_user::<[u64; 6]>(asked) else { return false };
+            header[0] != 0 || when == when::MSG_CONTROL && ret >= 0 && header[5] != 0
+        }
+    }
+}
+
+#[inline(always)]
+fn args(regs: *const u8) -> [u64; 6] {
+    let mut out = [0; 6];
+    for (i, &offset) in regs::ARGS.iter().enumerate() {
+        // SAFETY: as for the number.
+        out[i] = unsafe { regs.add(offset).cast::<u64>().read_volatile() };
+    }
+    out
+}
+
+#[inline(always)]
+fn args_32(regs: *const u8) -> [u64; 6] {
+    let mut out = [0; 6];
+    for (i, &offset) in regs::ARGS_32.iter().enumerate() {
+        // SAFETY: as for the number. The upper halves of registers are not part of a 32-bit call.
+        out[i] = unsafe { regs.add(offset).cast::<u64>().read_volatile() } & 0xffff_ffff;
+    }
+    out
+}
+
+/// Appends what an operation fetches.
+///
+/// # Safety
+///
+/// `base` and `private` must be those of a system call's record.
+#[inline(always)]
+unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
+    // SAFETY: the caller's.
+    let is_compat = unsafe { (&raw const (*private).is_compat).read_volatile() } != 0;
+    let ty = operation as u8;
+    let arg = (operation >> 8) as usize & 7;
+    let size = (operation >> 11) as u64 * 8;
+    // SAFETY: the caller's; offsets are masked.
+    unsafe {
+        let at = (*private).at & MASK;
+        let to = base.add(at as usize + size_of::<Part>());
+        let value = (*private).args[arg];
+        let next = (*private).args[(arg + 1) & 7];
+        let ret = (*private).args[7] as i64;
+        let mut full = 0;
+        let len: u64 = match ty {
+            op::STR => {
+                if value == 0 {
+                    return;
+                }
+                string(to, private, value)
+            }
+            op::PRCTL_NAME => {
+                // PR_SET_NAME and PR_GET_NAME.
+                let option = (*private).args[0] as u32;
+                if option != 15 && option != 16 {
+                    return;
+                }
+                string(to, private, value)
+            }
+            op::SOCKADDR => {
+                if value == 0 || next == 0 {
+                    return;
+                }
+                bytes(to, private, value, next & 0xffff_ffff, 128)
+            }
+            op::SOCKADDR_OUT => {
+                if value == 0 || next == 0 || ret < 0 {
+                    return;
+                }
+                let len = read_user::<u32>(next).unwrap_or(0);
+                bytes(to, private, value, len as u64, 128)
+            }
+            op::BYTES => {
+                if value == 0 {
+                    return;
+                }
+                bytes(to, private, value, size, 248)
+            }
+            op::DATA_IN => {
+                full = if ret > 0 { ret as u64 } else { next };
+                bytes(to, private, value, snap(full), MAX)
+            }
+            op::DATA_OUT => {
+                if ret <= 0 {
+                    return;
+                }
+                full = ret as u64;
+                bytes(to, private, value, snap(full), MAX)
+            }
+            op::VEC_IN | op::VEC_OUT => {
+                if is_compat || (ty == op::VEC_OUT && ret <= 0) || next == 0 {
+                    return;
+                }
+                let [start, len] = read_user::<[u64; 2]>(value).unwrap_or([0, 0]);
+                full = if ret > 0 { ret as u64 } else { len };
+                let len = if ret > 0 && (ret as u64) < len { ret as u64 } else { len };
+                bytes(to, private, start, snap(len), MAX)
+            }
+            op::MSG_NAME | op::MSG_CONTROL | op::MSG_DATA => {
+                // `struct msghdr`: name, length, vector, its length, control, its length.
+                if is_compat {
+                    return;
+                }
+                let Some(header) = read_user::<[u64; 6]>(value) else {
+                    (*private).flags |= flag::FAULT as u64;
+                    return;
+                };
+                if ty == op::MSG_NAME {
+                    if header[0] == 0 {
+                        return;
+                    }
+                    bytes(to, private, header[0], header[1] & 0xffff_ffff, 128)
+                } else if ty == op::MSG_CONTROL {
+                    if header[4] == 0 || ret < 0 {
+                        return;
+                    }
+                    full = header[5];
+                    bytes(to, private, header[4], header[5], 1024)
+                } else {
+                    if header[3] == 0 {
+                        return;
+                    }
+                    let [start, len] = read_user::<[u64; 2]>(header[2]).unwrap_or([0, 0]);
+                    full = if ret > 0 { ret as u64 } else { len };
+                    let len = if ret >= 0 && (ret as u64) < len { ret as u64 } else { len };
+                    bytes(to, private, start, snap(len), MAX)
+                }
+            }
+            op::FILE | op::FILE_AT => {
+                if ret < 0 {
+                    return;
+                }
+                let fd = if ty == op::FILE_AT { read_user::<u32>(value).unwrap_or(u32::MAX) } else { value as u32 };
+                let open = file::of_fd(current(), fd);
+                if open == 0 {
+                    return;
+                }
+                to.cast::<File>().write(file::describe(open));
+                size_of::<File>() as u64
+            }
+            op::FD_PATH => {
+                if (value as i64) < 0 {
+                    return;
+                }
+                let open = file::of_fd(current(), value as u32);
+                if open == 0 {
+                    return;
+                }
+                (*private).at = at + size_of::<Part>() as u64;
+                file::walk(base, private, open.wrapping_add(offset!(file_path) as u64), 0x3fff);
+                (*private).at.wrapping_sub(at + size_of::<Part>() as u64)
+            }
+            op::SOCKET | op::SOCKET_AT => {
+                let fd = if ty == op::SOCKET_AT { read_user::<u32>(value).unwrap_or(u32::MAX) } else { value as u32 };
+                if (fd as i32) < 0 {
+                    return;
+                }
+                let open = file::of_fd(current(), fd);
+                if open == 0 {
+                    return;
+                }
+                let n = socket::describe(open, to);
+                if n == 0 {
+                    return;
+                }
+                n
+            }
+            op::STR_VEC => {
+                if is_compat {
+                    return;
+                }
+                string_vector(base, private, at + size_of::<Part>() as u64, value)
+            }
+            op::CAPS => {
+                to.cast::<[u64; 3]>().write(lifecycle::caps());
+                24
+            }
+            op::PID_LEVELS => {
+                to.cast::<[u32; 2]>().write(lifecycle::pid_levels());
+                8
+            }
+            _ => return,
+        };
+        let len = len & 0x1fff;
+        base.add(at as usize).cast::<Part>().write(Part {
+            len: len as u16,
+            op: ty,
+            arg: arg as u8,
+            full_len: full as u32,
+        });
+        (*private).at = at + size_of::<Part>() as u64 + (len + 7 & !7);
+        (*private).n_parts += 1;
+    }
+}
+
+#[inline(always)]
+fn snap(len: u64) -> u64 {
+    let most = setting!(snap_bytes) as u64;
+    if len > most { most } else { len }
+}
+
+/// Copies a string of the process without its NUL; its length.
+#[inline(always)]
+unsafe fn string(to: *mut u8, private: *mut Private, from: u64) -> u64 {
+    // SAFETY: the caller's.
+    unsafe {
+        let n = generated::bpf_probe_read_user_str(to.cast::<c_void>(), MAX as u32, from as *const c_void);
+        if n <= 0 {
+            (*private).flags |= flag::FAULT as u64;
+            return 0;
+        }
+        if n as u64 >= MAX {
+            (*private).flags |= flag::CUT as u64;
+        }
+        n as u64 - 1
+    }
+}
+
+/// Copies bytes of the process, at most `most`; how many.
+#[inline(always)]
+unsafe fn bytes(to: *mut u8, private: *mut Private, from: u64, len: u64, most: u64) -> u64 {
+    let mut n = len;
+    // SAFETY: the caller's.
+    unsafe {
+        if n > most {
+            n = most;
+            (*private).flags |= flag::CUT as u64;
+        }
+        if n == 0 {
+            return 0;
+        }
+        if generated::bpf_probe_read_user(to.cast::<c_void>(), n as u32, from as *const c_void) != 0 {
+            (*private).flags |= flag::FAULT as u64;
+            return 0;
+        }
+    }
+    n
+}
+
+/// Strings of a vector that are kept.
+const MAX_STRINGS: u32 = 20;
+
+/// Appends the strings of a vector, each with its NUL; the bytes of all.
+#[inline(always)]
+unsafe fn string_vector(base: *mut u8, private: *mut Private, start: u64, vector: u64) -> u64 {
+    // SAFETY: the caller's; offsets are masked to 16 KiB, and a string has at most 4 KiB.
+    unsafe {
+        (*private).at = start;
+        for i in 0..MAX_STRINGS {
+            let Some(string) = read_user::<u64>(vector.wrapping_add(8 * i as u64)) else {
+                (*private).flags |= flag::FAULT as u64;
+                break;
+            };
+            if string == 0 {
+                break;
+            }
+            let at = (*private).at;
+            if at.wrapping_sub(start) > 3072 || i == MAX_STRINGS - 1 {
+                (*private).flags |= flag::CUT as u64;
+                break;
+            }
+            let to = base.add((at & 0x3fff) as usize);
+            let n = generated::bpf_probe_read_user_str(to.cast::<c_void>(), 1024, string as *const c_void);
+            if n <= 0 {
+                (*private).flags |= flag::FAULT as u64;
+                break;
+            }
+            (*private).at = at + n as u64;
+        }
+        (*private).at.wrapping_sub(start)
+    }
+}

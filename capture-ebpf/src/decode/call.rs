@@ -1,0 +1,74 @@
+//! A record of a system call, taken apart.
+
+use tracehound_capture_layout::record::{File, Part, Plain, Socket};
+use tracehound_capture_layout::settings::{MAX_OPS, RET, op};
+
+/// One system call.
+pub(crate) struct Call<'a> {
+    /// Result; -errno if it failed.
+    pub(crate) ret: i64,
+    /// Arguments; those that were not recorded are 0.
+    pub(crate) args: [u64; 6],
+    parts: [Option<Fetched<'a>>; MAX_OPS],
+}
+
+/// What the program fetched for an argument.
+#[derive(Clone, Copy)]
+pub(crate) struct Fetched<'a> {
+    op: u8,
+    arg: u8,
+    /// Bytes.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Call<'a> {
+    /// Takes the body of a record apart; `None` if it is not one.
+    pub(crate) fn read(mut body: &'a [u8]) -> Option<Call<'a>> {
+        let syscall = tracehound_capture_layout::Syscall::take(&mut body)?;
+        let mut call = Call { ret: syscall.ret, args: [0; 6], parts: [None; MAX_OPS] };
+        for i in 0..syscall.n_args as usize {
+            *call.args.get_mut(i)? = u64::take(&mut body)?;
+        }
+        for i in 0..syscall.n_parts as usize {
+            let part = Part::take(&mut body)?;
+            let len = usize::from(part.len);
+            let bytes = body.get(..len)?;
+            body = body.get(len.next_multiple_of(8)..)?;
+            *call.parts.get_mut(i)? = Some(Fetched { op: part.op, arg: part.arg, bytes });
+        }
+        Some(call)
+    }
+
+    /// True unless it failed.
+    pub(crate) fn is_ok(&self) -> bool {
+        self.ret >= 0
+    }
+
+    /// What an operation fetched for an argument.
+    pub(crate) fn part(&self, op: u8, arg: u8) -> Option<&'a [u8]> {
+        self.parts.iter().flatten().find(|part| (part.op, part.arg) == (op, arg)).map(|part| part.bytes)
+    }
+
+    /// What any of some operations fetched.
+    pub(crate) fn any_part(&self, ops: &[u8]) -> Option<&'a [u8]> {
+        self.parts.iter().flatten().find(|part| ops.contains(&part.op)).map(|part| part.bytes)
+    }
+
+    /// The file behind the descriptor that it returned, or was given.
+    pub(crate) fn file(&self) -> Option<File> {
+        File::take(&mut self.any_part(&[op::FILE, op::FILE_AT])?)
+    }
+
+    /// The socket behind a descriptor, with the paths of both ends.
+    pub(crate) fn socket(&self, arg: u8) -> Option<(Socket, &'a [u8], &'a [u8])> {
+        let mut bytes = self.part(op::SOCKET, arg).or_else(|| self.part(op::SOCKET_AT, arg))?;
+        let socket = Socket::take(&mut bytes)?;
+        let path = |at: usize, len: u16| bytes.get(at..at + usize::from(len).min(108)).unwrap_or(&[]);
+        Some((socket, path(0, socket.local_path_len), path(108, socket.remote_path_len)))
+    }
+
+    /// An argument, or the result.
+    pub(crate) fn value(&self, arg: u8) -> u64 {
+        if arg == RET { self.ret as u64 } else { self.args.get(usize::from(arg)).copied().unwrap_or(0) }
+    }
+}

@@ -1,0 +1,358 @@
+//! Loads the program with what the running kernel needs to be told, and attaches it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+use aya::maps::{MapData, PerCpuArray, RingBuf};
+use aya::programs::tp_btf::BtfTracePointLinkId;
+use aya::programs::{BtfTracePoint, ProgramError};
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use bstr::ByteSlice;
+use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS};
+use tracehound_capture_layout::{Call, Offsets, Settings};
+
+use crate::btf::Btf;
+use crate::calls::{self, CallRow};
+use crate::error::StartError;
+use crate::options::Options;
+
+/// The program: built by `program/build`, which continuous integration repeats.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/program/recorder.o"));
+
+/// Type information of the kernel.
+const BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Inode of the initial pid namespace, `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
+const INIT_PID_NS: u64 = 0xefff_fffc;
+
+/// Programs that are always there, with the tracepoint's name.
+const PROGRAMS: [&str; 4] = ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit"];
+
+/// Oldest kernel: the first with a BPF ring buffer.
+const MIN_KERNEL: (u32, u32) = (5, 8);
+
+/// `BPF_FUNC_get_current_task_btf` appeared in 5.11.
+const TASK_BTF_KERNEL: (u32, u32) = (5, 11);
+
+/// Operations of io_uring that are not recorded, `IORING_OP_*`: what only moves data, waits or cancels.
+const QUIET_URING_OPS: [u32; 35] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 14, 15, 20, 22, 23, 24, 25, 26, 27, 29, 31, 32, 40, 47, 49, 50, 51, 52, 53, 54,
+    58, 59, 60, 61,
+];
+
+/// The program in the kernel.
+pub(crate) struct Loaded {
+    pub(crate) ebpf: Ebpf,
+    pub(crate) ring: RingBuf<MapData>,
+    pub(crate) counters: PerCpuArray<MapData, [u64; 6]>,
+    /// Where each program is attached.
+    pub(crate) links: Vec<(&'static str, BtfTracePointLinkId)>,
+    /// What this kernel cannot give, for people.
+    pub(crate) missing: Vec<String>,
+}
+
+/// Loads and attaches.
+pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
+    let uname = rustix::system::uname();
+    let kernel = uname.release().to_string_lossy().into_owned();
+    let version = check_machine(&kernel, &uname.machine().to_string_lossy())?;
+    let btf = read_btf()?;
+    let mut missing = Vec::new();
+    let offsets = offsets(&btf, &kernel, &mut missing)?;
+    let subsys = cgroup_subsys(&btf);
+    let n_cpus = aya::util::nr_cpus().map_err(|(what, cause)| StartError::System { what, cause })?;
+    let ring_bytes = ring_bytes(options.ring_bytes);
+    let settings = Settings {
+        self_tgid: options.ignore_tgid.unwrap_or(0),
+        wake_bytes: ring_bytes / 4,
+        snap_bytes: options.snap_bytes.min(tracehound_capture_layout::settings::MAX_DATA as u32),
+        max_args: options.max_args_bytes.min(tracehound_capture_layout::settings::MAX_ARGS as u32),
+        has_env: u32::from(!options.env_keys.is_empty()),
+        has_task_btf: u32::from(version >= TASK_BTF_KERNEL),
+        // Without IA32_EMULATION the bit is never set; asking costs nothing that could be measured.
+        has_compat: 1,
+        cgroup_subsys: subsys,
+        has_cgroup_path: 1,
+        _pad: 0,
+        uring_ops: !QUIET_URING_OPS.iter().fold(0u64, |mask, op| mask | 1 << op),
+    };
+    let settings = settings_bytes(&settings);
+    let native = table_bytes(options, |row| row.nr);
+    let compat = table_bytes(options, |row| row.nr_32);
+
+    raise_memlock();
+    let mut loader = EbpfLoader::new();
+    loader
+        .override_global("OFFSETS", offsets.as_slice(), true)
+        .override_global("SETTINGS", settings.as_slice(), true)
+        .override_global("CALLS", native.as_slice(), true)
+        .override_global("CALLS_32", compat.as_slice(), true)
+        .map_max_entries("RING", ring_bytes)
+        .map_max_entries("EXEC_BUFFER", n_cpus as u32);
+    let mut ebpf = loader.load(OBJECT).map_err(load_error)?;
+    let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
+    let mut links = Vec::new();
+    let mut attach = |program: &'static str| {
+        links.push((program, attach(&mut ebpf, program, &kernel_types)?));
+        Ok(())
+    };
+    for program in PROGRAMS {
+        attach(program)?;
+    }
+    if options.dns {
+        optional(&btf, "net_dev_queue", 1, "questions to name servers", &mut attach, &mut missing);
+    }
+    if options.io_uring {
+        optional(&btf, "io_uring_submit_req", 1, "requests of io_uring", &mut attach, &mut missing);
+    }
+    let gone = |name: &str| StartError::Load(format!("the program has no map {name}"));
+    let ring = ebpf.take_map("RING").ok_or_else(|| gone("RING"))?;
+    let ring = RingBuf::try_from(ring).map_err(|err| StartError::Load(err.to_string()))?;
+    let counters = ebpf.take_map("COUNTERS").ok_or_else(|| gone("COUNTERS"))?;
+    let counters = PerCpuArray::try_from(counters).map_err(|err| StartError::Load(err.to_string()))?;
+    Ok(Loaded { ebpf, ring, counters, links, missing })
+}
+
+/// Checks what can be known before anything is tried; the version of the kernel.
+fn check_machine(kernel: &str, machine: &str) -> Result<(u32, u32), StartError> {
+    if machine != "x86_64" {
+        return Err(StartError::Architecture { arch: machine.to_owned() });
+    }
+    let version = kernel_version(kernel).unwrap_or(MIN_KERNEL);
+    if version < MIN_KERNEL {
+        return Err(StartError::OldKernel { found: kernel.to_owned() });
+    }
+    // A namespace that cannot be looked at is not the host's either, but the error would be a wrong one.
+    if fs::metadata("/proc/self/ns/pid").is_ok_and(|ns| ns.ino() != INIT_PID_NS) {
+        return Err(StartError::PidNamespace);
+    }
+    if fs::read("/sys/kernel/security/lockdown").is_ok_and(|text| text.contains_str("[confidentiality]")) {
+        return Err(StartError::Lockdown);
+    }
+    Ok(version)
+}
+
+/// Major and minor number of a release such as `6.1.0-18-amd64`.
+fn kernel_version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn read_btf() -> Result<Btf, StartError> {
+    let bytes = fs::read(BTF).map_err(|err| match err.kind() {
+        io::ErrorKind::NotFound => StartError::NoBtf,
+        _ => StartError::ReadBtf(err),
+    })?;
+    Btf::parse(bytes).map_err(|err| StartError::BadBtf(err.to_string()))
+}
+
+/// Offsets in the order of [`Offsets::PATHS`].
+fn offsets(btf: &Btf, kernel: &str, missing: &mut Vec<String>) -> Result<Vec<u32>, StartError> {
+    let find = |path: &&str| {
+        let (is_optional, names) = match path.strip_prefix('?') {
+            Some(names) => (true, names),
+            None => (false, *path),
+        };
+        match btf.offset(names) {
+            Some(offset) => Ok(offset),
+            None if is_optional => {
+                missing.push(format!("the kernel has no {names}"));
+                Ok(ABSENT)
+            }
+            None => Err(StartError::NoMember { member: names.to_owned(), kernel: kernel.to_owned() }),
+        }
+    };
+    Offsets::PATHS.iter().map(find).collect()
+}
+
+/// The hierarchy that names containers: the unified one, unless the recorder itself shows that controllers are
+/// mounted in hierarchies of their own (version 1, or both).
+fn cgroup_subsys(btf: &Btf) -> u32 {
+    let own = fs::read("/proc/self/cgroup").unwrap_or_default();
+    for (controller, constant) in
+        [("memory", "memory_cgrp_id"), ("pids", "pids_cgrp_id"), ("cpu", "cpu_cgrp_id"), ("devices", "devices_cgrp_id")]
+    {
+        // Lines are `id:controller,controller:path`; the unified hierarchy has no controllers here.
+        let is_own = own.lines().any(|line| {
+            let controllers = line.splitn(3, |&b| b == b':').nth(1).unwrap_or(&[]);
+            controllers.split(|&b| b == b',').any(|name| name == controller.as_bytes())
+        });
+        if is_own && let Some(index) = btf.enum_value("cgroup_subsys_id", constant) {
+            return index;
+        }
+    }
+    ABSENT
+}
+
+/// A size that the kernel takes for a ring: a power of two, at least a page.
+fn ring_bytes(wanted: usize) -> u32 {
+    let most = 1 << 30;
+    wanted.clamp(4096, most).next_power_of_two().min(most) as u32
+}
+
+fn settings_bytes(settings: &Settings) -> Vec<u8> {
+    let Settings {
+        self_tgid,
+        wake_bytes,
+        snap_bytes,
+        max_args,
+        has_env,
+        has_task_btf,
+        has_compat,
+        cgroup_subsys,
+        has_cgroup_path,
+        _pad,
+        uring_ops,
+    } = *settings;
+    let mut out = Vec::new();
+    for word in [
+        self_tgid,
+        wake_bytes,
+        snap_bytes,
+        max_args,
+        has_env,
+        has_task_btf,
+        has_compat,
+        cgroup_subsys,
+        has_cgroup_path,
+        _pad,
+    ] {
+        out.extend(word.to_ne_bytes());
+    }
+    out.extend(uring_ops.to_ne_bytes());
+    out
+}
+
+/// The table of system calls as the program has it.
+fn table_bytes(options: &Options, nr: impl Fn(&'static CallRow) -> &'static [u16]) -> Vec<u8> {
+    let mut rows = vec![Call::NEVER; MAX_CALLS];
+    for row in calls::CALLS.iter().filter(|row| row.is_always || options.calls.names.contains(row.name)) {
+        for &nr in nr(row) {
+            if let Some(slot) = rows.get_mut(usize::from(nr)) {
+                *slot = row.call(options.calls.is_full);
+            }
+        }
+    }
+    rows.iter()
+        .flat_map(|row| {
+            let Call { when, n_args, arg, _pad, mask, ops } = *row;
+            let ops = ops.map(u16::to_ne_bytes);
+            [when, n_args, arg, _pad].into_iter().chain(mask.to_ne_bytes()).chain(ops.into_iter().flatten())
+        })
+        .collect()
+}
+
+/// Before 5.11 maps count against a limit of locked memory. Where it cannot be raised loading says so.
+fn raise_memlock() {
+    let unlimited = rustix::process::Rlimit { current: None, maximum: None };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, unlimited);
+}
+
+fn attach(ebpf: &mut Ebpf, name: &'static str, types: &aya::Btf) -> Result<BtfTracePointLinkId, StartError> {
+    let refused = |err: ProgramError| refusal(name, err);
+    let program =
+        ebpf.program_mut(name).ok_or_else(|| StartError::Load(format!("the object has no program {name}")))?;
+    let program: &mut BtfTracePoint = program.try_into().map_err(refused)?;
+    program.load(name, types).map_err(refused)?;
+    program.attach().map_err(refused)
+}
+
+/// Attaches a program that recording can do without.
+fn optional(
+    btf: &Btf,
+    name: &'static str,
+    n_args: u32,
+    what: &str,
+    attach: &mut impl FnMut(&'static str) -> Result<(), StartError>,
+    missing: &mut Vec<String>,
+) {
+    let found = btf.tracepoint_args(name);
+    if found != Some(n_args) {
+        missing.push(format!("{what} are not recorded: the kernel has no tracepoint {name} of {n_args} argument"));
+    } else if let Err(err) = attach(name) {
+        missing.push(format!("{what} are not recorded: {err}"));
+    }
+}
+
+fn load_error(err: EbpfError) -> StartError {
+    if is_not_allowed(&err) { StartError::NotAllowed } else { StartError::Load(chain(&err)) }
+}
+
+fn refusal(program: &'static str, err: ProgramError) -> StartError {
+    if is_not_allowed(&err) {
+        return StartError::NotAllowed;
+    }
+    let text = chain(&err);
+    // The log of the verifier can be megabytes; its end says what was refused.
+    let start = text.char_indices().rev().nth(1500).map_or(0, |(at, _)| at);
+    StartError::Refused { program, cause: text[start..].to_owned() }
+}
+
+/// True if the error comes from missing privileges.
+fn is_not_allowed(err: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(err);
+    while let Some(err) = next {
+        if let Some(io) = err.downcast_ref::<io::Error>()
+            && matches!(io.raw_os_error(), Some(1 | 13))
+        {
+            return true;
+        }
+        next = err.source();
+    }
+    false
+}
+
+/// An error with everything that caused it.
+fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut next = err.source();
+    while let Some(err) = next {
+        let cause = err.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = err.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (release, want) in [
+            ("5.10.0-32-cloud-amd64", Some((5, 10))),
+            ("6.18.44-fc-v657", Some((6, 18))),
+            ("7.3.4+deb13-cloud-amd64", Some((7, 3))),
+            ("6", None),
+            ("custom", None),
+            ("", None),
+        ] {
+            assert_eq!(kernel_version(release), want, "{release}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_the_ring() {
+        for (wanted, want) in [(0, 4096), (4097, 8192), (16 << 20, 16 << 20), (usize::MAX, 1 << 30)] {
+            assert_eq!(ring_bytes(wanted), want, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn machines() {
+        assert!(matches!(check_machine("5.4.0", "x86_64"), Err(StartError::OldKernel { .. })));
+        assert!(matches!(check_machine("6.1.0", "aarch64"), Err(StartError::Architecture { .. })));
+    }
+
+    #[test]
+    fn what_the_program_gets_has_the_size_it_expects() {
+        let options = Options::default();
+        assert_eq!(table_bytes(&options, |row| row.nr).len(), size_of::<Call>() * MAX_CALLS);
+        assert_eq!(settings_bytes(&Settings::NOTHING).len(), size_of::<Settings>());
+    }
+}
