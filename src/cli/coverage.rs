@@ -42,6 +42,19 @@ impl Answer {
             Answer::Off => "off",
         }
     }
+
+    /// What it means for who reads the list.
+    fn meaning(self) -> &'static str {
+        match self {
+            Answer::Full => {
+                "the trace has all it asks for: silent means that it did not happen, unless events were lost"
+            }
+            Answer::Partial => "some fields have no source in the trace: it may be silent although it happened",
+            Answer::NoEvents => "no event of the kinds it asks for: it did not happen, or was not recorded",
+            Answer::Never => "its condition is not true for any event",
+            Answer::Off => "not asked",
+        }
+    }
 }
 
 pub(super) fn run(global: &Global, args: &RulesCoverage) -> Result<Outcome, Failure> {
@@ -92,6 +105,10 @@ pub(super) fn run(global: &Global, args: &RulesCoverage) -> Result<Outcome, Fail
             }
             let counts: Vec<String> =
                 Answer::ALL.into_iter().map(|answer| format!("{} {}", count(answer), answer.name())).collect();
+            writeln!(out)?;
+            for answer in Answer::ALL.into_iter().filter(|&answer| count(answer) > 0) {
+                writeln!(out, "{:<10} {}", answer.name(), answer.meaning())?;
+            }
             writeln!(out, "{} rules: {}", rows.len(), counts.join(", "))?;
         }
     }

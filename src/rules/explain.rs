@@ -50,8 +50,8 @@ pub enum ExplainedPart {
         id: LeafId,
         /// As it would be written in a rule.
         text: String,
-        /// The fields or transformers that it compares, with their values as text; `<NA>` if absent.
-        values: Vec<(String, BString)>,
+        /// The fields or transformers that it compares, with their values as text; `None` if absent.
+        values: Vec<(String, Option<BString>)>,
     },
 }
 
@@ -195,7 +195,12 @@ fn explained_leaf<S: Subject + ?Sized>(leaf: &Leaf, id: LeafId, subject: &S) -> 
     ExplainedPart::Leaf {
         id,
         text: leaf.source().to_string(),
-        values: values.map(|(name, value)| (name, print::text(&value, style).into_owned())).collect(),
+        values: values
+            .map(|(name, value)| {
+                let text = (!value.is_null()).then(|| print::text(&value, style).into_owned());
+                (name, text)
+            })
+            .collect(),
     }
 }
 

@@ -83,7 +83,9 @@ fn explained(report: &Report<'_>, row: &Explained) -> Json {
         ExplainedPart::Or => "or",
         ExplainedPart::Const => "constant",
         ExplainedPart::Leaf { id, text, values } => {
-            let values = values.iter().map(|(operand, value)| json!({ "operand": operand, "value": utf8(value) }));
+            let values = values.iter().map(
+                |(operand, value)| json!({ "operand": operand, "value": value.as_ref().map(|value| utf8(value)) }),
+            );
             object["text"] = json!(text);
             object["values"] = values.collect();
             if let Some(origin) = report.loaded.leaf_origin(*id) {

@@ -171,7 +171,15 @@ fn write_part(out: &mut impl Write, report: &Report<'_>, row: &Explained, style:
             writeln!(out, "{}{must_change}", style.show(text.as_bytes()))?;
             let mut notes: Vec<String> = values
                 .iter()
-                .map(|(operand, value)| format!("{} is {}", style.show(operand.as_bytes()), style.show(value)))
+                .map(|(operand, value)| {
+                    // An absent value is not the text `<NA>`, which some fields have, and an empty one is a value.
+                    let value = match value {
+                        None => "absent".to_owned(),
+                        Some(empty) if empty.is_empty() => "\"\"".to_owned(),
+                        Some(value) => style.show(value),
+                    };
+                    format!("{} is {value}", style.show(operand.as_bytes()))
+                })
                 .collect();
             if let Some(origin) = report.loaded.leaf_origin(*id) {
                 notes.push(format!("{dim}{}{reset}", place(&origin.path, origin.line)));

@@ -142,7 +142,11 @@ fn explained() {
         .into_iter()
         .map(|row| {
             let part = match row.part {
-                ExplainedPart::Leaf { text, values, .. } => format!("{text}; {values:?}"),
+                ExplainedPart::Leaf { text, values, .. } => {
+                    let values: Vec<_> =
+                        values.iter().map(|(name, value)| (name, value.as_ref().map(ToString::to_string))).collect();
+                    format!("{text}; {values:?}")
+                }
                 other => format!("{other:?}"),
             };
             format!("{}{} {part}", "  ".repeat(row.depth), row.result)
@@ -152,11 +156,11 @@ fn explained() {
         rows,
         [
             "false And",
-            "  false t.str = \"a b\"; [(\"t.str\", \"x\")]",
+            "  false t.str = \"a b\"; [(\"t.str\", Some(\"x\"))]",
             "  false Not",
             "    true Or",
-            "      true t.i64 in (1, 2); [(\"t.i64\", \"2\")]",
-            "      false t.list exists; [(\"t.list\", \"<NA>\")]",
+            "      true t.i64 in (1, 2); [(\"t.i64\", Some(\"2\"))]",
+            "      false t.list exists; [(\"t.list\", None)]",
         ]
     );
 }
