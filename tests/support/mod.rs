@@ -3,6 +3,7 @@
 // Each test file is a program of its own and uses a part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod asked;
 pub mod scap;
 
 use std::ffi::OsStr;
