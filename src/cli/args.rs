@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracehound_rules::{SelectBy, Selection};
 
+pub use super::suppress::args::SuppressVerb;
+
 /// Offline forensic analyzer for captured Linux syscall traces.
 #[derive(Debug, Parser)]
 #[command(name = "tracehound", version, about, long_about = None, max_term_width = 100)]
@@ -66,6 +68,9 @@ pub enum Verb {
     /// List and check rules, and list the fields they can use
     #[command(subcommand)]
     Rules(RulesVerb),
+    /// Propose, check, explain and exchange suppressions
+    #[command(subcommand)]
+    Suppress(SuppressVerb),
     /// Print a completion script for a shell
     Completions {
         /// Shell

@@ -13,6 +13,7 @@ mod progress;
 mod rules;
 mod sarif;
 mod session;
+pub mod suppress;
 mod suppressing;
 mod tree;
 
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),
         Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),
         Verb::Rules(RulesVerb::Coverage(args)) => coverage::run(&global, &args),
+        Verb::Suppress(verb) => suppress::run(&global, &verb),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tracehound", &mut script);

@@ -66,7 +66,7 @@ pub(super) fn check(global: &Global, args: &RulesCheck) -> Result<Outcome, Failu
             let report = json!({ "diagnostics": rows, "schema_validation": schema, "stats": stats });
             writeln!(out, "{report:#}")?;
         }
-        CheckFormat::Sarif => writeln!(out, "{:#}", sarif::log(&files.loaded))?,
+        CheckFormat::Sarif => writeln!(out, "{:#}", sarif::log(&files.loaded.diagnostics, &files.loaded.sources))?,
     }
     out.flush()?;
     Ok(if files.has_errors() { Outcome::Rules } else { Outcome::Done })

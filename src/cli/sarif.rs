@@ -1,10 +1,10 @@
 //! Diagnostics of rule files as SARIF 2.1.0, for code review.
 
 use serde_json::{Map, Value as Json, json};
-use tracehound_lang::{Code, Diagnostic, Loaded, Severity, SourceMap, Span, diagnostic, render};
+use tracehound_lang::{Code, Diagnostic, Severity, SourceMap, Span, diagnostic, render};
 
 /// The log of one check: one run, with every code as a rule and every diagnostic as a result.
-pub(super) fn log(loaded: &Loaded) -> Json {
+pub(super) fn log(diagnostics: &[Diagnostic], sources: &SourceMap) -> Json {
     let rules: Vec<Json> = Code::ALL
         .iter()
         .map(|code| {
@@ -15,7 +15,7 @@ pub(super) fn log(loaded: &Loaded) -> Json {
             })
         })
         .collect();
-    let results: Vec<Json> = loaded.diagnostics.iter().map(|d| result(d, &loaded.sources)).collect();
+    let results: Vec<Json> = diagnostics.iter().map(|d| result(d, sources)).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -144,7 +144,7 @@ mod tests {
     fn misspelt_words_have_fixes() {
         let rule = "- macro: spawned\n  condition: evt.type = execve\n- rule: r\n  desc: d\n  condition: spwaned and proc.name = a\n  output: o\n  priority: INFO\n  tags: [t]\n";
         let loaded = load(&[SourceFile::new("r.yaml", rule)]);
-        let log = log(&loaded);
+        let log = log(&loaded.diagnostics, &loaded.sources);
         let result = &log["runs"][0]["results"][0];
         assert_eq!(result["ruleId"], "LOAD_ERR_VALIDATE");
         let region = json!({ "startLine": 5, "startColumn": 14, "endLine": 5, "endColumn": 21 });

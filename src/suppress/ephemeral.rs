@@ -73,12 +73,12 @@ static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
         place(Class::Anonymous, r"memfd:(.+)", any),
         place(Class::Anonymous, r"( \(deleted\))$", any),
         place(Class::ProcId, r"/proc/([0-9]+)(?:$|[^0-9])", any),
-        place(Class::ProcId, r"/proc/[^/\s]+/(?:fd|task)/([0-9]+)", any),
+        place(Class::ProcId, r"/proc/[^/ \t\r\n]+/(?:fd|task)/([0-9]+)", any),
         place(Class::ProcId, r"/dev/fd/([0-9]+)", any),
         place(Class::TemporaryFolder, r"/run/user/([0-9]+)", any),
-        place(Class::TemporaryName, r"systemd-private-([^/\s*]+)", any),
+        place(Class::TemporaryName, r"systemd-private-([^/ \t\r\n*]+)", any),
         place(Class::Uuid, r"([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})", any),
-        place(Class::PodName, r"[a-z0-9]-([0-9a-f]{8,10}-[a-z0-9]{5})(?:$|[/\s.:,])", has_digit),
+        place(Class::PodName, r"[a-z0-9]-([0-9a-f]{8,10}-[a-z0-9]{5})(?:$|[/ \t\r\n.:,])", has_digit),
         place(Class::LongHex, r"(?:^|[^0-9A-Za-z])([0-9a-f]{12,}|[0-9A-F]{12,})(?:$|[^0-9A-Za-z])", is_hash),
         place(
             Class::Time,
@@ -96,7 +96,7 @@ static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
         place(Class::TemporaryName, r"go-build([0-9]+)", any),
         place(Class::TemporaryName, r"pip-(?:[a-z]+-)*([a-z0-9_]{8})(?:$|[^a-z0-9_])", has_digit),
         place(Class::TemporaryName, r"(?:^|[^a-z])npm-([0-9][0-9a-z-]*)", any),
-        place(Class::TemporaryName, r"[^/\s]\.([A-Za-z0-9]{6,})(?:$|[/\s,;:'\x22)])", is_random),
+        place(Class::TemporaryName, r"[^/ \t\r\n]\.([A-Za-z0-9]{6,})(?:$|[/ \t\r\n,;:'\x22)])", is_random),
     ]
 });
 

@@ -19,7 +19,7 @@ const LAST_FIXED_PORT: u64 = 32767;
 const ANCESTORS: &str = "@process.ancestors.";
 
 /// What all of some signals share: `shared`, an object nested as in an event, and `varying`, for each attribute that
-/// differs its values with the number of signals that have them, most frequent first.
+/// differs its values with the number of signals that have them, most frequent first. Tags stand under `tags`.
 ///
 /// Of lists that differ the elements that all have are given too (`common_elements`). Ancestors are compared by their
 /// position from the root, so that the upper part of a line that is the same is kept although its end differs.
@@ -31,6 +31,7 @@ pub fn shared(signals: &[&Collected]) -> Json {
     }
     let mut shared = Map::new();
     let mut varying = Map::new();
+    let mut tags = Map::new();
     let mut ancestors: BTreeMap<&'static str, Vec<Json>> = BTreeMap::new();
     for (name, attribute) in columns {
         let values: Vec<Option<&Value<'static>>> =
@@ -39,7 +40,8 @@ pub fn shared(signals: &[&Collected]) -> Json {
         if let Some(path) = name.strip_prefix(ANCESTORS) {
             ancestors.insert(path, common_upper(&values));
         } else if is_same && let Some(value) = values.first().copied().flatten() {
-            insert(&mut shared, name, to_json(value));
+            let to = if attribute.is_tag() { &mut tags } else { &mut shared };
+            insert(to, name, to_json(value));
         }
         if !is_same {
             varying.insert(name.to_owned(), differing(attribute, &values));
@@ -51,8 +53,11 @@ pub fn shared(signals: &[&Collected]) -> Json {
     }
     for (key, values) in other_tags(signals) {
         if values.windows(2).all(|pair| pair[0] == pair[1]) {
-            insert(&mut shared, key, values.first().cloned().unwrap_or_default());
+            insert(&mut tags, key, values.first().cloned().unwrap_or_default());
         }
+    }
+    if !tags.is_empty() {
+        shared.insert("tags".to_owned(), Json::Object(tags));
     }
     json!({ "shared": shared, "varying": varying })
 }

@@ -120,12 +120,15 @@ pub fn propose(targets: &[Target<'_>], is_pid: &dyn Fn(i64) -> bool) -> Proposal
     let mut out = Proposals { rule_query: rule_query(targets), ..Proposals::default() };
     let activity = targets.iter().find_map(|target| target.activity).unwrap_or(Activity::Process);
     let maker = Maker { targets, is_pid };
-    let tags: Vec<Made> = tags(targets).filter_map(|attribute| maker.make(attribute, &mut out.left_out)).collect();
+    let tags: Vec<(&str, Made)> = tags(targets)
+        .filter_map(|attribute| Some((attribute.name.as_ref(), maker.make(attribute, &mut out.left_out)?)))
+        .collect();
     for (i, names) in combinations(activity).iter().enumerate() {
         let attributes = names.iter().filter_map(|name| attributes::lookup(name));
         let mut made: Vec<Made> = attributes.filter_map(|attribute| maker.make(attribute, &mut out.left_out)).collect();
         if i < WITH_TAGS {
-            made.extend(tags.iter().cloned());
+            // A workload moves: only the narrowest is for one host.
+            made.extend(tags.iter().filter(|(name, _)| i == 0 || *name != "host").map(|(_, made)| made.clone()));
         }
         out.proposals.extend(proposal(&made).filter(|new| out.proposals.iter().all(|old| old.query != new.query)));
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tracehound_fields::View;
+use tracehound_formats::KindId;
 use tracehound_formats::event::{generic, pseudo, syscalls};
 
 /// Kinds of activity that the guide tells apart.
@@ -58,6 +59,22 @@ impl ActivitySet {
         ActivitySet(self.0 | other.0)
     }
 
+    /// Kinds of activity that events of a kind can be, before anything else of them is known. Empty for what is none.
+    pub fn of_kind(kind: KindId) -> ActivitySet {
+        use syscalls::*;
+        match of_kind(kind) {
+            Some((_, activity)) => activity.only(),
+            None => match kind {
+                SEND | SENDTO | SENDMSG | SENDMMSG | RECV | RECVFROM | RECVMSG | RECVMMSG => Activity::Network.only(),
+                GENERIC => Activity::File.only().and(Activity::Kernel.only()),
+                READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | SENDFILE | CLOSE => {
+                    Activity::File.only().and(Activity::Network.only())
+                }
+                _ => ActivitySet::NONE,
+            },
+        }
+    }
+
     /// True if it has this one.
     pub const fn has(self, activity: Activity) -> bool {
         self.0 & activity.only().0 != 0
@@ -81,6 +98,46 @@ pub(crate) fn event_of(view: &View<'_>) -> Option<(&'static str, Activity)> {
     use Activity::*;
     use syscalls::*;
     let kind = view.event.head.kind;
+    if let Some(known) = of_kind(kind) {
+        return Some(known);
+    }
+    Some(match kind {
+        SEND | SENDTO | SENDMSG | SENDMMSG | RECV | RECVFROM | RECVMSG | RECVMMSG => match super::dns::message(view) {
+            Some(_) => ("dns", Network),
+            None => (kind.name(), Network),
+        },
+        GENERIC => {
+            let number = view.event.arg(0).uint().and_then(|n| u16::try_from(n).ok());
+            let name =
+                number.and_then(|n| generic::SYSCALL_IDS.iter().find(|(id, _)| *id == n)).map(|(_, name)| *name)?;
+            match name {
+                "utime" | "utimes" | "utimensat" | "futimesat" => ("utimes", File),
+                "setxattr" | "lsetxattr" | "fsetxattr" => ("setxattr", File),
+                "removexattr" | "lremovexattr" | "fremovexattr" => ("removexattr", File),
+                "truncate" | "ftruncate" | "pivot_root" => (name, File),
+                "bpf" | "perf_event_open" | "kexec_load" | "kexec_file_load" | "add_key" | "request_key" => {
+                    (name, Kernel)
+                }
+                _ => return None,
+            }
+        }
+        // Reading and writing are what the descriptor is.
+        READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | SENDFILE | CLOSE => {
+            match super::network::is_inet(view) {
+                true if super::dns::message(view).is_some() => ("dns", Network),
+                true => (kind.name(), Network),
+                false if super::file::is_file(view) => (kind.name(), File),
+                false => return None,
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// The same of kinds of event that alone say what they are.
+fn of_kind(kind: KindId) -> Option<(&'static str, Activity)> {
+    use Activity::*;
+    use syscalls::*;
     Some(match kind {
         EXECVE | EXECVEAT => ("exec", Process),
         CLONE | CLONE3 | FORK | VFORK => ("fork", Process),
@@ -116,10 +173,6 @@ pub(crate) fn event_of(view: &View<'_>) -> Option<(&'static str, Activity)> {
         ACCEPT | ACCEPT4 => ("accept", Network),
         SOCKET | SOCKETPAIR => ("socket", Network),
         SETSOCKOPT => ("setsockopt", Network),
-        SEND | SENDTO | SENDMSG | SENDMMSG | RECV | RECVFROM | RECVMSG | RECVMMSG => match super::dns::message(view) {
-            Some(_) => ("dns", Network),
-            None => (kind.name(), Network),
-        },
         BPF => ("bpf", Kernel),
         INIT_MODULE | FINIT_MODULE => ("load_module", Kernel),
         DELETE_MODULE => ("unload_module", Kernel),
@@ -128,30 +181,6 @@ pub(crate) fn event_of(view: &View<'_>) -> Option<(&'static str, Activity)> {
         MPROTECT => ("mprotect", Kernel),
         PROCESS_VM_READV | PROCESS_VM_WRITEV | USERFAULTFD | MEMFD_CREATE | IO_URING_SETUP | KEYCTL | SECCOMP => {
             (kind.name(), Kernel)
-        }
-        GENERIC => {
-            let number = view.event.arg(0).uint().and_then(|n| u16::try_from(n).ok());
-            let name =
-                number.and_then(|n| generic::SYSCALL_IDS.iter().find(|(id, _)| *id == n)).map(|(_, name)| *name)?;
-            match name {
-                "utime" | "utimes" | "utimensat" | "futimesat" => ("utimes", File),
-                "setxattr" | "lsetxattr" | "fsetxattr" => ("setxattr", File),
-                "removexattr" | "lremovexattr" | "fremovexattr" => ("removexattr", File),
-                "truncate" | "ftruncate" | "pivot_root" => (name, File),
-                "bpf" | "perf_event_open" | "kexec_load" | "kexec_file_load" | "add_key" | "request_key" => {
-                    (name, Kernel)
-                }
-                _ => return None,
-            }
-        }
-        // Reading and writing are what the descriptor is.
-        READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | SENDFILE | CLOSE => {
-            match super::network::is_inet(view) {
-                true if super::dns::message(view).is_some() => ("dns", Network),
-                true => (kind.name(), Network),
-                false if super::file::is_file(view) => (kind.name(), File),
-                false => return None,
-            }
         }
         _ => return None,
     })

@@ -148,7 +148,8 @@ impl Checks<'_> {
             Family::of(&clause.key) == Some(Family::Workload)
                 || matches!(&clause.key, Key::Attribute(id) if attributes::get(*id).name == "@usr.id")
         };
-        if positive.iter().all(is_place) {
+        let is_only_place = positive.iter().all(is_place);
+        if is_only_place {
             self.report(
                 Diagnostic::new(Code::SupTagOnly, whole, "hides every signal of its rules there, an attack included")
                     .label("only where it runs")
@@ -170,7 +171,7 @@ impl Checks<'_> {
         }
         let is_process =
             Activity::ALL.iter().all(|activity| activities.has(*activity) == (*activity == Activity::Process));
-        if is_process && !scope.has(Family::Parent) && !scope.has(Family::Ancestor) {
+        if is_process && !is_only_place && !scope.has(Family::Parent) && !scope.has(Family::Ancestor) {
             self.report(
                 Diagnostic::new(Code::SupNoParent, whole, "says nothing of a parent or an ancestor").help(
                     "the same program under another parent is another story: add @process.parent.comm".to_owned(),

@@ -111,7 +111,8 @@ impl Family {
 }
 
 /// Tags that every signal of a rule has.
-const RULE_TAGS: [&str; 7] = ["source", "status", "type", "technique", "tactic", "message", "timestamp"];
+const RULE_TAGS: [&str; 9] =
+    ["source", "status", "severity", "type", "technique", "tactic", "ruleId", "message", "timestamp"];
 /// Parts of a process that say who runs it.
 const USER: [&str; 10] =
     ["user", "uid", "group", "gid", "euser", "euid", "credentials", "auid", "loginuid", "login_user"];
