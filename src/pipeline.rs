@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use rayon::prelude::*;
 use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
@@ -174,6 +174,8 @@ struct Run<'a> {
     last_seq: u64,
     /// Memory that is used again for each window.
     facts: Vec<Vec<Fact>>,
+    /// What is remembered from window to window while no task asks it; see [`Matcher`].
+    matchers: Mutex<Vec<Matcher<'a>>>,
 }
 
 impl<'a> Run<'a> {
@@ -198,6 +200,7 @@ impl<'a> Run<'a> {
             by_code: Vec::new(),
             last_seq: 0,
             facts: Vec::new(),
+            matchers: Mutex::default(),
         }
     }
 
@@ -239,6 +242,7 @@ impl<'a> Run<'a> {
                 .enumerate()
                 .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
                 .collect();
+            self.matchers.get_mut().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Matcher::refresh);
             let matching = Matching {
                 job: &self.job,
                 is_first_seeing: self.is_first_seeing,
@@ -246,9 +250,18 @@ impl<'a> Run<'a> {
                 trace,
                 hostname: &self.hostname,
             };
+            let matchers = &self.matchers;
+            let (rules, policy, least) = (self.job.rules, self.job.policy, self.job.least);
             let found: Vec<Vec<Signal>> = tasks
                 .into_par_iter()
-                .map_init(|| matching.matcher(), |matcher, (i, start)| matching.chunk(matcher, &window, i, start))
+                .map(|(i, start)| {
+                    // What a matcher remembers does not change what it answers: it does not matter who takes which.
+                    let idle = matchers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    let mut matcher = idle.unwrap_or_else(|| Matcher::new(rules, policy, least));
+                    let signals = matching.chunk(&mut matcher, &window, i, start);
+                    matchers.lock().unwrap_or_else(PoisonError::into_inner).push(matcher);
+                    signals
+                })
                 .collect();
             let n_before = self.signals.len();
             self.signals.extend(found.into_iter().flatten());
@@ -316,11 +329,7 @@ struct Matching<'a> {
     hostname: &'a Arc<str>,
 }
 
-impl<'a> Matching<'a> {
-    fn matcher(&self) -> Matcher<'a> {
-        Matcher::new(self.job.rules, self.job.policy, self.job.least)
-    }
-
+impl Matching<'_> {
     /// Signals of one chunk of a batch.
     fn chunk(&self, matcher: &mut Matcher<'_>, window: &Window<'_>, batch: usize, start: usize) -> Vec<Signal> {
         let mut signals = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use hashbrown::HashMap;
 use tracehound_formats::event::kind;
 
-use crate::field::{ArgKind, ArgPolicy, Field, FieldArg, Multiplicity};
+use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity};
 use crate::value::FieldType;
 
 /// Handle of a field in the catalogue.
@@ -39,6 +39,14 @@ impl FieldRef {
     /// Type of its value; see [`crate::value_type`].
     pub fn ty(&self) -> FieldType {
         crate::value_type(self)
+    }
+
+    /// What its value depends on: as the field's row says, but ancestor 0 is the process itself.
+    pub fn depends(&self) -> Depends {
+        match (self.field().depends, &self.arg) {
+            (Depends::Lineage, FieldArg::Index(0)) => Depends::Actor,
+            (depends, _) => depends,
+        }
     }
 
     /// How many values it has: a field with several values has one with an index (`proc.aname[2]`).

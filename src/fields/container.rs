@@ -215,7 +215,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "container.start_ts",
         FieldType::AbsTime,
-        CONTAINER,
+        Depends::Actor,
         PIDNS,
         |v, _| start_field(v, "container.start_ts", |at| at),
         "Start of the container, nanoseconds since the epoch: that of the first process of the thread's pid \

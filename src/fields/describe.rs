@@ -128,8 +128,10 @@ fn cost(depends: Depends) -> &'static str {
     match depends {
         Depends::Trace => "once a trace",
         Depends::Kind => "once a kind of event",
-        Depends::Actor => "once a state of the thread",
-        Depends::Ancestors => "once a state of the line of ancestors",
+        Depends::Image => "once an image",
+        Depends::Actor => "every event, from the thread",
+        Depends::Lineage => "once a line of ancestors' images",
+        Depends::Ancestors => "every event, from other processes",
         Depends::Container => "once a container",
         Depends::Args => "every event, from its arguments",
         Depends::Descriptor => "every event, from its descriptor",

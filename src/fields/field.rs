@@ -1,5 +1,6 @@
 //! What the catalogue says about a field.
 
+use crate::actor::Scope;
 use crate::value::{FieldType, Value};
 use crate::view::View;
 
@@ -169,19 +170,23 @@ pub enum Multiplicity {
     Ends,
 }
 
-/// What the value of a field depends on. A leaf that depends on the actor only needs to be evaluated once per
-/// state of the actor.
+/// What the value of a field depends on. Those of [`Depends::scope`] are evaluated once per state of it, whatever
+/// events, and however many processes, share the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depends {
     /// The trace as a whole (`evt.hostname`).
     Trace,
     /// The kind of event alone (`evt.type`).
     Kind,
-    /// The state of the acting thread (`proc.name`, `user.uid`).
+    /// What the acting thread's program was loaded from (`proc.name`, `proc.cmdline`), and nothing else.
+    Image,
+    /// The state of the acting thread besides its image: ids, credentials, descriptors (`proc.tty`, `user.uid`).
     Actor,
-    /// The acting thread's ancestors, session or group leaders.
+    /// The images of the acting process's ancestors (`proc.pname`, `proc.aname`), and nothing else.
+    Lineage,
+    /// Other things about ancestors, and session and group leaders (`proc.ppid`, `proc.sname`).
     Ancestors,
-    /// The container of the acting thread.
+    /// The container of the acting thread and what is known of it, and nothing else.
     Container,
     /// Arguments of the event.
     Args,
@@ -189,6 +194,18 @@ pub enum Depends {
     Descriptor,
     /// Time or number of the event.
     Time,
+}
+
+impl Depends {
+    /// The part of the actor's state that the value is a function of, if it is remembered by that.
+    pub fn scope(self) -> Option<Scope> {
+        match self {
+            Depends::Image => Some(Scope::Image),
+            Depends::Lineage => Some(Scope::Lineage),
+            Depends::Container => Some(Scope::Container),
+            _ => None,
+        }
+    }
 }
 
 /// What a trace must carry for a field to have a meaning.

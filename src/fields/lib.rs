@@ -3,6 +3,7 @@
 //! One file a family of fields; [`FAMILIES`] lists them. This is the only crate that sees both history and what
 //! rules may ask.
 
+pub mod actor;
 pub mod capabilities;
 pub mod catalogue;
 pub mod describe;
@@ -35,6 +36,7 @@ mod mount_pattern;
 mod proc_tree;
 mod render;
 
+pub use actor::{ActorId, Actors, Scope};
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
 pub use describe::{FieldDoc, describe};
 pub use features::{TraceFeatures, missing_for};

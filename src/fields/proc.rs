@@ -20,7 +20,9 @@ use crate::{fd, proc_tree};
 pub static FAMILY: Family =
     Family { name: "proc", doc: "The acting process, its image and its ancestors.", fields: FIELDS };
 
+const IMAGE: Depends = Depends::Image;
 const ACTOR: Depends = Depends::Actor;
+const LINE: Depends = Depends::Lineage;
 const TREE: Depends = Depends::Ancestors;
 const EXEC: &str = "arguments of execve and clone; process list";
 const PARENTS: &str = "births and exits of processes; process list";
@@ -35,7 +37,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exe",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| image(v, exe),
         "First argument of the command line (argv[0]): what the caller chose to pass, not necessarily the program's \
@@ -45,7 +47,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.pexe",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, _| parent(v, exe),
         "`proc.exe` of the parent process. Absent if the parent is not known.",
@@ -54,7 +56,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.aexe",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, a| tree::ancestors(v, a, exe),
         "`proc.exe` of an ancestor: `[1]` the parent, `[2]` its parent, `[0]` the process itself. Without index a \
@@ -67,7 +69,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exepath",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| image(v, exepath),
         "Path of the executable as the kernel resolved it; the only path that follows symbolic links. For an \
@@ -77,7 +79,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.pexepath",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, _| parent(v, exepath),
         "`proc.exepath` of the parent process.",
@@ -86,7 +88,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.aexepath",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, a| tree::ancestors(v, a, exepath),
         "`proc.exepath` of an ancestor; see `proc.aexe`.",
@@ -98,7 +100,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.name",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| image(v, comm),
         "Command name (at most 15 bytes) as of the last exec or birth; renaming by prctl does not change it. `<NA>` \
@@ -108,7 +110,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.pname",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, _| parent(v, comm),
         "`proc.name` of the parent process: the one that reaps it now, so after the parent's exit the process that \
@@ -118,7 +120,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.aname",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, a| tree::ancestors(v, a, comm),
         "`proc.name` of an ancestor: `[1]` the parent, `[2]` its parent, `[0]` the process itself. Without index a \
@@ -132,7 +134,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.args",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         own_args,
         "Arguments of the command line without the first (argv[0]), with a blank between. `[N]`: one of them, from 0; \
@@ -143,7 +145,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.aargs",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         tree::aargs,
         "`proc.args` of an ancestor; without index those of all ancestors with a blank between.",
@@ -153,7 +155,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.cmdline",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| image(v, cmdline),
         "`proc.name`, then `proc.args`. The first word is the command's own name, not argv[0]; see `proc.exeline`.",
@@ -162,7 +164,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.pcmdline",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, _| parent(v, cmdline),
         "`proc.cmdline` of the parent process.",
@@ -171,7 +173,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.acmdline",
         FieldType::Str,
-        TREE,
+        LINE,
         PARENTS,
         |v, a| tree::ancestors(v, a, cmdline),
         "`proc.cmdline` of an ancestor; see `proc.aname`.",
@@ -183,7 +185,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.cmdnargs",
         FieldType::Uint(64),
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| Value::from_option(v.image(), |i| Value::Uint(entries(v.text(i.args)).count() as u64)),
         "Number of arguments of the command line, argv[0] not counted.",
@@ -192,7 +194,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.cmdlenargs",
         FieldType::Uint(64),
-        ACTOR,
+        IMAGE,
         EXEC,
         |v, _| {
             Value::from_option(v.image(), |i| Value::Uint(entries(v.text(i.args)).map(|arg| arg.len() as u64).sum()))
@@ -203,7 +205,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exeline",
         FieldType::Str,
-        ACTOR,
+        IMAGE,
         EXEC,
         exeline,
         "`proc.exe`, a blank, then `proc.args`: the command line as it was passed.",
@@ -462,7 +464,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.is_exe_writable",
         FieldType::Bool,
-        ACTOR,
+        IMAGE,
         "argument `flags` of execve",
         |v, _| exe_flag(v, 1),
         "True if the user may write to the file of the executable.",
@@ -471,7 +473,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.is_exe_upper_layer",
         FieldType::Bool,
-        ACTOR,
+        IMAGE,
         "argument `flags` of execve",
         |v, _| exe_flag(v, 2),
         "True if the executable lies in the upper layer of an overlay: in a container, it was not part of the image.",
@@ -480,7 +482,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.is_exe_lower_layer",
         FieldType::Bool,
-        ACTOR,
+        IMAGE,
         "argument `flags` of execve",
         |v, _| exe_flag(v, 8),
         "True if the executable lies in a lower layer of an overlay: part of a container's image.",
@@ -489,7 +491,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.is_exe_from_memfd",
         FieldType::Bool,
-        ACTOR,
+        IMAGE,
         "argument `flags` of execve",
         |v, _| exe_flag(v, 4),
         "True if the executable is an anonymous memory file: nothing of it was ever on disk.",
@@ -525,7 +527,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exe_ino",
         FieldType::Int(64),
-        ACTOR,
+        IMAGE,
         "argument `exe_ino` of execve",
         |v, _| image_number(v, |i| i.ino),
         "Inode of the executable. Absent if not known.",
@@ -534,7 +536,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exe_ino.ctime",
         FieldType::AbsTime,
-        ACTOR,
+        IMAGE,
         "argument `exe_ino_ctime` of execve",
         |v, _| image_number(v, |i| i.ctime),
         "Last change of the executable's inode (content, mode, name), nanoseconds since the epoch: for a file dropped \
@@ -544,7 +546,7 @@ static FIELDS: &[Field] = &[
     Field::new(
         "proc.exe_ino.mtime",
         FieldType::AbsTime,
-        ACTOR,
+        IMAGE,
         "argument `exe_ino_mtime` of execve",
         |v, _| image_number(v, |i| i.mtime),
         "Last change of the executable's content, nanoseconds since the epoch; unlike ctime it can be set by anyone. \

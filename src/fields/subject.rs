@@ -4,6 +4,7 @@ use bstr::BStr;
 use tracehound_formats::event::kind::{self, ArgType, KindId, kind_flags};
 use tracehound_formats::event::{pseudo, syscalls};
 
+use crate::actor::{ActorId, Actors};
 use crate::catalogue::FieldRef;
 use crate::field::{FieldArg, NumberFormat};
 use crate::value::Value;
@@ -16,6 +17,12 @@ pub trait Subject {
 
     /// Code of a kind of event with the name that `evt.type` has, to pick the rules that ask for it.
     fn kind_code(&self) -> u16;
+
+    /// The state of whom the event is of: as long as it is the same, so are the values of all fields whose
+    /// [`Depends::scope`](crate::Depends::scope) is a [part](Actors::part) of it. `None` if there is no such promise.
+    fn actor(&self, _actors: &mut Actors) -> Option<ActorId> {
+        None
+    }
 
     /// How a number of `evt.rawarg` is printed: its argument decides, not the catalogue.
     fn raw_format(&self, _field: &FieldRef) -> NumberFormat {
@@ -37,6 +44,10 @@ impl Subject for View<'_> {
             _ => None,
         };
         named_by_argument.unwrap_or(id).0
+    }
+
+    fn actor(&self, actors: &mut Actors) -> Option<ActorId> {
+        actors.of(self)
     }
 
     fn raw_format(&self, field: &FieldRef) -> NumberFormat {

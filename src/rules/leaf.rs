@@ -74,9 +74,19 @@ impl Leaf {
         }
     }
 
-    /// True if its result costs no more than a look at the kind of event: not worth remembering.
-    pub(crate) fn is_cheap(&self) -> bool {
-        matches!(self.how, How::Static(_) | How::Never | How::Kind(_))
+    pub(crate) fn how(&self) -> &How {
+        &self.how
+    }
+
+    /// True if its result is a function of the value of its left side alone; see [`Leaf::holds`].
+    pub(crate) fn is_of_one_value(&self) -> bool {
+        use How::*;
+        matches!(self.how, Exists | ExistsSome | One(_) | Some(_) | Ends { .. } | List { .. })
+    }
+
+    /// True if it asks for nothing but the kind of event, and holds for this one.
+    pub(crate) fn is_of_kind(&self, code: u16) -> bool {
+        matches!(&self.how, How::Kind(set) if set.contains(code))
     }
 
     /// True if its result is the same for all events of one kind.
@@ -108,16 +118,29 @@ impl Leaf {
             How::Static(result) => *result,
             How::Never => false,
             How::Kind(set) => set.contains(subject.kind_code()),
-            How::Exists => !value_of(&self.source.lhs, subject).is_null(),
-            how => {
-                let value = value_of(&self.source.lhs, subject);
-                !value.is_null() && self.passes(how, &value, subject)
+            How::Values { op, ty } => {
+                let (value, other) = (value_of(&self.source.lhs, subject), self.right(subject));
+                !value.is_null() && !other.is_null() && compare(*op, *ty, &value, &other)
             }
+            How::Lists { every, ty } => {
+                let (value, other) = (value_of(&self.source.lhs, subject), self.right(subject));
+                if value.is_null() || other.is_null() {
+                    return false;
+                }
+                let mut found = elements(&value).map(|v| elements(&other).any(|o| compare(Op::Eq, *ty, v, o)));
+                if *every { found.all(|is_in| is_in) } else { found.any(|is_in| is_in) }
+            }
+            _ => self.holds(&value_of(&self.source.lhs, subject)),
         }
     }
 
-    fn passes<S: Subject + ?Sized>(&self, how: &How, value: &Value<'_>, subject: &S) -> bool {
-        match how {
+    /// Its result for a value of its left side. False for a comparison that is not of one value.
+    pub(crate) fn holds(&self, value: &Value<'_>) -> bool {
+        if value.is_null() {
+            return false;
+        }
+        match &self.how {
+            How::Exists => true,
             How::ExistsSome => elements(value).next().is_some(),
             How::One(test) => test.passes(value),
             How::Some(test) => elements(value).any(|v| test.passes(v)),
@@ -133,19 +156,7 @@ impl Leaf {
             }
             How::List { every: true, test } => elements(value).all(|v| test.passes(v)),
             How::List { every: false, test } => elements(value).any(|v| test.passes(v)),
-            How::Values { op, ty } => {
-                let other = self.right(subject);
-                !other.is_null() && compare(*op, *ty, value, &other)
-            }
-            How::Lists { every, ty } => {
-                let other = self.right(subject);
-                if other.is_null() {
-                    return false;
-                }
-                let mut found = elements(value).map(|v| elements(&other).any(|o| compare(Op::Eq, *ty, v, o)));
-                if *every { found.all(|is_in| is_in) } else { found.any(|is_in| is_in) }
-            }
-            How::Static(_) | How::Never | How::Kind(_) | How::Exists => false,
+            How::Static(_) | How::Never | How::Kind(_) | How::Values { .. } | How::Lists { .. } => false,
         }
     }
 

@@ -18,10 +18,14 @@ pub mod predicate;
 pub mod quirks;
 pub mod scheme;
 
+mod bits;
 mod constant;
 mod leaf;
+mod matcher;
+mod onepass;
 mod operand;
 mod print;
+mod question;
 mod services;
 
 pub use compile::{check_operator, check_output, compile, compile_with, operators_of};
@@ -30,9 +34,10 @@ pub use explain::{Explained, ExplainedPart};
 pub use ir::{Expr, LeafId, Modifier, Op, Operand, Origin, OutputPart, Priority, Rhs, Rule, Transform, UntypedLeaf};
 pub use kinds::KindSet;
 pub use leaf::Leaf;
+pub use matcher::Matcher;
 pub use operand::DependsSet;
 pub use output::Output;
-pub use plan::{Matcher, PlannedRule, Policy, RuleErrors, RuleId, RuleSet, SelectBy, Selection};
+pub use plan::{PlannedRule, Policy, RuleErrors, RuleId, RuleSet, SelectBy, Selection};
 pub use predicate::Predicate;
 pub use quirks::{Quirk, Told, Warning, WarningKind};
 pub use scheme::{Catalogue, FieldTraits, Scheme};

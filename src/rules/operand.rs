@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bstr::BStr;
-use tracehound_fields::{Depends, FieldRef, FieldType, Multiplicity, Subject, Value, flags};
+use tracehound_fields::{Depends, FieldRef, FieldType, Multiplicity, Scope, Subject, Value, flags};
 
 use crate::error::{OperandType, TypeErrorKind};
 use crate::ir::{Operand, Transform};
@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 
 /// What the values of several fields depend on: a set of [`Depends`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct DependsSet(u8);
+pub struct DependsSet(u16);
 
 impl DependsSet {
     /// The set with one more.
@@ -33,6 +33,12 @@ impl DependsSet {
     /// True if it is in the set.
     pub fn contains(self, depends: Depends) -> bool {
         self.0 >> depends as u8 & 1 == 1
+    }
+
+    /// The part of the actor's state that decides all that is in the set; `None` if something else does too.
+    pub(crate) fn scope(self) -> Option<Scope> {
+        let with_scope = [Depends::Image, Depends::Container, Depends::Lineage].into_iter();
+        with_scope.filter(|&depends| self == DependsSet::default().with(depends)).find_map(Depends::scope)
     }
 
     /// True if nothing but these is in the set: a comparison is then the same for all events that agree on them.

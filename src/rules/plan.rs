@@ -4,13 +4,15 @@ use bstr::ByteSlice;
 use hashbrown::{HashMap, HashSet};
 use tracehound_fields::{FieldRef, Subject, subject};
 
+use crate::bits::Bits;
 use crate::compile::compile_with;
 use crate::error::{TypeError, TypeErrorKind};
 use crate::ir::{Priority, Rule, UntypedLeaf};
-use crate::kinds::{KindSet, position};
-use crate::leaf::Leaf;
+use crate::kinds::KindSet;
+use crate::leaf::{How, Leaf};
 use crate::output::Output;
 use crate::predicate::{Predicate, Program};
+use crate::question::{Question, Questions};
 use crate::scheme::{Catalogue, Scheme};
 
 /// The source of events whose rules are asked; rules of other sources are kept but never match.
@@ -79,19 +81,22 @@ impl PlannedRule {
     }
 }
 
-/// Rules with an index by kind of event. Comparisons that are equal, in whatever rules, are one leaf.
+/// Rules with an index by kind of event. Comparisons that are equal, in whatever rules, are one leaf; leaves with the
+/// same left side are one question.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Vec<PlannedRule>,
-    leaves: Vec<SharedLeaf>,
-    /// For each kind, which of `lists` holds its rules; the last is for codes without a name.
+    leaves: Vec<Leaf>,
+    questions: Questions,
+    /// By code of the kind, which of `lists` holds its rules.
     list_of: Vec<u32>,
-    /// Rules to ask, in order.
-    lists: Vec<Box<[RuleId]>>,
-    /// How many leaves have a place in the memory of a [`Matcher`].
-    n_cells: usize,
+    /// For codes without a name; `None` for an empty set.
+    list_of_unknown: Option<u32>,
+    lists: Vec<KindList>,
     /// The order in which rules are asked: that of definition, those that were enabled later behind it.
     order: Vec<RuleId>,
+    /// By rule, its place in `order`.
+    ranks: Vec<u32>,
 }
 
 /// Rules to enable or to disable, whatever their files say.
@@ -135,13 +140,15 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
     rest.ends_with(last)
 }
 
-#[derive(Clone, Debug)]
-struct SharedLeaf {
-    leaf: Leaf,
-    /// How often it is asked, over all rules.
-    n_uses: u32,
-    /// Where its result for an event is remembered; `None` if that would not pay.
-    cell: Option<u32>,
+/// What kinds of event have in common for which the same rules are asked in the same way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct KindList {
+    /// Rules to ask, in order.
+    pub(crate) rules: Box<[RuleId]>,
+    /// The same as a set.
+    pub(crate) is_asked: Bits,
+    /// Leaves of these rules that hold for the kinds, of those that ask for nothing else; sorted.
+    pub(crate) is_true: Box<[u32]>,
 }
 
 impl RuleSet {
@@ -169,12 +176,8 @@ impl RuleSet {
                 }),
             }
         }
-        for shared in &mut set.leaves {
-            if shared.n_uses > 1 && !shared.leaf.is_cheap() {
-                shared.cell = Some(set.n_cells as u32);
-                set.n_cells += 1;
-            }
-        }
+        let leaves: Vec<&Leaf> = set.leaves.iter().collect();
+        set.questions = Questions::new(&leaves, set.rules.iter().map(|rule| &rule.program));
         set.order = (0..set.rules.len() as u32).map(RuleId).collect();
         set.index();
         (set, errors)
@@ -212,12 +215,10 @@ impl RuleSet {
             .leaves()
             .iter()
             .map(|leaf| {
-                let number = *known.entry_ref(leaf.source()).or_insert_with(|| {
-                    self.leaves.push(SharedLeaf { leaf: leaf.clone(), n_uses: 0, cell: None });
+                *known.entry_ref(leaf.source()).or_insert_with(|| {
+                    self.leaves.push(leaf.clone());
                     self.leaves.len() as u32 - 1
-                });
-                self.leaves[number as usize].n_uses += 1;
-                number
+                })
             })
             .collect();
         let program = predicate.program().renumbered(|leaf| numbers[leaf as usize]);
@@ -226,28 +227,44 @@ impl RuleSet {
     }
 
     fn index(&mut self) {
+        self.ranks = vec![0; self.rules.len()];
+        self.order.iter().zip(0..).for_each(|(id, rank)| self.ranks[id.0 as usize] = rank);
         self.lists.clear();
-        let mut list_ids: HashMap<Box<[RuleId]>, u32> = HashMap::new();
-        let mut rules_for = |code: u16| -> u32 {
+        self.list_of.clear();
+        // Rules of a kind, and the leaves in them that the kind decides; kinds with the same rules share them.
+        let mut kind_leaves: HashMap<Box<[RuleId]>, Vec<u32>> = HashMap::new();
+        let mut numbers: HashMap<KindList, u32> = HashMap::new();
+        let mut list_for = |code: u16| -> u32 {
             let is_asked = |id: &&RuleId| {
                 let rule = &self.rules[id.0 as usize];
                 rule.is_active() && rule.kinds.contains(code) && rule.program.constant() != Some(false)
             };
-            let list: Box<[RuleId]> = self.order.iter().filter(is_asked).copied().collect();
-            *list_ids.entry_ref(&list).or_insert_with(|| {
+            let rules: Box<[RuleId]> = self.order.iter().filter(is_asked).copied().collect();
+            let decided = kind_leaves.entry_ref(&rules).or_insert_with(|| {
+                let own = rules.iter().flat_map(|rule| self.rules[rule.0 as usize].program.leaves());
+                let mut decided: Vec<u32> =
+                    own.filter(|&leaf| matches!(self.leaves[leaf as usize].how(), How::Kind(_))).collect();
+                decided.sort_unstable();
+                decided.dedup();
+                decided
+            });
+            let is_true = decided.iter().copied().filter(|&leaf| self.leaves[leaf as usize].is_of_kind(code)).collect();
+            let is_asked = Bits::of(self.rules.len(), rules.iter().map(|rule| rule.0 as usize));
+            let list = KindList { rules, is_asked, is_true };
+            *numbers.entry_ref(&list).or_insert_with(|| {
                 self.lists.push(list.clone());
                 self.lists.len() as u32 - 1
             })
         };
-        // Codes without a name are all alike, and stand last.
-        let unknown = rules_for(UNKNOWN_CODE);
-        let mut list_of = vec![unknown; 1 + subject::all_kind_codes().count()];
+        let unknown = list_for(UNKNOWN_CODE);
         for (code, _) in subject::all_kind_codes() {
-            if let Some(list) = position(code).and_then(|at| list_of.get_mut(at)) {
-                *list = rules_for(code);
+            let at = usize::from(code);
+            if self.list_of.len() <= at {
+                self.list_of.resize(at + 1, unknown);
             }
+            self.list_of[at] = list_for(code);
         }
-        self.list_of = list_of;
+        self.list_of_unknown = Some(unknown);
     }
 
     /// The rules, in order of definition.
@@ -262,16 +279,49 @@ impl RuleSet {
 
     /// Every different comparison of all rules.
     pub fn leaves(&self) -> impl ExactSizeIterator<Item = &Leaf> {
-        self.leaves.iter().map(|shared| &shared.leaf)
+        self.leaves.iter()
     }
 
     /// The rules that an event of this kind is asked for, in order.
     pub fn rules_for_kind(&self, code: u16) -> &[RuleId] {
-        let list = position(code).and_then(|at| self.list_of.get(at)).or(self.list_of.last());
-        list.map_or(&[], |&list| &self.lists[list as usize])
+        self.list_of_kind(code).map_or(&[], |list| &self.lists[list as usize].rules)
     }
 
-    /// The rules that match, found without index, programs or memory: what [`Matcher::matches`] must give too.
+    /// The place of a rule in the order in which rules are asked.
+    pub(crate) fn rank(&self, rule: RuleId) -> u32 {
+        self.ranks[rule.0 as usize]
+    }
+
+    /// Number of the list of a kind; `None` for an empty set.
+    pub(crate) fn list_of_kind(&self, code: u16) -> Option<u32> {
+        self.list_of.get(usize::from(code)).copied().or(self.list_of_unknown)
+    }
+
+    pub(crate) fn list(&self, number: u32) -> &KindList {
+        &self.lists[number as usize]
+    }
+
+    pub(crate) fn n_lists(&self) -> usize {
+        self.lists.len()
+    }
+
+    pub(crate) fn leaf(&self, number: u32) -> &Leaf {
+        &self.leaves[number as usize]
+    }
+
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
+    pub(crate) fn question(&self, number: u32) -> &Question {
+        &self.questions.all[number as usize]
+    }
+
+    pub(crate) fn program(&self, rule: RuleId) -> &Program {
+        &self.rules[rule.0 as usize].program
+    }
+
+    /// The rules that match, found without index, programs or memory: what [`crate::Matcher::matches`] must give too.
     pub fn matches_plainly<S: Subject + ?Sized>(
         &self,
         subject: &S,
@@ -296,62 +346,4 @@ pub enum Policy {
     First,
     /// All of them.
     All,
-}
-
-/// Asks the rules of a set about one event after another. One for each thread; it only holds memory that is used
-/// again.
-#[derive(Clone, Debug)]
-pub struct Matcher<'r> {
-    set: &'r RuleSet,
-    policy: Policy,
-    least: Priority,
-    /// For each shared leaf, the number of the event it was last evaluated for and, in the lowest bit, its result.
-    cells: Vec<u32>,
-    event: u32,
-    hits: Vec<RuleId>,
-}
-
-impl<'r> Matcher<'r> {
-    /// A matcher for rules of priority `least` and more severe ones.
-    pub fn new(set: &'r RuleSet, policy: Policy, least: Priority) -> Matcher<'r> {
-        Matcher { set, policy, least, cells: vec![0; set.n_cells], event: 0, hits: Vec::new() }
-    }
-
-    /// The rules that match an event, in the order in which they are asked: that of definition, unless rules were
-    /// enabled later.
-    pub fn matches<S: Subject + ?Sized>(&mut self, subject: &S) -> &[RuleId] {
-        self.hits.clear();
-        let candidates = self.set.rules_for_kind(subject.kind_code());
-        if candidates.is_empty() {
-            return &self.hits;
-        }
-        self.event += 1;
-        if self.event > u32::MAX >> 1 {
-            self.cells.fill(0);
-            self.event = 1;
-        }
-        for &id in candidates {
-            let rule = self.set.rule(id);
-            if rule.rule.priority > self.least {
-                continue;
-            }
-            let (set, cells, event) = (self.set, &mut self.cells, self.event);
-            let is_match = rule.program.run(|leaf| {
-                let shared = &set.leaves[leaf as usize];
-                let Some(cell) = shared.cell else { return shared.leaf.evaluate(subject) };
-                let cell = &mut cells[cell as usize];
-                if *cell >> 1 != event {
-                    *cell = event << 1 | u32::from(shared.leaf.evaluate(subject));
-                }
-                *cell & 1 == 1
-            });
-            if is_match {
-                self.hits.push(id);
-                if self.policy == Policy::First {
-                    break;
-                }
-            }
-        }
-        &self.hits
-    }
 }

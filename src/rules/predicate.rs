@@ -136,17 +136,17 @@ const ACCEPT: u32 = u32::MAX;
 const REJECT: u32 = u32::MAX - 1;
 
 /// A comparison and where to go from it. Steps only lead to earlier ones, so that every run ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Step {
     leaf: u32,
     when_true: u32,
     when_false: u32,
 }
 
-/// A condition as steps.
-#[derive(Clone, Debug)]
+/// A condition as steps. Equal programs are the same condition; the reverse does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Program {
-    steps: Vec<Step>,
+    steps: Box<[Step]>,
     start: u32,
 }
 
@@ -162,7 +162,7 @@ impl Program {
         }
         let sizes = subtree_sizes(nodes);
         let mut steps: Vec<Step> = Vec::new();
-        let Some(root) = nodes.len().checked_sub(1) else { return Program { steps, start: REJECT } };
+        let Some(root) = nodes.len().checked_sub(1) else { return Program { steps: steps.into(), start: REJECT } };
         let open = |node: usize, when_true: u32, when_false: u32| Open {
             node,
             when_true,
@@ -219,7 +219,7 @@ impl Program {
                 }
             }
         }
-        Program { steps, start }
+        Program { steps: steps.into(), start }
     }
 
     /// Runs it, asking `evaluate` for results of comparisons.
@@ -251,6 +251,83 @@ impl Program {
             _ => None,
         }
     }
+
+    /// Its comparisons, a comparison that it asks in several places as often.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = u32> {
+        self.steps.iter().map(|step| step.leaf)
+    }
+
+    /// What is left of it if the results of some comparisons are known. Comparisons that then cannot matter any more
+    /// are left out.
+    pub(crate) fn restricted(&self, known: impl Fn(u32) -> Option<bool>, scratch: &mut Restriction) -> Program {
+        let start = self.restrict(known, scratch);
+        let Restriction { steps, numbers, .. } = scratch;
+        // What is not reached goes: a step leads to earlier ones only, so that one pass from the last finds it.
+        numbers.clear();
+        numbers.resize(steps.len(), REJECT);
+        if let Some(at) = numbers.get_mut(start as usize) {
+            *at = 0;
+        }
+        for i in (0..steps.len()).rev() {
+            if numbers[i] == 0 {
+                for next in [steps[i].when_true, steps[i].when_false] {
+                    if let Some(at) = numbers.get_mut(next as usize) {
+                        *at = 0;
+                    }
+                }
+            }
+        }
+        let reached = numbers.iter_mut().filter(|number| **number == 0);
+        reached.zip(0..).for_each(|(number, new)| *number = new);
+        let renumbered = |next: u32| numbers.get(next as usize).copied().unwrap_or(next);
+        let steps = steps.iter().zip(numbers.iter()).filter(|(_, number)| **number != REJECT).map(|(step, _)| Step {
+            leaf: step.leaf,
+            when_true: renumbered(step.when_true),
+            when_false: renumbered(step.when_false),
+        });
+        Program { steps: steps.collect(), start: renumbered(start) }
+    }
+
+    /// True if it is false whatever the comparisons that are not known give.
+    pub(crate) fn is_refuted(&self, known: impl Fn(u32) -> Option<bool>, scratch: &mut Restriction) -> bool {
+        self.restrict(known, scratch) == REJECT
+    }
+
+    /// Puts the steps that are left into `scratch.steps` and gives where they start.
+    fn restrict(&self, known: impl Fn(u32) -> Option<bool>, scratch: &mut Restriction) -> u32 {
+        let Restriction { leads, steps, .. } = scratch;
+        leads.clear();
+        steps.clear();
+        for step in &self.steps {
+            let to = |next: u32| leads.get(next as usize).copied().unwrap_or(next);
+            let (when_true, when_false) = (to(step.when_true), to(step.when_false));
+            let lead = match known(step.leaf) {
+                Some(true) => when_true,
+                Some(false) => when_false,
+                None if when_true == when_false => when_true,
+                None => {
+                    steps.push(Step { leaf: step.leaf, when_true, when_false });
+                    steps.len() as u32 - 1
+                }
+            };
+            leads.push(lead);
+        }
+        leads.get(self.start as usize).copied().unwrap_or(self.start)
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        size_of_val(&*self.steps)
+    }
+}
+
+/// Memory that is used again for each [`Program::restricted`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Restriction {
+    /// Where each step of the whole leads now.
+    leads: Vec<u32>,
+    steps: Vec<Step>,
+    numbers: Vec<u32>,
 }
 
 /// For each node, how many nodes it and its parts are.

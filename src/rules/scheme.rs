@@ -39,7 +39,7 @@ impl Scheme for Catalogue {
             ty: field.ty(),
             flags: row.flags,
             multiplicity: field.multiplicity(),
-            depends: row.depends,
+            depends: field.depends(),
             format: row.format,
         }
     }

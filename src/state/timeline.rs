@@ -44,6 +44,18 @@ impl<T: Copy> Timeline<T> {
         }
     }
 
+    /// The value after event `seq` was applied, the first event it holds from, and the first one it no longer holds
+    /// at, as far as is known. What [`Timeline::at`] answers for every event between them.
+    pub fn row_at(&self, seq: Seq) -> (T, Seq, Option<Seq>) {
+        let later = self.later();
+        let n = match later.last() {
+            Some(last) if last.0 > seq => later.partition_point(|row| row.0 <= seq),
+            _ => later.len(),
+        };
+        let (from, value) = if n == 0 { (Seq(0), self.first.1) } else { later[n - 1] };
+        (value, from, later.get(n).map(|row| row.0))
+    }
+
     /// The value before event `seq` was applied.
     pub fn before(&self, seq: Seq) -> T {
         self.at(Seq(seq.0.saturating_sub(1)))
@@ -76,6 +88,10 @@ mod tests {
         t.set(Seq(9), 'd');
         for (seq, want) in [(0, 'a'), (5, 'a'), (6, 'a'), (7, 'b'), (8, 'b'), (9, 'd'), (99, 'd')] {
             assert_eq!(t.at(Seq(seq)), want, "{seq}");
+            let (value, from, until) = t.row_at(Seq(seq));
+            assert_eq!(value, want, "{seq}");
+            assert!(from.0 <= seq && until.is_none_or(|until| seq < until.0), "{seq}");
+            assert_eq!((t.at(from), until.map(|until| t.at(until) == want)), (want, until.map(|_| false)), "{seq}");
         }
         assert_eq!(t.before(Seq(9)), 'b');
         assert_eq!(t.rows().count(), 3);

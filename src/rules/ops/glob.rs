@@ -99,6 +99,15 @@ impl Glob {
         }
     }
 
+    /// The longest run of bytes that every matching value has, and whether their case does not matter. `None` for a
+    /// pattern that has none, or that nothing matches.
+    pub(crate) fn longest_literal(&self) -> Option<(Vec<u8>, bool)> {
+        let runs = self.tokens.split(|token| !matches!(token, Token::Byte(_)));
+        let longest = runs.max_by_key(|run| run.len())?;
+        let bytes = longest.iter().filter_map(|token| if let Token::Byte(byte) = token { Some(*byte) } else { None });
+        Some((bytes.collect::<Vec<u8>>(), self.fold)).filter(|(bytes, _)| !bytes.is_empty())
+    }
+
     fn accepts(&self, token: &Token, byte: u8) -> bool {
         match token {
             Token::Byte(wanted) => *wanted == lower(byte, self.fold),

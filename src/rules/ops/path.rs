@@ -7,31 +7,63 @@ use hashbrown::HashMap;
 
 use super::glob::Glob;
 
-/// Search paths as a tree of components.
+/// The search paths of one comparison.
 #[derive(Clone, Debug, Default)]
 pub struct PathSet {
-    nodes: Vec<Node>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Node {
-    /// A search path ends here: everything below matches.
-    is_end: bool,
-    exact: HashMap<Box<[u8]>, usize>,
-    globs: Vec<(Box<[u8]>, Glob, usize)>,
+    tree: PathTree<()>,
+    paths: Box<[Box<[u8]>]>,
 }
 
 impl PathSet {
     /// The set of these search paths.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a [u8]>) -> PathSet {
-        let mut set = PathSet { nodes: Vec::new() };
-        for path in paths {
-            set.insert(path);
-        }
+        let mut set = PathSet { tree: PathTree::default(), paths: paths.into_iter().map(Box::from).collect() };
+        set.paths.iter().for_each(|path| set.tree.insert(path, ()));
         set
     }
 
-    fn insert(&mut self, path: &[u8]) {
+    /// True if some search path is a prefix of the value, component by component.
+    pub fn matches(&self, value: &[u8]) -> bool {
+        let mut is_match = false;
+        self.tree.each_match(value, &mut |()| is_match = true);
+        is_match
+    }
+
+    /// The search paths as they were given.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.paths.iter().map(|path| &**path)
+    }
+}
+
+/// Search paths with what they stand for, as a tree of components.
+#[derive(Clone, Debug)]
+pub(crate) struct PathTree<T> {
+    nodes: Vec<Node<T>>,
+}
+
+#[derive(Clone, Debug)]
+struct Node<T> {
+    /// What stands for search paths that end here: they match everything below.
+    ends: Vec<T>,
+    exact: HashMap<Box<[u8]>, usize>,
+    globs: Vec<(Box<[u8]>, Glob, usize)>,
+}
+
+impl<T> Default for PathTree<T> {
+    fn default() -> Self {
+        PathTree { nodes: Vec::new() }
+    }
+}
+
+impl<T> Default for Node<T> {
+    fn default() -> Self {
+        Node { ends: Vec::new(), exact: HashMap::new(), globs: Vec::new() }
+    }
+}
+
+impl<T> PathTree<T> {
+    /// Adds a search path.
+    pub(crate) fn insert(&mut self, path: &[u8], end: T) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
@@ -54,23 +86,21 @@ impl PathSet {
                 next
             });
         }
-        self.nodes[at].is_end = true;
+        self.nodes[at].ends.push(end);
     }
 
-    /// True if some search path is a prefix of the value, component by component. Every node of the tree is
-    /// visited at most once, because a node is reached by one path only.
-    pub fn matches(&self, value: &[u8]) -> bool {
+    /// Calls `f` for every search path that is a prefix of the value, component by component. Every node of the
+    /// tree is visited at most once, because a node is reached by one path only.
+    pub(crate) fn each_match(&self, value: &[u8], f: &mut impl FnMut(&T)) {
         if self.nodes.is_empty() {
-            return false;
+            return;
         }
         let mut open = Vec::new();
         let mut next = Some((0usize, value));
         while let Some((at, rest)) = next.or_else(|| open.pop()) {
             next = None;
             let node = &self.nodes[at];
-            if node.is_end {
-                return true;
-            }
+            node.ends.iter().for_each(&mut *f);
             let Some((component, rest)) = split(rest) else { continue };
             for (_, glob, child) in node.globs.iter().rev() {
                 if glob.matches(component) {
@@ -79,7 +109,6 @@ impl PathSet {
             }
             next = node.exact.get(component).map(|&child| (child, rest));
         }
-        false
     }
 }
 

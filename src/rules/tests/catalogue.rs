@@ -78,9 +78,11 @@ fn conditions() {
 #[test]
 fn dependencies() {
     let leaf_of = |name: &str| compiled(name, Op::Exists, &[]).unwrap().leaves()[0].depends();
-    assert!(leaf_of("proc.name").is_within(&[Depends::Actor]));
-    assert!(!leaf_of("proc.aname").is_within(&[Depends::Actor]));
-    assert!(leaf_of("proc.aname").is_within(&[Depends::Actor, Depends::Ancestors]));
+    assert!(leaf_of("proc.name").is_within(&[Depends::Image]));
+    assert!(!leaf_of("proc.aname").is_within(&[Depends::Image]));
+    assert!(leaf_of("proc.aname").is_within(&[Depends::Image, Depends::Lineage]));
+    assert!(leaf_of("proc.aname[1]").is_within(&[Depends::Lineage]));
+    assert!(leaf_of("proc.aname[0]").is_within(&[Depends::Actor]), "the process itself");
     assert!(leaf_of("evt.type").contains(Depends::Kind));
 }
 

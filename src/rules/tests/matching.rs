@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tracehound_fields::{Subject, Value};
 use tracehound_rules::{
     Explained, ExplainedPart, Expr, Matcher, Origin, OutputPart, Policy, Priority, Rule, RuleId, RuleSet, SelectBy,
-    Selection, compile_with,
+    Selection, Transform, compile_with,
 };
 
 fn rule(name: &str, priority: Priority, condition: Expr) -> Rule {
@@ -247,8 +247,31 @@ fn leaves() -> impl Strategy<Value = Expr> {
         ("t.str", "!=", "a"),
         ("t.str", "in", "a|b"),
         ("t.str", "exists", ""),
+        ("t.str", "contains", "a"),
+        ("t.str", "contains", ""),
+        ("t.str", "contains oneof", "a|b"),
+        ("t.str", "startswith allof", "a|ab"),
+        ("t.str", "icontains", "B"),
+        ("t.str", "startswith", "a"),
+        ("t.str", "startswith", ""),
+        ("t.str", "startswith", "ab"),
+        ("t.str", "endswith", "b"),
+        ("t.str", "endswith", "ab"),
+        ("t.str", "glob", "*a?b"),
+        ("t.str", "glob", "?"),
+        ("t.str", "iglob", "A*"),
+        ("t.str", "regex", "a.*"),
+        ("t.str", "pmatch", "a|/b/c|x/*"),
+        ("t.str", "pmatch", "/a/b"),
+        ("t.str", "<", "b"),
+        ("t.bytes", "contains", "b"),
+        ("t.bytes", "!=", "ab"),
+        ("t.bytes", "bstartswith", "6100"),
         ("t.i64", "<", "1"),
         ("t.i64", "in", "0|2"),
+        ("t.i64", "!=", "2"),
+        ("t.i64", ">=", "0"),
+        ("t.i64", "exists", ""),
         ("t.bool", "=", "true"),
         ("t.list", "in", "a"),
         ("t.list", "intersects", "a|b"),
@@ -265,7 +288,17 @@ fn leaves() -> impl Strategy<Value = Expr> {
         ("evt.num", "=", "0"),
         ("evt.num", ">=", "0"),
     ];
-    proptest::sample::select(rows).prop_map(|(name, operator, constants)| simple(name, operator, constants))
+    let of_constants =
+        proptest::sample::select(rows).prop_map(|(name, operator, constants)| simple(name, operator, constants));
+    let lower = || call(Transform::ToLower, vec![field("t.str")]);
+    let others = vec![
+        leaf(lower(), "=", &["ab"]),
+        leaf(lower(), "contains", &["b"]),
+        leaf(call(Transform::Len, vec![field("t.str")]), ">", &["1"]),
+        fields(field("t.str"), "=", call(Transform::Val, vec![lower()])),
+        fields(field("t.list"), "intersects", call(Transform::Val, vec![field("t.list")])),
+    ];
+    prop_oneof![4 => of_constants, 1 => proptest::sample::select(others)]
 }
 
 fn conditions() -> impl Strategy<Value = Expr> {
@@ -280,12 +313,13 @@ fn conditions() -> impl Strategy<Value = Expr> {
 }
 
 fn events() -> impl Strategy<Value = Event> {
-    let texts = || proptest::option::of(proptest::sample::select(vec!["", "a", "b", "c"]));
+    let words = vec!["", "a", "b", "c", "ab", "AB", "a/b", "/a/b/c", "b/c", "x/y", "a\0b", "aab"];
+    let texts = || proptest::option::of(proptest::sample::select(words.clone()));
     let lists = || proptest::option::of(proptest::collection::vec(proptest::sample::select(vec!["a", "b"]), 0..3));
     let ips = proptest::option::of(proptest::collection::vec(proptest::sample::select(vec!["1.1.1.1", "::1"]), 0..3));
     let kind = proptest::sample::select(vec!["open", "close", "openat", "procexit"]);
-    (kind, texts(), proptest::option::of(-1i64..3), any::<Option<bool>>(), lists(), lists(), ips).prop_map(
-        |(kind, text, number, boolean, items, names, ips)| {
+    (kind, (texts(), texts()), proptest::option::of(-1i64..3), any::<Option<bool>>(), lists(), lists(), ips).prop_map(
+        |(kind, (text, bytes), number, boolean, items, names, ips)| {
             let mut event = Event::of_kind(kind);
             if kind == "procexit" {
                 event.values.remove("syscall.type");
@@ -295,6 +329,7 @@ fn events() -> impl Strategy<Value = Event> {
             };
             put("evt.num", Some(Value::Uint(1)));
             put("t.str", text.map(Value::str));
+            put("t.bytes", bytes.map(|bytes| Value::Bytes(bytes.as_bytes().into())));
             put("t.i64", number.map(Value::Int));
             put("t.bool", boolean.map(Value::Bool));
             put("t.list", items.map(|items| list(&items)));
