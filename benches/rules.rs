@@ -1,9 +1,9 @@
 //! Throughput of rule evaluation alone: no decoding, no replay, no report.
 //!
-//! usage: cargo bench --bench rules -- TRACE RULES…
+//! usage: cargo bench --bench rules -- [-n COUNT]… TRACE RULES…
 //!
-//! Decodes and replays a trace once, keeps events and facts, and matches 0, 25, all and 1000 rules over them on one
-//! thread. The first 25 rules are those of the first file of the official set; 1000 are copies of all rules whose text
+//! Decodes and replays a trace once, keeps events and facts, and matches COUNT rules (default: 0, 25, all and 1000) over
+//! them on one thread. The first 25 rules are those of the first file of the official set; 1000 are copies of all rules whose text
 //! constants are changed, so that no leaf can be shared with the original.
 
 use std::path::PathBuf;
@@ -19,8 +19,17 @@ use tracehound_state::{Fact, Replay, ReplayOptions};
 const ROUNDS: usize = 5;
 
 fn main() {
-    let args: Vec<PathBuf> = std::env::args_os().skip(1).filter(|arg| arg != "--bench").map(PathBuf::from).collect();
-    let Some((trace, rules)) = args.split_first() else {
+    let mut args = std::env::args_os().skip(1).filter(|arg| arg != "--bench");
+    let (mut counts, mut paths): (Vec<usize>, Vec<PathBuf>) = Default::default();
+    while let Some(arg) = args.next() {
+        if arg == "-n" {
+            let count = args.next().and_then(|count| count.to_str()?.parse().ok());
+            counts.push(count.expect("-n is followed by a number"));
+        } else {
+            paths.push(arg.into());
+        }
+    }
+    let Some((trace, rules)) = paths.split_first() else {
         println!("SKIPPED: benches/rules.rs needs arguments: TRACE RULES…");
         return;
     };
@@ -46,7 +55,10 @@ fn main() {
     let all: Vec<Rule> = loaded.rules.rules().iter().map(|planned| planned.rule().clone()).collect();
     println!("| rules | leaves | ns an event | events/s | hits | plan ms |");
     println!("|--:|--:|--:|--:|--:|--:|");
-    for n in [0, 25, all.len(), 1000] {
+    if counts.is_empty() {
+        counts = vec![0, 25, all.len(), 1000];
+    }
+    for n in counts {
         let copies = (0..n).map(|i| copy(&all[i % all.len()], i / all.len())).collect();
         let start = Instant::now();
         let (set, errors) = RuleSet::plan(copies);

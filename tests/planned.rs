@@ -99,7 +99,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Events of a window that are asked about.
-const MAX_ASKED: usize = 400;
+const MAX_ASKED: usize = 300;
 
 /// Replays a trace as the pipeline does: rules are asked about a few events at a time, with the history as of then.
 fn each_window(items: &[Item], context: &Context, mut f: impl FnMut(&[View<'_>])) {
@@ -151,7 +151,7 @@ fn condition(dice: &mut Dice, fields: &[FieldRef], views: &[View<'_>], depth: us
 }
 
 fn field(dice: &mut Dice, fields: &[FieldRef]) -> FieldRef {
-    if dice.roll(3) > 0 { resolve(*dice.pick::<&str>(COMMON)).expect("a field") } else { dice.pick(fields).clone() }
+    if dice.roll(3) > 0 { resolve(dice.pick::<&str>(COMMON)).expect("a field") } else { dice.pick(fields).clone() }
 }
 
 fn leaf(dice: &mut Dice, fields: &[FieldRef], views: &[View<'_>]) -> Expr {
@@ -268,7 +268,7 @@ fn soup(seed: u64) -> Vec<Item> {
         for _ in 0..60 {
             seq += 1;
             let kind = if dice.roll(4) > 0 {
-                kind::by_name(*dice.pick::<&str>(BUSY)).expect("a kind")
+                kind::by_name(dice.pick::<&str>(BUSY)).expect("a kind")
             } else {
                 *dice.pick(&kinds)
             };
@@ -307,7 +307,7 @@ const CONTAINER: &str = "cpu=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae
 
 /// Recorded traces: the samples, and parts of the reference captures where they are.
 fn recorded() -> Vec<(PathBuf, Vec<Item>)> {
-    const MAX_BATCHES: usize = 3;
+    const MAX_BATCHES: usize = 2;
     let is_trace = |path: &Path| path.to_str().is_some_and(|p| p.ends_with(".trace") || p.ends_with(".trh"));
     let mut paths: Vec<PathBuf> = files(&root().join("samples")).into_iter().filter(|path| is_trace(path)).collect();
     let captures =
