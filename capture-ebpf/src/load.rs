@@ -29,8 +29,23 @@ const INIT_PID_NS: u64 = 0xefff_fffc;
 /// Programs that are always there, with the tracepoint's name.
 const PROGRAMS: [&str; 4] = ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit"];
 
+/// Buffers with an entry an instance.
+const INSTANCE_BUFFERS: [&str; 5] = ["SYSCALL_BUFFER", "FORK_BUFFER", "EXIT_BUFFER", "CGROUP_BUFFER", "DNS_BUFFER"];
+
 /// Oldest kernel: the first with a BPF ring buffer.
 const MIN_KERNEL: (u32, u32) = (5, 8);
+
+/// The same programs once more, with the program and its tracepoint: what the first does not see because it was
+/// preempted (`program/src/instance.rs`). To be attached after, and taken off before the first.
+pub(crate) const SECOND_PROGRAMS: [(&str, &str); 4] = [
+    ("sys_exit_second", "sys_exit"),
+    ("task_newtask_second", "task_newtask"),
+    ("sched_process_exec_second", "sched_process_exec"),
+    ("sched_process_exit_second", "sched_process_exit"),
+];
+
+/// Programs on tracepoints are preemptible since 7.0 (Linux a46023d5616e, f7d327654b88).
+const PREEMPTIBLE_KERNEL: (u32, u32) = (7, 0);
 
 /// `BPF_FUNC_get_current_task_btf` appeared in 5.11.
 const TASK_BTF_KERNEL: (u32, u32) = (5, 11);
@@ -45,7 +60,7 @@ const QUIET_URING_OPS: [u32; 35] = [
 pub(crate) struct Loaded {
     pub(crate) ebpf: Ebpf,
     pub(crate) ring: RingBuf<MapData>,
-    pub(crate) counters: PerCpuArray<MapData, [u64; 6]>,
+    pub(crate) counters: PerCpuArray<MapData, [u64; 7]>,
     /// Where each program is attached.
     pub(crate) links: Vec<(&'static str, BtfTracePointLinkId)>,
     /// What this kernel cannot give, for people.
@@ -63,6 +78,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     let subsys = cgroup_subsys(&btf);
     let n_cpus = aya::util::nr_cpus().map_err(|(what, cause)| StartError::System { what, cause })?;
     let ring_bytes = ring_bytes(options.ring_bytes);
+    let n_instances = if version >= PREEMPTIBLE_KERNEL { 2 } else { 1 };
     let settings = Settings {
         self_tgid: options.ignore_tgid.unwrap_or(0),
         wake_bytes: ring_bytes / 4,
@@ -74,7 +90,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         has_compat: 1,
         cgroup_subsys: subsys,
         has_cgroup_path: 1,
-        _pad: 0,
+        n_instances,
         uring_ops: !QUIET_URING_OPS.iter().fold(0u64, |mask, op| mask | 1 << op),
     };
     let settings = settings_bytes(&settings);
@@ -89,16 +105,24 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         .override_global("CALLS", native.as_slice(), true)
         .override_global("CALLS_32", compat.as_slice(), true)
         .map_max_entries("RING", ring_bytes)
-        .map_max_entries("EXEC_BUFFER", n_cpus as u32);
+        .map_max_entries("EXEC_BUFFER", n_cpus as u32 * n_instances);
+    for buffer in INSTANCE_BUFFERS {
+        loader.map_max_entries(buffer, n_instances);
+    }
     let mut ebpf = loader.load(OBJECT).map_err(load_error)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
     let mut links = Vec::new();
-    let mut attach = |program: &'static str| {
-        links.push((program, attach(&mut ebpf, program, &kernel_types)?));
+    let mut attach = |program: &'static str, tracepoint: &'static str| {
+        links.push((program, attach(&mut ebpf, program, tracepoint, &kernel_types)?));
         Ok(())
     };
     for program in PROGRAMS {
-        attach(program)?;
+        attach(program, program)?;
+    }
+    if n_instances == 2 {
+        for (program, tracepoint) in SECOND_PROGRAMS {
+            attach(program, tracepoint)?;
+        }
     }
     if options.dns {
         optional(&btf, "net_dev_queue", 1, "questions to name servers", &mut attach, &mut missing);
@@ -202,7 +226,7 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         has_compat,
         cgroup_subsys,
         has_cgroup_path,
-        _pad,
+        n_instances,
         uring_ops,
     } = *settings;
     let mut out = Vec::new();
@@ -216,7 +240,7 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         has_compat,
         cgroup_subsys,
         has_cgroup_path,
-        _pad,
+        n_instances,
     ] {
         out.extend(word.to_ne_bytes());
     }
@@ -249,12 +273,17 @@ fn raise_memlock() {
     let _ = rustix::process::setrlimit(rustix::process::Resource::Memlock, unlimited);
 }
 
-fn attach(ebpf: &mut Ebpf, name: &'static str, types: &aya::Btf) -> Result<BtfTracePointLinkId, StartError> {
+fn attach(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    tracepoint: &'static str,
+    types: &aya::Btf,
+) -> Result<BtfTracePointLinkId, StartError> {
     let refused = |err: ProgramError| refusal(name, err);
     let program =
         ebpf.program_mut(name).ok_or_else(|| StartError::Load(format!("the object has no program {name}")))?;
     let program: &mut BtfTracePoint = program.try_into().map_err(refused)?;
-    program.load(name, types).map_err(refused)?;
+    program.load(tracepoint, types).map_err(refused)?;
     program.attach().map_err(refused)
 }
 
@@ -264,13 +293,13 @@ fn optional(
     name: &'static str,
     n_args: u32,
     what: &str,
-    attach: &mut impl FnMut(&'static str) -> Result<(), StartError>,
+    attach: &mut impl FnMut(&'static str, &'static str) -> Result<(), StartError>,
     missing: &mut Vec<String>,
 ) {
     let found = btf.tracepoint_args(name);
     if found != Some(n_args) {
         missing.push(format!("{what} are not recorded: the kernel has no tracepoint {name} of {n_args} argument"));
-    } else if let Err(err) = attach(name) {
+    } else if let Err(err) = attach(name, name) {
         missing.push(format!("{what} are not recorded: {err}"));
     }
 }

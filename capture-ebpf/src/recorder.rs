@@ -31,7 +31,7 @@ pub struct Recorder {
     ebpf: Ebpf,
     ring: RingBuf<MapData>,
     epoll: OwnedFd,
-    counters: PerCpuArray<MapData, [u64; 6]>,
+    counters: PerCpuArray<MapData, [u64; 7]>,
     links: Vec<(&'static str, BtfTracePointLinkId)>,
     decoder: Decoder,
     batch: Batch,
@@ -166,7 +166,8 @@ impl Recorder {
 
     /// Ends recording: takes the programs off their hooks. What is in the ring stays; poll it out.
     pub fn detach(&mut self) -> Result<(), PollError> {
-        for (name, link) in self.links.drain(..) {
+        // Second instances first: alone, one would take everything for what the first did not see.
+        for (name, link) in self.links.drain(..).rev() {
             let Some(program) = self.ebpf.program_mut(name) else { continue };
             let Ok(program): Result<&mut BtfTracePoint, _> = program.try_into() else { continue };
             // Not attached is what is wanted.
@@ -181,26 +182,29 @@ impl Recorder {
     /// The balance so far. After [`Recorder::detach`] and the last poll it is final.
     pub fn counters(&self) -> Result<Counters, PollError> {
         let mut out = Counters { delivered: self.decoder.n_records(), ..Counters::default() };
-        for program in 0..counter::N {
+        // Read before what was stood in for: the balance of a moment may be too low, never too high.
+        let mut missed = self.recursion_misses();
+        for program in 0..2 * counter::N {
             let per_cpu = self.counters.get(&program, 0).map_err(|err| PollError::Counters(err.to_string()))?;
             for (cpu, counted) in per_cpu.iter().enumerate() {
-                let [seen, written, lost_ring, lost_scratch, faults, cuts] = *counted;
+                let [seen, written, lost_ring, lost_scratch, faults, cuts, stood_in] = *counted;
                 out.seen += seen;
                 out.written += written;
                 out.faults += faults;
                 out.cuts += cuts;
+                missed = missed.saturating_sub(stood_in);
                 let cpu = u32::try_from(cpu).ok();
                 add(&mut out.losses, cpu, LossCause::RingFull, lost_ring);
                 add(&mut out.losses, cpu, LossCause::NoBuffer, lost_scratch);
             }
         }
-        add(&mut out.losses, None, LossCause::Recursion, self.recursion_misses());
+        add(&mut out.losses, None, LossCause::Recursion, missed);
         add(&mut out.losses, None, LossCause::Undecoded, self.decoder.n_undecoded());
         out.losses.sort_by_key(|loss| (loss.cause, loss.cpu));
         Ok(out)
     }
 
-    /// How often the kernel did not run a program because it was running already; 0 before 5.12, which does not say.
+    /// How often the kernel did not run a program's first instance because it was running already; 0 before 5.12, which does not say.
     fn recursion_misses(&self) -> u64 {
         let of_program = |program: &aya::programs::Program| {
             let fd = program.fd().ok()?.as_fd().as_raw_fd();
@@ -208,7 +212,8 @@ impl Recorder {
             let line = text.lines().find_map(|line| line.strip_prefix(b"recursion_misses:"))?;
             line.trim_ascii().to_str().ok()?.parse::<u64>().ok()
         };
-        self.ebpf.programs().filter_map(|(_, program)| of_program(program)).sum()
+        let is_first = |name: &str| !load::SECOND_PROGRAMS.iter().any(|(second, _)| *second == name);
+        self.ebpf.programs().filter(|(name, _)| is_first(name)).filter_map(|(_, program)| of_program(program)).sum()
     }
 
     /// Nanoseconds to add to `CLOCK_BOOTTIME` to get the time since the epoch, as sampled at the start.

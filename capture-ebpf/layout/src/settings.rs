@@ -326,8 +326,8 @@ pub struct Settings {
     pub cgroup_subsys: u32,
     /// 1 if paths of cgroups are wanted.
     pub has_cgroup_path: u32,
-    /// Keeps the next field aligned.
-    pub _pad: u32,
+    /// 2 if a second instance of each program is attached, else 1.
+    pub n_instances: u32,
     /// Operations of io_uring that are recorded: bit n stands for operation n.
     pub uring_ops: u64,
 }
@@ -344,12 +344,12 @@ impl Settings {
         has_compat: 0,
         cgroup_subsys: ABSENT,
         has_cgroup_path: 0,
-        _pad: 0,
+        n_instances: 1,
         uring_ops: 0,
     };
 }
 
-/// Programs that count, as indexes of the map of counters.
+/// Programs that count, as indexes of the map of counters. A program's second instance counts `N` further.
 pub mod counter {
     /// sys_exit.
     pub const SYSCALL: u32 = 0;
@@ -383,12 +383,14 @@ pub struct Counters {
     pub faults: u64,
     /// Records in which something was cut.
     pub cuts: u64,
+    /// Events that the second instance took over because the kernel did not start the first, wanted or not.
+    pub stood_in: u64,
 }
 
 const _: () = {
     assert!(size_of::<Call>() == 16);
     assert!(size_of::<Calls>() == 16 * MAX_CALLS);
     assert!(size_of::<Settings>() == 48);
-    assert!(size_of::<Counters>() == 48);
+    assert!(size_of::<Counters>() == 56);
     assert!(size_of::<Offsets>() == 4 * Offsets::PATHS.len());
 };

@@ -9,6 +9,7 @@ use tracehound_capture_layout::Head;
 use tracehound_capture_layout::record::{Packet, kind};
 use tracehound_capture_layout::settings::{MAX_DNS, counter};
 
+use crate::instance::FIRST;
 use crate::kernel::{member, offset, pid_tgid, read};
 use crate::ring::{Record, Which, head, is_self};
 
@@ -43,7 +44,7 @@ fn net_dev_queue(ctx: BtfTracePointContext) -> i32 {
     if is_self((ids >> 32) as u32) {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Dns, counter::DNS, head(kind::DNS, 0, 0, ids)) else { return 0 };
+    let Some(record) = Record::begin(Which::Dns, counter::DNS, FIRST, head(kind::DNS, 0, 0, ids)) else { return 0 };
     let mut len = (u16::from_be(ports[2]) as u64).wrapping_sub(UDP_HEADER);
     // SAFETY: the buffer has room for head, body and payload.
     unsafe {

@@ -11,6 +11,7 @@ use tracehound_capture_layout::settings::{ABSENT, MAX_ARGS, MAX_ENV, counter};
 use tracehound_capture_layout::{Exec, Exit, Fork, Head};
 
 use crate::file;
+use crate::instance::{FIRST, SECOND, is_mine};
 use crate::kernel::{copy_str, current, member, offset, pid_tgid, read, setting};
 use crate::ring::{Record, Which, head, is_self};
 
@@ -38,6 +39,20 @@ static SEEN_CGROUPS: LruHashMap<u64, u8> = LruHashMap::with_max_entries(4096, 0)
 /// called for the threads of io_uring.
 #[btf_tracepoint(function = "task_newtask")]
 fn task_newtask(ctx: BtfTracePointContext) -> i32 {
+    born(&ctx, FIRST)
+}
+
+/// The second instance.
+#[btf_tracepoint(function = "task_newtask")]
+fn task_newtask_second(ctx: BtfTracePointContext) -> i32 {
+    born(&ctx, SECOND)
+}
+
+#[inline(always)]
+fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
+    if !is_mine(counter::FORK, instance) {
+        return 0;
+    }
     let child = ctx.arg::<u64>(0);
     let clone_flags = ctx.arg::<u64>(1);
     let tgid: u32 = member(child, offset!(task_tgid));
@@ -45,7 +60,9 @@ fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     if is_self(tgid) || is_self((ids >> 32) as u32) && tgid == (ids >> 32) as u32 {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Fork, counter::FORK, head(kind::FORK, 0, 0, ids)) else { return 0 };
+    let Some(record) = Record::begin(Which::Fork, counter::FORK, instance, head(kind::FORK, 0, 0, ids)) else {
+        return 0;
+    };
     let parent: u64 = member(child, offset!(task_real_parent));
     let leader: u64 = member(child, offset!(task_group_leader));
     let cred: u64 = member(child, offset!(task_cred));
@@ -74,13 +91,27 @@ fn task_newtask(ctx: BtfTracePointContext) -> i32 {
         (*record.private).at = (size_of::<Head>() + size_of::<Fork>()) as u64;
     }
     record.submit(Which::Fork);
-    send_cgroup(cgroup, counter::FORK);
+    send_cgroup(cgroup, counter::FORK, instance);
     0
 }
 
 /// A program replaced another: everything about the process is new, and still belongs to the kernel.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    executed(&ctx, FIRST)
+}
+
+/// The second instance.
+#[btf_tracepoint(function = "sched_process_exec")]
+fn sched_process_exec_second(ctx: BtfTracePointContext) -> i32 {
+    executed(&ctx, SECOND)
+}
+
+#[inline(always)]
+fn executed(ctx: &BtfTracePointContext, instance: u32) -> i32 {
+    if !is_mine(counter::EXEC, instance) {
+        return 0;
+    }
     let task = ctx.arg::<u64>(0);
     let old_tid = ctx.arg::<u64>(1) as u32;
     let bprm = ctx.arg::<u64>(2);
@@ -88,7 +119,9 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     if is_self((ids >> 32) as u32) {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Exec, counter::EXEC, head(kind::EXEC, 0, 0, ids)) else { return 0 };
+    let Some(record) = Record::begin(Which::Exec, counter::EXEC, instance, head(kind::EXEC, 0, 0, ids)) else {
+        return 0;
+    };
     let cgroup = cgroup_of(task);
     // SAFETY: the buffer has 64 KiB; every offset is masked below.
     unsafe {
@@ -96,7 +129,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         exec(&record, task, bprm, old_tid, cgroup.id);
     }
     record.submit(Which::Exec);
-    send_cgroup(cgroup, counter::EXEC);
+    send_cgroup(cgroup, counter::EXEC, instance);
     0
 }
 
@@ -225,12 +258,28 @@ unsafe fn user_bytes(record: &Record, from: u64, len: u64, limit: u32, most: u64
 /// A thread ends. It is still complete, but will do nothing more.
 #[btf_tracepoint(function = "sched_process_exit")]
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    ended(&ctx, FIRST)
+}
+
+/// The second instance.
+#[btf_tracepoint(function = "sched_process_exit")]
+fn sched_process_exit_second(ctx: BtfTracePointContext) -> i32 {
+    ended(&ctx, SECOND)
+}
+
+#[inline(always)]
+fn ended(ctx: &BtfTracePointContext, instance: u32) -> i32 {
+    if !is_mine(counter::EXIT, instance) {
+        return 0;
+    }
     let task = ctx.arg::<u64>(0);
     let ids = pid_tgid();
     if is_self((ids >> 32) as u32) {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Exit, counter::EXIT, head(kind::EXIT, 0, 0, ids)) else { return 0 };
+    let Some(record) = Record::begin(Which::Exit, counter::EXIT, instance, head(kind::EXIT, 0, 0, ids)) else {
+        return 0;
+    };
     let signal: u64 = member(task, offset!(task_signal));
     // SAFETY: the buffer has room for a head and a body.
     unsafe {
@@ -377,7 +426,7 @@ fn cgroup_of(task: u64) -> Cgroup {
 
 /// Sends the path of a cgroup, once an id.
 #[inline(always)]
-fn send_cgroup(cgroup: Cgroup, counter: u32) {
+fn send_cgroup(cgroup: Cgroup, counter: u32, instance: u32) {
     if setting!(has_cgroup_path) == 0 || cgroup.kn == 0 {
         return;
     }
@@ -385,7 +434,9 @@ fn send_cgroup(cgroup: Cgroup, counter: u32) {
     if unsafe { SEEN_CGROUPS.get(cgroup.id).is_some() } {
         return;
     }
-    let Some(record) = Record::begin(Which::Cgroup, counter, head(kind::CGROUP, 0, 0, pid_tgid())) else { return };
+    let Some(record) = Record::begin(Which::Cgroup, counter, instance, head(kind::CGROUP, 0, 0, pid_tgid())) else {
+        return;
+    };
     // SAFETY: the buffer has 32 KiB; names are written below 16 KiB.
     unsafe {
         record.base.add(size_of::<Head>()).cast::<u64>().write(cgroup.id);

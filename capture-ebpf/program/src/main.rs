@@ -10,6 +10,7 @@
 
 mod dns;
 mod file;
+mod instance;
 mod kernel;
 mod lifecycle;
 mod ring;

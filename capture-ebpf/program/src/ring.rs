@@ -14,14 +14,14 @@ use crate::kernel::{cpu, now, setting};
 #[map]
 static RING: RingBuf = RingBuf::with_byte_size(1 << 24, 0);
 
-/// Counters by program, see [`counter`].
+/// Counters by program and instance, see [`counter`].
 #[map]
-static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(counter::N, 0);
+static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(2 * counter::N, 0);
 
 /// Bytes of the buffer of a small program.
 pub(crate) const BUFFER: usize = 32 * 1024;
 
-/// Bytes of the buffer of an exec. More than a per-CPU map can hold, so the map is an array with an entry a CPU.
+/// Bytes of the buffer of an exec. More than a per-CPU map can hold, so the map is an array with an entry a CPU and instance.
 pub(crate) const BIG_BUFFER: usize = 64 * 1024;
 
 /// Where the part of a buffer begins that is not sent.
@@ -48,6 +48,7 @@ pub(crate) struct Private {
     pub(crate) is_busy: u64,
 }
 
+// The small buffers have an entry an instance, on each CPU; how many instances there are is set before loading.
 #[map]
 static SYSCALL_BUFFER: PerCpuArray<[u64; BUFFER / 8]> = PerCpuArray::with_max_entries(1, 0);
 
@@ -90,18 +91,21 @@ pub(crate) struct Record {
 impl Record {
     /// Takes the buffer of this CPU and writes the head. `None`, counted, if there is none or it is in use.
     #[inline(always)]
-    pub(crate) fn begin(which: Which, counter: u32, head: Head) -> Option<Record> {
-        let counters = COUNTERS.get_ptr_mut(counter)?;
-        // SAFETY: a value of the map lives as long as the program; no other program writes these counters, and this
+    pub(crate) fn begin(which: Which, counter: u32, instance: u32, head: Head) -> Option<Record> {
+        let counters = COUNTERS.get_ptr_mut(counter + instance * counter::N)?;
+        // SAFETY: a value of the map lives as long as the program; no other instance writes these counters, and this
         // one does not interrupt itself.
         unsafe { (*counters).seen += 1 };
         let (buffer, private) = match which {
-            Which::Syscall => (SYSCALL_BUFFER.get_ptr_mut(0).map(|p| p.cast::<u8>()), PRIVATE),
-            Which::Fork => (FORK_BUFFER.get_ptr_mut(0).map(|p| p.cast::<u8>()), PRIVATE),
-            Which::Exit => (EXIT_BUFFER.get_ptr_mut(0).map(|p| p.cast::<u8>()), PRIVATE),
-            Which::Cgroup => (CGROUP_BUFFER.get_ptr_mut(0).map(|p| p.cast::<u8>()), PRIVATE),
-            Which::Dns => (DNS_BUFFER.get_ptr_mut(0).map(|p| p.cast::<u8>()), PRIVATE),
-            Which::Exec => (EXEC_BUFFER.get_ptr_mut(cpu()).map(|p| p.cast::<u8>()), BIG_PRIVATE),
+            Which::Syscall => (SYSCALL_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
+            Which::Fork => (FORK_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
+            Which::Exit => (EXIT_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
+            Which::Cgroup => (CGROUP_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
+            Which::Dns => (DNS_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
+            Which::Exec => {
+                let index = cpu() * setting!(n_instances) + instance;
+                (EXEC_BUFFER.get_ptr_mut(index).map(|p| p.cast::<u8>()), BIG_PRIVATE)
+            }
         };
         // SAFETY: both offsets are inside the buffer; its contents are plain integers.
         unsafe {
@@ -164,6 +168,15 @@ impl Record {
 #[inline(always)]
 fn ring() -> *mut c_void {
     (&raw const RING).cast_mut().cast::<c_void>()
+}
+
+/// Counts an event that the first instance of a program was not started for.
+#[inline(always)]
+pub(crate) fn stood_in(program: u32) {
+    if let Some(counters) = COUNTERS.get_ptr_mut(program + counter::N) {
+        // SAFETY: as for what is seen.
+        unsafe { (*counters).stood_in += 1 };
+    }
 }
 
 /// The head of a record about the running thread.

@@ -9,6 +9,7 @@ use tracehound_capture_layout::record::{File, Part, flag, kind};
 use tracehound_capture_layout::settings::{ABSENT, Calls, MAX_CALLS, MAX_OPS, counter, op, when};
 use tracehound_capture_layout::{Call, Head, Syscall};
 
+use crate::instance::{FIRST, SECOND, is_mine};
 use crate::kernel::{current, member, offset, pid_tgid, read_user, setting};
 use crate::ring::{Private, Record, Which, head, is_self};
 use crate::{file, lifecycle, socket};
@@ -36,6 +37,20 @@ const MAX: u64 = 4096;
 
 #[btf_tracepoint(function = "sys_exit")]
 fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    returned(&ctx, FIRST)
+}
+
+/// The second instance.
+#[btf_tracepoint(function = "sys_exit")]
+fn sys_exit_second(ctx: BtfTracePointContext) -> i32 {
+    returned(&ctx, SECOND)
+}
+
+#[inline(always)]
+fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
+    if !is_mine(counter::SYSCALL, instance) {
+        return 0;
+    }
     let regs = ctx.arg::<*const u8>(0);
     // SAFETY: the kernel guarantees the structure; the verifier checks the offset.
     let nr = unsafe { regs.add(regs::ORIG_AX).cast::<u64>().read_volatile() };
@@ -50,7 +65,7 @@ fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     if when == when::NEVER {
         return 0;
     }
-    record(&ctx, regs, row, nr, when, is_compat);
+    record(ctx, regs, row, nr, when, is_compat, instance);
     0
 }
 
@@ -79,7 +94,15 @@ fn is_compat() -> bool {
 }
 
 #[inline(always)]
-fn record(ctx: &BtfTracePointContext, regs: *const u8, row: *const Call, nr: u32, when: u8, is_compat: bool) {
+fn record(
+    ctx: &BtfTracePointContext,
+    regs: *const u8,
+    row: *const Call,
+    nr: u32,
+    when: u8,
+    is_compat: bool,
+    instance: u32,
+) {
     let ret = ctx.arg::<u64>(1);
     // SAFETY: the row is inside its table, and the table is filled in before loading.
     let call = unsafe { row.read_volatile() };
@@ -107,7 +130,7 @@ fn record(ctx: &BtfTracePointContext, regs: *const u8, row: *const Call, nr: u32
     }
     let flags = if is_compat { flag::COMPAT } else { 0 };
     let head = head(kind::SYSCALL, nr, flags, ids);
-    let Some(record) = Record::begin(Which::Syscall, counter::SYSCALL, head) else { return };
+    let Some(record) = Record::begin(Which::Syscall, counter::SYSCALL, instance, head) else { return };
     let (base, private) = (record.base, record.private);
     // SAFETY: all offsets are inside the buffer of 32 KiB: fixed ones, and masked ones below 16 KiB with at most two
     // strings more.

@@ -6,6 +6,7 @@ use tracehound_capture_layout::Head;
 use tracehound_capture_layout::record::{Uring, kind};
 use tracehound_capture_layout::settings::{ABSENT, counter};
 
+use crate::instance::FIRST;
 use crate::kernel::{member, offset, pid_tgid, setting};
 use crate::ring::{Record, Which, head, is_self};
 
@@ -20,7 +21,9 @@ fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
     if is_self((ids >> 32) as u32) {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Exit, counter::URING, head(kind::URING, 0, 0, ids)) else { return 0 };
+    let Some(record) = Record::begin(Which::Exit, counter::URING, FIRST, head(kind::URING, 0, 0, ids)) else {
+        return 0;
+    };
     // SAFETY: the buffer has room for head and body.
     unsafe {
         let body = record.base.add(size_of::<Head>()).cast::<Uring>();
