@@ -8,4 +8,4 @@ pub mod explain;
 pub mod pipeline;
 pub mod rulefiles;
 
-pub use pipeline::{Analysis, Job, Totals, Window, analyze};
+pub use pipeline::{Analysis, Job, Live, Totals, Window, analyze};

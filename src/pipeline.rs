@@ -4,6 +4,7 @@
 //! are matched over all events of the window in parallel, reading history and facts only. The facts of a window are
 //! dropped after it, so that memory is bounded by history and one window, not by the length of the trace.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -156,6 +157,27 @@ pub fn analyze<E>(
         run.window(&window, &mut observe)
     })?;
     Ok(run.finish(reader.notes().clone()))
+}
+
+/// The pipeline fed by hand, as a trace is recorded: each batch is replayed and matched when it comes.
+pub struct Live<'a>(Run<'a>);
+
+impl<'a> Live<'a> {
+    /// Nothing has happened yet.
+    pub fn new(job: Job<'a>) -> Live<'a> {
+        Live(Run::new(job))
+    }
+
+    /// The start state.
+    pub fn section(&mut self, section: &tracehound_formats::Section) {
+        self.0.section(section);
+    }
+
+    /// Events; gives what fired on them, by event and then by order of rules.
+    pub fn batch(&mut self, batch: &Batch) -> Vec<Signal> {
+        let Ok(()) = self.0.window::<Infallible>(std::slice::from_ref(batch), &mut |_| Ok(()));
+        std::mem::take(&mut self.0.signals)
+    }
 }
 
 /// A pipeline under way.

@@ -225,7 +225,7 @@ fn the_last_minutes_are_written_when_asked_for() {
             _ => Flow::Go,
         }
     };
-    let summary = record(&mut script, &settings, Some(Box::new(Asks(40))), control).expect("a recording");
+    let summary = record(&mut script, &settings, Some(&mut Asks(40)), control).expect("a recording");
     assert!(matches!(summary.end, End::Asked), "{:?}", summary);
     assert!(!path.exists());
     let [one, two] = ["/out.0001.trh", "/out.0002.trh"].map(|name| Read::of(&host.root().path(name)));

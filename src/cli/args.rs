@@ -55,6 +55,8 @@ pub enum When {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Record what this host does to a native trace
+    Record(Record),
     /// Replay rules over traces: history, signals, tables
     Analyze(Analyze),
     /// Say what is in a trace: format, host, time span, events, processes, losses, damage
@@ -77,6 +79,67 @@ pub enum Verb {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// `record`
+#[derive(Debug, Args)]
+#[command(after_help = "Without a command it records until Ctrl-C, SIGTERM, --duration or --max-size. With one it \
+                        records while that runs, and ends with its exit code.\n\
+                        Exit codes: 0 done, 2 usage or output, 4 recording is not possible here, 5 events are missing.")]
+pub struct Record {
+    /// File to write, which must not exist yet (`-` is standard output) [default: HOST-TIME.trh]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End after this time, as in 90s, 10m, 2h
+    #[arg(long, value_name = "TIME", value_parser = super::units::duration)]
+    pub duration: Option<std::time::Duration>,
+    /// Most bytes of a trace, as in 500MiB, 1GiB: then recording ends, or the next trace begins (--rotate)
+    #[arg(long, value_name = "SIZE", value_parser = super::units::size)]
+    pub max_size: Option<u64>,
+    /// Keep the N newest traces of --max-size each, FILE with a number before its extension
+    #[arg(long, value_name = "N", requires = "max_size", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rotate: Option<u32>,
+    /// Have events on disk after this time
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = super::units::duration)]
+    pub flush: std::time::Duration,
+    /// Which system calls are recorded
+    #[arg(long, value_enum, default_value_t = RecordProfile::Default, value_name = "PROFILE")]
+    pub profile: RecordProfile,
+    /// Change the profile: names with + or - in front, as in +read,-mmap
+    #[arg(long, value_name = "CALLS", allow_hyphen_values = true)]
+    pub syscalls: Vec<String>,
+    /// Size of the ring buffer between kernel and recorder
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = super::units::size)]
+    pub ring_size: u64,
+    /// Environment variables whose values are kept, by name, separated by commas
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "LD_PRELOAD,LD_LIBRARY_PATH,LD_AUDIT,HISTFILE"
+    )]
+    pub env: Vec<String>,
+    /// Write nothing but keep the last minutes in memory, as in 10m, and write them to FILE with a number at SIGUSR1
+    /// or when a rule matches (--trigger)
+    #[arg(long, value_name = "TIME", value_parser = super::units::duration, conflicts_with = "rotate")]
+    pub flight_recorder: Option<std::time::Duration>,
+    /// Rule file or folder: what is kept in memory is written when one of the rules matches; repeatable
+    #[arg(long, value_name = "RULES", requires = "flight_recorder")]
+    pub trigger: Vec<PathBuf>,
+    /// Command to record; it starts when everything is being recorded
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// Sets of system calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecordProfile {
+    /// Execs, opened files, connections, identity, kernel modules
+    Minimal,
+    /// What detection rules ask for
+    Default,
+    /// Everything, reading and writing included
+    Full,
 }
 
 /// Where rules come from and which count.

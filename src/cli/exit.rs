@@ -18,6 +18,8 @@ pub(super) enum Outcome {
     Input,
     /// The input is truncated, corrupt or lossy; the results are flagged.
     Partial,
+    /// The command that was recorded ended with this code.
+    Command(u8),
 }
 
 impl Outcome {
@@ -30,6 +32,7 @@ impl Outcome {
             Outcome::Rules => 3,
             Outcome::Input => 4,
             Outcome::Partial => 5,
+            Outcome::Command(code) => code,
         }
     }
 
@@ -42,6 +45,7 @@ impl Outcome {
             Outcome::Input => 3,
             Outcome::Rules => 4,
             Outcome::Usage => 5,
+            Outcome::Command(_) => 6,
         };
         if rank(other) > rank(self) { other } else { self }
     }
@@ -86,6 +90,19 @@ pub(super) enum Failure {
         /// Why.
         error: tracehound_report::TableError,
     },
+    /// Recording is not possible here; the text says what is missing and what to do.
+    #[cfg(all(target_os = "linux", feature = "capture"))]
+    #[error("cannot record: {0}")]
+    Record(tracehound_capture::StartError),
+    /// The command to be recorded cannot be started.
+    #[cfg(all(target_os = "linux", feature = "capture"))]
+    #[error("{name}: {error}")]
+    Command {
+        /// As it was typed.
+        name: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// Whoever read our output went away; nothing is wrong.
     #[error("output closed")]
     ClosedPipe,
@@ -98,6 +115,13 @@ impl Failure {
             Failure::Usage(_) | Failure::Output { .. } | Failure::Table { .. } => Outcome::Usage,
             Failure::Rules(_) => Outcome::Rules,
             Failure::Input { .. } => Outcome::Input,
+            #[cfg(all(target_os = "linux", feature = "capture"))]
+            Failure::Record(_) => Outcome::Input,
+            // As a shell and env do.
+            #[cfg(all(target_os = "linux", feature = "capture"))]
+            Failure::Command { error, .. } if error.kind() == std::io::ErrorKind::NotFound => Outcome::Command(127),
+            #[cfg(all(target_os = "linux", feature = "capture"))]
+            Failure::Command { .. } => Outcome::Command(126),
             Failure::ClosedPipe => Outcome::Done,
         }
     }

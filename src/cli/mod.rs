@@ -10,12 +10,20 @@ mod info;
 mod input;
 mod output;
 mod progress;
+#[cfg(all(target_os = "linux", feature = "capture"))]
+mod record;
+#[cfg(not(all(target_os = "linux", feature = "capture")))]
+#[path = "no_record.rs"]
+mod record;
 mod rules;
 mod sarif;
 mod session;
 pub mod suppress;
 mod suppressing;
 mod tree;
+#[cfg(all(target_os = "linux", feature = "capture"))]
+mod trigger;
+mod units;
 
 use std::process::ExitCode;
 
@@ -41,6 +49,7 @@ pub fn main() -> ExitCode {
         Verb::Tree(args) => tree::run(&global, &args),
         Verb::Explain(args) => explain::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),
+        Verb::Record(args) => record::run(&global, &args),
         Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),
         Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),
         Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),

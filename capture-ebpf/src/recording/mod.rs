@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bstr::BString;
@@ -207,10 +207,12 @@ struct Shared {
 
 /// Records until `control`, which is asked about ten times a second, or the end of the room for the trace. Does not
 /// return before everything that was recorded is written.
+///
+/// The calling thread keeps its privileges: `control` gives them up once it needs them no more.
 pub fn record(
     source: &mut dyn Source,
     settings: &Settings,
-    observer: Option<Box<dyn Observer>>,
+    observer: Option<&mut dyn Observer>,
     control: &mut dyn FnMut(Progress) -> Flow,
 ) -> Result<Summary, RecordError> {
     let clock = source.clock();
@@ -218,66 +220,46 @@ pub fn record(
         Some(flight) => Place::Memory(Memory::new(flight.max_bytes, flight.span.as_nanos() as u64)),
         None => Place::Traces(Box::new(Outputs::new(settings.output.clone()).map_err(RecordError::Output)?)),
     };
-    let shared = Arc::new(Shared::default());
+    let shared = Shared::default();
     let (send, receive) = sync_channel(QUEUE);
     let makes_files = settings.flight.is_some() || settings.output.rotate.is_some();
     let needs = Needs { host_files: true, new_files: makes_files, counters: false };
-    let writer = Writer::new(settings.clone(), clock, place, receive, Arc::clone(&shared), observer);
-    let drop_privileges = settings.drop_privileges;
-    let (told, hears) = sync_channel(1);
-    let thread = std::thread::spawn(move || {
-        if drop_privileges {
-            let _ = told.send(privileges::keep_only(needs));
-            privileges::give_way();
+    let writer = Writer::new(settings, clock, place, receive, &shared, observer);
+    std::thread::scope(|scope| {
+        let (tell, hear) = sync_channel(1);
+        let thread = scope.spawn(move || {
+            if settings.drop_privileges {
+                let _ = tell.send(privileges::keep_only(needs));
+                privileges::give_way();
+            }
+            writer.run()
+        });
+        if settings.drop_privileges && let Ok(Err(error)) = hear.recv() {
+            return Err(RecordError::Privileges(error));
         }
-        writer.run()
-    });
-    if drop_privileges && let Ok(Err(error)) = hears.recv() {
-        return Err(RecordError::Privileges(error));
-    }
-    let mut poller = Poller { source, clock, send, backlog: VecDeque::new(), n_backlog: 0, n_events: 0 };
-    let end = loop {
-        // The start state waits for events that are older than its end.
-        let is_started = shared.is_started.load(Ordering::Acquire);
-        if let Err(error) = poller.poll(if is_started { POLL } else { POLL / 10 }) {
-            break End::Poll(error);
+        let mut poller = Poller { source, clock, send, backlog: VecDeque::new(), n_backlog: 0, n_events: 0 };
+        let mut end = poller.until_told(&shared, control);
+        // The hooks first, then what they left in the ring: nothing is recorded while the rest is taken out.
+        if let Err(error) = poller.source.detach() {
+            end = End::Poll(error);
         }
-        if shared.is_stopped.load(Ordering::Acquire) {
-            break End::Asked;
+        while let Ok(stats) = poller.poll(Duration::ZERO) {
+            if stats.is_drained || stats.n_records == 0 {
+                break;
+            }
         }
-        let progress = Progress {
-            is_started: shared.is_started.load(Ordering::Acquire),
-            n_events: poller.n_events,
-            n_bytes: shared.n_bytes.load(Ordering::Relaxed),
-            n_dumps: shared.n_dumps.load(Ordering::Relaxed),
-        };
-        match control(progress) {
-            Flow::Go => {}
-            Flow::Stop => break End::Asked,
-            Flow::Dump => poller.put(Message::Dump),
+        let counters = poller.source.counters().ok();
+        poller.put(Message::End(counters.clone()));
+        poller.hand_on_all();
+        drop(poller);
+        let mut summary = thread.join().expect("the writer does not panic");
+        // Why nothing more could be written says more than that recording was ended because of it.
+        if matches!(summary.end, End::Asked) {
+            summary.end = end;
         }
-    };
-    // The hooks first, then what they left in the ring: nothing is recorded while the rest is taken out.
-    let detached = poller.source.detach();
-    loop {
-        match poller.poll(Duration::ZERO) {
-            Ok(stats) if !stats.is_drained && stats.n_records > 0 => {}
-            _ => break,
-        }
-    }
-    let counters = poller.source.counters().ok();
-    poller.put(Message::End(counters.clone()));
-    poller.hand_on_all();
-    drop(poller);
-    let mut summary = thread.join().expect("the writer does not panic");
-    if let (End::Asked, Err(error)) = (&summary.end, detached) {
-        summary.end = End::Poll(error);
-    }
-    if let (End::Asked, End::Poll(_)) = (&summary.end, &end) {
-        summary.end = end;
-    }
-    summary.counters = counters;
-    Ok(summary)
+        summary.counters = counters;
+        Ok(summary)
+    })
 }
 
 /// The thread that empties the ring.
@@ -292,6 +274,31 @@ struct Poller<'a> {
 }
 
 impl Poller<'_> {
+    /// Empties the ring until it is time to end.
+    fn until_told(&mut self, shared: &Shared, control: &mut dyn FnMut(Progress) -> Flow) -> End {
+        loop {
+            // The start state waits for events that are newer than its end.
+            let is_started = shared.is_started.load(Ordering::Acquire);
+            if let Err(error) = self.poll(if is_started { POLL } else { POLL / 10 }) {
+                return End::Poll(error);
+            }
+            if shared.is_stopped.load(Ordering::Acquire) {
+                return End::Asked;
+            }
+            let progress = Progress {
+                is_started: shared.is_started.load(Ordering::Acquire),
+                n_events: self.n_events,
+                n_bytes: shared.n_bytes.load(Ordering::Relaxed),
+                n_dumps: shared.n_dumps.load(Ordering::Relaxed),
+            };
+            match control(progress) {
+                Flow::Go => {}
+                Flow::Stop => return End::Asked,
+                Flow::Dump => self.put(Message::Dump),
+            }
+        }
+    }
+
     fn poll(&mut self, timeout: Duration) -> Result<PollStats, PollError> {
         // What happened before this moment is in the ring by now, and so in this message or in one before.
         let as_of_ns = self.clock.now_ns();

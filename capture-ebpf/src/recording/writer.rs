@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
@@ -28,13 +27,13 @@ const MAX_WINDOW: usize = 24 << 20;
 /// Least time between two files that rules ask for: one incident fires many.
 const BETWEEN_TRIGGERS: Duration = Duration::from_secs(10);
 
-pub(super) struct Writer {
-    settings: Settings,
+pub(super) struct Writer<'a, 'o> {
+    settings: &'a Settings,
     clock: Clock,
     place: Place,
     receive: Receiver<Message>,
-    shared: Arc<Shared>,
-    observer: Option<Box<dyn Observer>>,
+    shared: &'a Shared,
+    observer: Option<&'o mut (dyn Observer + 'o)>,
     containers: Containers,
     /// Numbered events that are not written yet, in order.
     queue: VecDeque<Batch>,
@@ -95,15 +94,15 @@ impl Unwritten {
     }
 }
 
-impl Writer {
+impl<'a, 'o> Writer<'a, 'o> {
     pub(super) fn new(
-        settings: Settings,
+        settings: &'a Settings,
         clock: Clock,
         place: Place,
         receive: Receiver<Message>,
-        shared: Arc<Shared>,
-        observer: Option<Box<dyn Observer>>,
-    ) -> Writer {
+        shared: &'a Shared,
+        observer: Option<&'o mut (dyn Observer + 'o)>,
+    ) -> Writer<'a, 'o> {
         let now = Instant::now();
         Writer {
             containers: Containers::new(settings.root.clone()),
