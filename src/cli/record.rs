@@ -38,12 +38,13 @@ pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
     let mut trigger = (!args.trigger.is_empty()).then(|| Trigger::new(&rules));
     let signals = Signals::catch().map_err(cannot_start)?;
     privileges::hide_memory().map_err(cannot_start)?;
-    let mut recorder = Recorder::start(&options).map_err(Failure::Record)?;
     let mut session = Session::new(global, args, signals);
-    let observer = trigger.as_mut().map(|trigger| trigger as &mut dyn recording::Observer);
-    let result = recording::record(&mut recorder, &settings, observer, &mut |progress| session.control(progress));
-    // Nothing is left in the kernel from here on.
-    drop(recorder);
+    let result = {
+        let mut recorder = Recorder::start(&options).map_err(Failure::Record)?;
+        let observer = trigger.as_mut().map(|trigger| trigger as &mut dyn recording::Observer);
+        recording::record(&mut recorder, &settings, observer, &mut |progress| session.control(progress))
+        // Nothing is left in the kernel from here on.
+    };
     session.end_line();
     let name = match &settings.output.target {
         Target::File(path) => printable(path.as_os_str().as_encoded_bytes()),

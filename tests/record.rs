@@ -1,0 +1,351 @@
+//! Recording on this kernel, as root: attacks that are provoked and must be found, and all ways in which a recording
+//! ends. Where that is not possible the tests say so and are skipped.
+#![cfg(all(target_os = "linux", feature = "capture"))]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use support::{Run, command, finish, folder, root, run};
+
+/// What recording says why it is not possible here; tests skip then.
+fn is_possible() -> bool {
+    static WHY_NOT: OnceLock<Option<String>> = OnceLock::new();
+    let why_not = WHY_NOT.get_or_init(|| {
+        let folder = folder("record-possible");
+        let run = run(["record", "-q", "-o", path(&folder, "x.trh").as_str(), "--", "true"]);
+        // Only what the recorder itself says to be impossible is a reason to skip.
+        (run.code == Some(4)).then_some(run.stderr)
+    });
+    if let Some(why_not) = why_not {
+        eprintln!("SKIPPED: this machine cannot record: {why_not}");
+    }
+    why_not.is_none()
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// The three official rule files; none without the folder `shared`.
+fn official() -> Option<Vec<PathBuf>> {
+    let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let names = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
+    let files = names.map(|name| shared.join("rules/falco").join(name));
+    if !files.iter().all(|file| file.is_file()) {
+        eprintln!("SKIPPED: the official rules: no folder {}", shared.display());
+        return None;
+    }
+    Some(files.into())
+}
+
+/// Names of the rules that fire on a trace.
+fn fired(trace: &str, rules: &[PathBuf]) -> BTreeSet<String> {
+    let mut args = vec!["analyze".to_owned(), trace.to_owned(), "-f".to_owned(), "jsonl".to_owned()];
+    for rule in rules {
+        args.extend(["-r".to_owned(), rule.to_str().expect("a path in UTF-8").to_owned()]);
+    }
+    let run = run(args).expect(0).says(&[]);
+    run.lines().iter().map(|signal| signal["rule"].as_str().expect("a rule").to_owned()).collect()
+}
+
+/// Records a scenario of `samples/tools/attacks`; it must end with 0 and nothing may be lost.
+fn record_attack(name: &str) -> String {
+    let folder = folder(&format!("record-{name}"));
+    let trace = path(&folder, "attack.trh");
+    let script = root().join("samples/tools/attacks").join(format!("{name}.sh"));
+    let script = script.to_str().expect("a path in UTF-8");
+    let folder = folder.to_str().expect("a path in UTF-8");
+    run(["record", "-o", &trace, "--", script, folder]).expect(0).says(&["events in"]);
+    trace
+}
+
+#[track_caller]
+fn check(name: &str, ours: &[&str], officials: &[&str]) {
+    if !is_possible() {
+        return;
+    }
+    let trace = record_attack(name);
+    let has = |found: &BTreeSet<String>, wanted: &[&str]| {
+        for rule in wanted {
+            assert!(found.contains(*rule), "{name}: {rule:?} is not among {found:?}");
+        }
+    };
+    has(&fired(&trace, &[root().join("rules")]), ours);
+    if let Some(files) = official() {
+        has(&fired(&trace, &files), officials);
+    }
+}
+
+#[test]
+fn reverse_shell() {
+    check(
+        "reverse_shell",
+        &["Standard stream redirected to a network connection", "Shell started with its streams on a socket"],
+        &[],
+    );
+}
+
+#[test]
+fn java_spawns_a_shell() {
+    check("java_shell", &["Service runtime spawned a shell"], &["Run shell untrusted"]);
+}
+
+#[test]
+fn write_below_dev() {
+    check("write_below_dev", &["File written below dev"], &["Create files below dev"]);
+}
+
+#[test]
+fn exec_from_memory() {
+    check(
+        "exec_from_memory",
+        &["Program executed from memory", "Program executed from shared memory"],
+        &["Fileless execution via memfd_create", "Execution from /dev/shm"],
+    );
+}
+
+#[test]
+fn credentials_are_read() {
+    check(
+        "read_credentials",
+        &["Credential file read by an unexpected program"],
+        &[
+            "Read sensitive file untrusted",
+            "Create Symlink Over Sensitive Files",
+            "Directory traversal monitored file read",
+        ],
+    );
+}
+
+/// A command that opens and closes many files, until it is killed.
+fn busy() -> Child {
+    let script = "while :; do for i in 1 2 3 4 5 6 7 8 9; do : </etc/passwd >/dev/null; /bin/true; done; done";
+    Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()).spawn().expect("a shell")
+}
+
+fn stop(mut child: Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Starts a recording and waits until its trace has events.
+fn start(args: &[&str], trace: &str) -> Child {
+    let mut command = command([&["record"], args].concat());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let began = Instant::now();
+    while std::fs::metadata(trace).map_or(0, |metadata| metadata.len()) < 4096 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no trace after a minute");
+        assert!(child.try_wait().expect("a child").is_none(), "{:?}", child.wait_with_output());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
+    assert!(status.success());
+}
+
+fn end(child: Child) -> Run {
+    let output = child.wait_with_output().expect("the program ends");
+    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).expect("UTF-8") }
+}
+
+#[test]
+fn the_exit_code_is_the_commands() {
+    if !is_possible() {
+        return;
+    }
+    let folder = folder("record-codes");
+    for (name, command, code) in [
+        ("a.trh", &["sh", "-c", "exit 7"][..], 7),
+        ("b.trh", &["sh", "-c", "kill -9 $$"], 137),
+        ("c.trh", &["no-such-program"], 127),
+        ("d.trh", &["/etc/passwd"], 126),
+    ] {
+        let trace = path(&folder, name);
+        run([&["record", "-o", &trace, "--"], command].concat()).expect(code).says(&[]);
+        run(["info", &trace]).expect(0);
+    }
+}
+
+#[test]
+fn a_killed_recorder_leaves_what_it_wrote() {
+    if !is_possible() {
+        return;
+    }
+    let folder = folder("record-killed");
+    let trace = path(&folder, "x.trh");
+    let load = busy();
+    let recorder = start(&["-o", &trace, "--flush", "200ms"], &trace);
+    std::thread::sleep(Duration::from_millis(1500));
+    signal(&recorder, "-KILL");
+    end(recorder);
+    stop(load);
+    let run = run(["analyze", &trace, "-r", "rules/", "-f", "jsonl"]).expect(5).says(&["no end mark"]);
+    assert!(!run.stderr.contains(" 0 events"), "{}", run.stderr);
+    run_info(&trace, 5, |info| assert!(info["events"].as_u64() > Some(100), "{info}"));
+}
+
+fn run_info(trace: &str, code: i32, check: impl Fn(&serde_json::Value)) {
+    check(&run(["info", trace, "-f", "json"]).expect(code).json());
+}
+
+#[test]
+fn an_interrupted_recorder_ends_its_trace() {
+    if !is_possible() {
+        return;
+    }
+    let folder = folder("record-interrupted");
+    for name in ["-INT", "-TERM"] {
+        let trace = path(&folder, name);
+        let recorder = start(&["-o", &trace, "--flush", "200ms"], &trace);
+        signal(&recorder, name);
+        end(recorder).expect(0).says(&["events in", "none lost"]);
+        run_info(&trace, 0, |info| assert_eq!(info["integrity"], "ok", "{info}"));
+    }
+}
+
+/// A file system in memory, gone when dropped.
+struct Tiny(PathBuf);
+
+impl Tiny {
+    fn mount(name: &str, size: &str) -> Option<Tiny> {
+        let folder = folder(name);
+        let status =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&folder).status();
+        if status.is_ok_and(|status| status.success()) {
+            return Some(Tiny(folder));
+        }
+        eprintln!("SKIPPED: cannot mount a tmpfs here");
+        None
+    }
+}
+
+impl Drop for Tiny {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_with_a_readable_trace() {
+    if !is_possible() {
+        return;
+    }
+    let Some(disk) = Tiny::mount("record-full", "2m") else { return };
+    let trace = path(&disk.0, "x.trh");
+    // Names that do not compress fill it quickly.
+    let flood = "my $i = 0; while (1) { my $n = join '', map { chr(33 + int(rand(90))) } 1 .. 200; open(my $f, '<', \"/tmp/$n\"); }";
+    let load = Command::new("/usr/bin/perl").args(["-e", flood]).spawn().expect("perl");
+    let recorder = start(&["-o", &trace, "--flush", "100ms"], &trace);
+    let done = end(recorder).expect(5).says(&["recording ended", "whole up to there"]);
+    stop(load);
+    assert!(done.stderr.contains("No space left"), "{}", done.stderr);
+    // Whole, and it says itself what is missing.
+    run(["analyze", &trace, "-r", "rules/", "-f", "jsonl"]).expect(5).says(&["the recorder lost"]);
+    run_info(&trace, 5, |info| assert_eq!(info["damage"].as_array().map(Vec::len), Some(0), "{info}"));
+    // No room at all is said at once.
+    let Some(disk) = Tiny::mount("record-no-room", "64k") else { return };
+    run(["record", "-o", &path(&disk.0, "x.trh"), "--", "true"]).expect(2).says(&["No space left"]);
+    assert_eq!(std::fs::read_dir(&disk.0).expect("a folder").count(), 0);
+}
+
+#[test]
+fn traces_replace_each_other() {
+    if !is_possible() {
+        return;
+    }
+    let folder = folder("record-rotated");
+    let load = busy();
+    let trace = path(&folder, "x.trh");
+    let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "20s"];
+    let done = run(args).expect(0).says(&["x.0002.trh"]);
+    stop(load);
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    names.sort();
+    assert_eq!(names.len(), 2, "{names:?} {}", done.stderr);
+    for name in names {
+        let name = name.to_str().expect("a path in UTF-8");
+        assert!(std::fs::metadata(name).expect("a file").len() <= 512 << 10);
+        run_info(name, 0, |info| assert!(info["processes"].as_u64() > Some(5), "{info}"));
+    }
+}
+
+#[test]
+fn a_stream_is_analyzed_as_it_is() {
+    if !is_possible() {
+        return;
+    }
+    let script = root().join("samples/tools/attacks/write_below_dev.sh");
+    let folder = folder("record-stream");
+    let mut recorder =
+        command(["record", "-q", "-o", "-", "--", script.to_str().expect("UTF-8"), folder.to_str().expect("UTF-8")]);
+    let mut recorder = recorder.stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut analyzer = command(["analyze", "-", "-r", "rules/", "-f", "jsonl"]);
+    analyzer.stdin(recorder.stdout.take().expect("piped"));
+    let run = finish(analyzer).expect(0);
+    assert!(recorder.wait().expect("the recorder ends").success());
+    assert!(run.text().contains("File written below dev"), "{}", run.text());
+}
+
+#[test]
+fn the_last_minutes_are_written_when_a_rule_matches_or_a_signal_comes() {
+    if !is_possible() {
+        return;
+    }
+    let folder = folder("record-flight");
+    let rules = support::file(
+        &folder,
+        "trigger.yaml",
+        "- rule: marker\n  desc: d\n  condition: evt.type in (open, openat) and fd.name contains tracehound-marker\n  output: o\n  priority: NOTICE\n",
+    );
+    let trace = path(&folder, "x.trh");
+    let mut command = command(["record", "-o", &trace, "--flight-recorder", "1m", "--trigger", &rules]);
+    let recorder = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    std::thread::sleep(Duration::from_secs(4));
+    let _ = std::fs::File::open("/tmp/tracehound-marker");
+    let written = |name: &str| {
+        let name = folder.join(name);
+        let began = Instant::now();
+        while !name.exists() && began.elapsed() < Duration::from_secs(30) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    written("x.0001.trh");
+    signal(&recorder, "-USR1");
+    written("x.0002.trh");
+    signal(&recorder, "-TERM");
+    end(recorder).expect(0).says(&["x.0001.trh", "x.0002.trh"]);
+    assert!(!folder.join("x.trh").exists());
+    assert!(fired(&path(&folder, "x.0001.trh"), &[PathBuf::from(&rules)]).contains("marker"));
+    run_info(&path(&folder, "x.0002.trh"), 0, |info| assert_eq!(info["integrity"], "ok", "{info}"));
+}
+
+#[test]
+fn wrong_command_lines() {
+    let folder = folder("record-usage");
+    let exists = support::file(&folder, "there.trh", "x");
+    let trace = path(&folder, "x.trh");
+    for (args, says) in [
+        (&["-o", &exists][..], "never replaces"),
+        (&["-o", &trace, "--syscalls", "+no_such_call"], "no_such_call"),
+        (&["-o", &trace, "--duration", "soon"], "expected a time"),
+        (&["-o", &trace, "--max-size", "1KiB"], "--max-size is below"),
+        (&["-o", &trace, "--rotate", "3"], "--max-size"),
+        (&["-o", &trace, "--trigger", "rules/"], "--flight-recorder"),
+        (&["-o", "-", "--rotate", "3", "--max-size", "1GiB"], "one stream"),
+        (&["-o", &trace, "--profile", "huge"], "minimal"),
+    ] {
+        run([&["record"], args, &["--", "true"]].concat()).expect(2).says(&[says]);
+    }
+    assert_eq!(std::fs::read(exists).expect("a file"), b"x");
+    let _ = std::io::stderr().flush();
+}
