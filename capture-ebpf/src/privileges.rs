@@ -12,7 +12,7 @@ use rustix::thread::{
 
 /// Added to the nice value of the threads that compress and write: they give way to the host's work. The thread that
 /// empties the ring does not, because a full ring loses events.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 
 /// What a thread goes on doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

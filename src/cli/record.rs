@@ -41,6 +41,9 @@ pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
     let mut session = Session::new(global, args, signals);
     let result = {
         let mut recorder = Recorder::start(&options).map_err(Failure::Record)?;
+        for what in recorder.missing().iter().filter(|_| !global.quiet) {
+            eprintln!("{what}");
+        }
         let observer = trigger.as_mut().map(|trigger| trigger as &mut dyn recording::Observer);
         recording::record(&mut recorder, &settings, observer, &mut |progress| session.control(progress))
         // Nothing is left in the kernel from here on.

@@ -32,6 +32,7 @@ impl Observer for Trigger<'_> {
     fn section(&mut self, section: &Section) {
         let mut live = Live::new(Job {
             rules: self.rules,
+            suppressions: None,
             policy: Policy::First,
             least: Priority::Debug,
             context: Context::default(),

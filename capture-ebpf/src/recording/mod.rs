@@ -317,6 +317,8 @@ impl Poller<'_> {
         for batch in full {
             self.put(Message::Events { as_of_ns: 0, cgroups: std::mem::take(&mut cgroups), batch });
         }
+        // A poll that left something behind proves nothing.
+        let as_of_ns = if matches!(&result, Ok(stats) if stats.is_drained) { as_of_ns } else { 0 };
         self.put(Message::Events { as_of_ns, cgroups, batch });
         result
     }

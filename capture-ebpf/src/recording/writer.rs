@@ -177,8 +177,14 @@ impl<'a, 'o> Writer<'a, 'o> {
         }
         let mut mark = Batch::default();
         notes::notification(&mut mark, began, "start_state_begin", format_args!("begin_ns={began} end_ns={ended}"));
+        let mark_at = self.queue.len();
         self.put_own(mark);
         let is_overlap_whole = self.events_until(ended);
+        // Recording began before /proc was read; nothing in a trace is older than its first event.
+        let first = self.queue.iter().flat_map(Batch::iter).map(|event| event.head.ts).min();
+        if let (Some(first), Some(head)) = (first, self.queue.get_mut(mark_at).and_then(|mark| mark.heads_mut().next())) {
+            head.ts = head.ts.min(first);
+        }
         let settled = snapshot::settle(&mut section, &self.queue);
         self.tally = tally;
         self.settled = settled;
@@ -275,6 +281,8 @@ impl<'a, 'o> Writer<'a, 'o> {
                 batch.iter().skip(next).for_each(|event| rest.append(&event));
                 self.queue.push_front(rest);
                 self.full(error);
+            } else if self.flushed.elapsed() >= self.settings.flush {
+                self.flush();
             }
         }
     }

@@ -9,10 +9,11 @@ set -eu
     open(my $from, "<", "/bin/true") or die;
     binmode $to; binmode $from;
     local $/;
-    print $to <$from>;
+    my $program = <$from>;
+    print $to $program;
     $to->flush;
     exec { "/proc/self/fd/$fd" } "kworker/u8:2" or die;
-' 2>/dev/null
+'
 cp /bin/true /dev/shm/.tracehound-sample
 /dev/shm/.tracehound-sample
 rm /dev/shm/.tracehound-sample

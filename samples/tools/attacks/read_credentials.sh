@@ -4,4 +4,4 @@
 set -eu
 cat /etc/shadow >/dev/null
 ln -s /etc/shadow "$1/notes.txt"
-cat /etc/../etc/shadow >/dev/null
+/usr/bin/perl -e 'system("/bin/cat", "/etc/ssl/../../etc/shadow")' >/dev/null
