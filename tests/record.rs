@@ -265,9 +265,11 @@ fn traces_replace_each_other() {
     let folder = folder("record-rotated");
     let load = busy();
     let trace = path(&folder, "x.trh");
-    let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "20s"];
-    let done = run(args).expect(0).says(&["none lost"]);
+    let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "15s"];
+    let done = run(args).says(&["events in"]);
     stop(load);
+    // On a machine where other tests flood the ring something is lost, and said.
+    assert_eq!(done.code, Some(if done.stderr.contains("none lost") { 0 } else { 5 }), "{}", done.stderr);
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     names.sort();
@@ -275,7 +277,9 @@ fn traces_replace_each_other() {
     for name in names {
         let name = name.to_str().expect("a path in UTF-8");
         assert!(std::fs::metadata(name).expect("a file").len() <= 512 << 10);
-        run_info(name, 0, |info| assert!(info["processes"].as_u64() > Some(5), "{info}"));
+        let info = run(["info", name, "-f", "json", "--allow-partial"]).expect(0).json();
+        assert!(info["processes"].as_u64() > Some(5), "{info}");
+        assert_eq!(info["n_damage"], 0, "{info}");
     }
 }
 

@@ -13,9 +13,9 @@ mod writer;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use bstr::BString;
@@ -234,7 +234,9 @@ pub fn record(
             }
             writer.run()
         });
-        if settings.drop_privileges && let Ok(Err(error)) = hear.recv() {
+        if settings.drop_privileges
+            && let Ok(Err(error)) = hear.recv()
+        {
             return Err(RecordError::Privileges(error));
         }
         let mut poller = Poller { source, clock, send, backlog: VecDeque::new(), n_backlog: 0, n_events: 0 };

@@ -182,7 +182,8 @@ impl<'a, 'o> Writer<'a, 'o> {
         let is_overlap_whole = self.events_until(ended);
         // Recording began before /proc was read; nothing in a trace is older than its first event.
         let first = self.queue.iter().flat_map(Batch::iter).map(|event| event.head.ts).min();
-        if let (Some(first), Some(head)) = (first, self.queue.get_mut(mark_at).and_then(|mark| mark.heads_mut().next())) {
+        if let (Some(first), Some(head)) = (first, self.queue.get_mut(mark_at).and_then(|mark| mark.heads_mut().next()))
+        {
             head.ts = head.ts.min(first);
         }
         let settled = snapshot::settle(&mut section, &self.queue);
