@@ -8,12 +8,20 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use support::{Run, command, finish, folder, root, run};
 
-/// What recording says why it is not possible here; tests skip then.
+/// The right to record; none where that is not possible, and the test is skipped.
+///
+/// One test at a time: a recording sees the whole machine, also what floods the ring of another test.
+fn turn() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    is_possible().then_some(turn)
+}
+
 fn is_possible() -> bool {
     static WHY_NOT: OnceLock<Option<String>> = OnceLock::new();
     let why_not = WHY_NOT.get_or_init(|| {
@@ -67,9 +75,7 @@ fn record_attack(name: &str) -> String {
 
 #[track_caller]
 fn check(name: &str, ours: &[&str], officials: &[&str]) {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let trace = record_attack(name);
     let has = |found: &BTreeSet<String>, wanted: &[&str]| {
         for rule in wanted {
@@ -159,9 +165,7 @@ fn end(child: Child) -> Run {
 
 #[test]
 fn the_exit_code_is_the_commands() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let folder = folder("record-codes");
     for (name, command, code) in [
         ("a.trh", &["sh", "-c", "exit 7"][..], 7),
@@ -177,9 +181,7 @@ fn the_exit_code_is_the_commands() {
 
 #[test]
 fn a_killed_recorder_leaves_what_it_wrote() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let folder = folder("record-killed");
     let trace = path(&folder, "x.trh");
     let load = busy();
@@ -199,9 +201,7 @@ fn run_info(trace: &str, code: i32, check: impl Fn(&serde_json::Value)) {
 
 #[test]
 fn an_interrupted_recorder_ends_its_trace() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let folder = folder("record-interrupted");
     for name in ["-INT", "-TERM"] {
         let trace = path(&folder, name);
@@ -236,9 +236,7 @@ impl Drop for Tiny {
 
 #[test]
 fn a_full_disk_ends_the_recording_with_a_readable_trace() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let Some(disk) = Tiny::mount("record-full", "2m") else { return };
     let trace = path(&disk.0, "x.trh");
     // Names that do not compress fill it quickly.
@@ -259,9 +257,7 @@ fn a_full_disk_ends_the_recording_with_a_readable_trace() {
 
 #[test]
 fn traces_replace_each_other() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let folder = folder("record-rotated");
     let load = busy();
     let trace = path(&folder, "x.trh");
@@ -285,9 +281,7 @@ fn traces_replace_each_other() {
 
 #[test]
 fn a_stream_is_analyzed_as_it_is() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let script = root().join("samples/tools/attacks/write_below_dev.sh");
     let folder = folder("record-stream");
     let mut recorder =
@@ -302,9 +296,7 @@ fn a_stream_is_analyzed_as_it_is() {
 
 #[test]
 fn the_last_minutes_are_written_when_a_rule_matches_or_a_signal_comes() {
-    if !is_possible() {
-        return;
-    }
+    let Some(_turn) = turn() else { return };
     let folder = folder("record-flight");
     let rules = support::file(
         &folder,

@@ -1,18 +1,20 @@
-//! The recorder's kernel side: loads the BPF program, attaches it, and turns what comes out of its ring buffer into
-//! [events](tracehound_formats::Batch).
+//! The recorder: what runs on the host while it records.
 //!
 //! ```text
 //! Options ──load──> BPF program ──ring──> records ──decode──> Batch of events, losses included
+//! /proc ──snapshot──> start state ──────────────────┐                │
+//! runtimes' files ──containers──> descriptions ─────┴── recording ───┘──> output: file, stream, memory
 //! ```
 //!
-//! What this crate deliberately leaves out: the start state from `/proc`, containers, files, privileges, the command
-//! line. A recorder
+//! [`recording::record`] is the whole of it; [`Recorder`] is the kernel side, which
 //!
-//! 1. starts a [`Recorder`]: from now on everything is in the ring;
-//! 2. reads the start state, which may be as slow as the ring is large, with [`Recorder::poll`] in between;
-//! 3. calls [`Recorder::poll`] until it is told to stop; events come in order of time in batches;
-//! 4. calls [`Recorder::detach`], which ends recording and gives the last balance, then [`Recorder::poll`] until
+//! 1. is started: from now on everything is in the ring;
+//! 2. is [polled](Recorder::poll) until it is told to stop, also while the start state is read; events come in order of
+//!    time in batches;
+//! 3. is [detached](Recorder::detach), which ends recording and gives the last balance, then polled until
 //!    [`PollStats::is_drained`].
+//!
+//! What this crate deliberately leaves out: rules, the command line, signals.
 //!
 //! Privileges are needed by [`Recorder::start`] only (`CAP_BPF` and `CAP_PERFMON`, or `CAP_SYS_ADMIN`). Dropping the
 //! recorder, and any death of the process, takes program and maps out of the kernel: nothing is pinned.

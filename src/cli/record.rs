@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
     if let Some(error) = session.failed.take() {
         return Err(error);
     }
-    let outcome = report(global, &name, &summary, session.began.elapsed())?;
+    let outcome = report(global, args, &name, &summary, session.began.elapsed())?;
     Ok(session.status.map_or(outcome, |status| Outcome::Command(exit_code(status))))
 }
 
@@ -278,7 +278,7 @@ fn exit_code(status: ExitStatus) -> u8 {
 }
 
 /// Says what was recorded, and gives the exit code.
-fn report(global: &Global, name: &str, summary: &Summary, time: Duration) -> Result<Outcome, Failure> {
+fn report(global: &Global, args: &Record, name: &str, summary: &Summary, time: Duration) -> Result<Outcome, Failure> {
     let lost = summary.counters.as_ref().map_or(0, |counters| counters.lost());
     let say = |text: String| {
         if !global.quiet {
@@ -288,7 +288,12 @@ fn report(global: &Global, name: &str, summary: &Summary, time: Duration) -> Res
     for warning in &summary.warnings {
         say(printable(warning.as_bytes()));
     }
-    if summary.n_bytes > 0 {
+    if args.flight_recorder.is_some() {
+        // The files were named above; the sizes below would be those of the memory.
+        if lost > 0 {
+            say(format!("{} events were lost meanwhile", HumanCount(lost)));
+        }
+    } else if summary.n_bytes > 0 {
         let per_event = summary.n_bytes as f64 / summary.n_written.max(1) as f64;
         say(format!(
             "{name}: {} events in {:.1} s, {} ({per_event:.1} bytes an event), {}",

@@ -125,4 +125,5 @@ fn pieces(root: &Root, options: &Options, emit: &mut dyn FnMut(Section, Tally) -
             return;
         }
     }
+    emit(Section::default(), Tally { n_left_out: tally.n_left_out + sockets.n_cut, ..tally });
 }
