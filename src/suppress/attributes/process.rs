@@ -93,9 +93,15 @@ pub(super) fn known(text: &BStr) -> Option<&BStr> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Last component of a path.
+/// Last component of a path, `/` of the root directory.
 pub(super) fn base_name(path: &BStr) -> &BStr {
-    path.rfind_byte(b'/').map_or(path, |at| path[at + 1..].as_bstr())
+    let end = path.iter().rposition(|&b| b != b'/').map_or(0, |at| at + 1);
+    let trimmed = path[..end].as_bstr();
+    match trimmed.rfind_byte(b'/') {
+        Some(at) => trimmed[at + 1..].as_bstr(),
+        None if trimmed.is_empty() => path[..path.len().min(1)].as_bstr(),
+        None => trimmed,
+    }
 }
 
 /// What follows the last dot of a name with its dot, as the backend has it; none for a leading dot.
@@ -520,6 +526,43 @@ pub(super) fn attributes(out: &mut Vec<Attribute>) {
                 example: fact.example.map(|values| Example { trace: examples::EXEC, value: values[i] }),
                 get: Getter::Process(relation, fact.get),
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_paths() {
+        for (path, name, dotted) in [
+            ("/a/b.tar.gz", "b.tar.gz", Some(".gz")),
+            ("/a/.profile", ".profile", None),
+            ("/a/", "a", None),
+            ("/", "/", None),
+            ("//", "/", None),
+            ("a", "a", None),
+            ("", "", None),
+        ] {
+            let path = path.as_bytes().as_bstr();
+            assert_eq!(base_name(path), name, "{path}");
+            assert_eq!(extension(path), dotted.map(|text| text.as_bytes().as_bstr()), "{path}");
+        }
+    }
+
+    #[test]
+    fn terminals() {
+        for (dev, expected) in [
+            (34816, Some("pts0")),
+            (34817, Some("pts1")),
+            (137 << 8, Some("pts256")),
+            ((4 << 8) | 1, Some("tty1")),
+            ((4 << 8) | 64, Some("ttyS0")),
+            (0, None),
+            (u32::MAX, None),
+        ] {
+            assert_eq!(tty_name(dev).as_deref(), expected, "{dev}");
         }
     }
 }

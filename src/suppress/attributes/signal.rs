@@ -1,6 +1,9 @@
 //! Attributes of the rule, of the event as such, and of the machine.
 
-use tracehound_fields::{FieldType, Value, View, examples};
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+use tracehound_fields::{FieldRef, FieldType, Value, View, examples};
 use tracehound_signals::{Priority, RuleRef};
 
 use super::activity::{Activity, event_of};
@@ -228,9 +231,24 @@ fn acting<'a>(view: &SignalView<'a>, get: fn(&ProcessAt<'a>) -> Value<'a>) -> Va
     Value::from_option(view.process(), |process| get(&process))
 }
 
+/// Fields that rows name as they stand; the others are looked up when they are asked for.
+static FIELDS: LazyLock<HashMap<&'static str, FieldRef>> = LazyLock::new(|| {
+    let with_argument = ["evt.abspath.src", "evt.abspath.dst", "evt.arg.flags", "evt.arg.prot", "evt.rawarg.length"];
+    let names = tracehound_fields::catalogue::all().iter().map(|field| field.name).chain(with_argument);
+    names.filter_map(|name| Some((name, tracehound_fields::resolve(name).ok()?))).collect()
+});
+
 /// The value of a field of rules, without the texts that stand for absence there.
 pub(super) fn field<'a>(name: &str, view: &View<'a>) -> Value<'a> {
-    let Ok(field) = tracehound_fields::resolve(name) else { return Value::Null };
+    let resolved;
+    let field = match FIELDS.get(name) {
+        Some(field) => field,
+        None => {
+            let Ok(found) = tracehound_fields::resolve(name) else { return Value::Null };
+            resolved = found;
+            &resolved
+        }
+    };
     super::view::present((field.field().get)(view, &field.arg))
 }
 

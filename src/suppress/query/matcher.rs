@@ -272,12 +272,30 @@ impl Matcher {
     }
 }
 
+/// Which forms of a value have to be looked up, besides the text itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Forms {
+    /// Some constant is a number or an address: texts that are written like one count in their plain form too.
+    is_plain: bool,
+    /// Some constant has a blank: arguments count joined too.
+    is_joined: bool,
+}
+
+impl Forms {
+    /// With those that a constant needs, given as [`Matcher::equality`] does.
+    pub(crate) fn add(&mut self, constant: &[u8]) {
+        self.is_plain |= plain(constant).is_some();
+        self.is_joined |= constant.contains(&b' ');
+    }
+}
+
 /// Calls `found` with each text that a value is equal to, in the form that [`Matcher::equality`] gives.
-pub(crate) fn keys_of(value: &Value<'_>, elements: Elements, found: &mut impl FnMut(&[u8])) {
+pub(crate) fn keys_of(value: &Value<'_>, elements: Elements, forms: Forms, found: &mut impl FnMut(&[u8])) {
     match value {
         Value::List(values) => {
-            values.iter().for_each(|value| keys_of(value, elements, found));
+            values.iter().for_each(|value| keys_of(value, elements, forms, found));
             if elements == Elements::Words
+                && forms.is_joined
                 && let Some(joined) = join(values)
             {
                 found(&joined);
@@ -287,8 +305,8 @@ pub(crate) fn keys_of(value: &Value<'_>, elements: Elements, found: &mut impl Fn
         other => {
             let Some(text) = text_of(other) else { return };
             found(&text);
-            // A constant that is a number is looked up in its plain form, whatever form the text has.
-            if matches!(value, Value::Str(_) | Value::Bytes(_))
+            if forms.is_plain
+                && matches!(value, Value::Str(_) | Value::Bytes(_))
                 && let Some(plain) = plain(&text)
                 && *plain != *text
             {
@@ -305,6 +323,10 @@ pub(crate) fn keys_of(value: &Value<'_>, elements: Elements, found: &mut impl Fn
 
 /// A text that is written like a number or an address, in the form that [`Matcher::equality`] gives.
 fn plain(text: &[u8]) -> Option<Vec<u8>> {
+    // Addresses begin with a hexadecimal digit or a colon; most texts begin with neither.
+    if !text.first().is_some_and(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b':')) {
+        return None;
+    }
     let text = text.to_str().ok()?;
     match (Number::parse(text), text.parse::<IpAddr>()) {
         (Some(Number::Int(n)), _) => Some(n.to_string().into_bytes()),

@@ -39,7 +39,7 @@ pub use parse::{MAX_CLAUSES, MAX_DEPTH, MAX_LEN, parse};
 pub use pattern::{Pattern, Piece};
 pub use subject::Subject;
 
-pub(crate) use matcher::{keys_of, text_of};
+pub(crate) use matcher::{Forms, keys_of, text_of};
 pub(crate) use subject::Cached;
 
 /// How strictly a query is read.

@@ -1,4 +1,4 @@
-//! Any trace through replay; then every field of the catalogue is asked of every event, and the default rules.
+//! Any trace through replay; then every field and every attribute is asked of every event, and the default rules.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -8,6 +8,7 @@ use tracehound_fields::{FieldRef, catalogue};
 use tracehound_fuzz::Replayed;
 use tracehound_lang::SourceFile;
 use tracehound_rules::RuleSet;
+use tracehound_suppress::{ExtraTags, SignalView};
 
 /// Every field, with each kind of argument where it takes one.
 fn fields() -> &'static [FieldRef] {
@@ -43,10 +44,12 @@ fn rules() -> &'static RuleSet {
 
 fuzz_target!(|data: &[u8]| {
     let replayed = Replayed::new(data);
+    let tags = ExtraTags::default();
     for view in replayed.views() {
         for field in fields() {
             let _ = (field.field().get)(&view, &field.arg);
         }
+        SignalView::of_event(&view, &tags).collect();
     }
     replayed.ask(rules());
 });

@@ -45,8 +45,24 @@ fn main() -> std::io::Result<()> {
     for (i, part) in rules.split("\n- rule:").skip(1).enumerate() {
         put(here, "rules", &format!("rule-{i}.yaml"), format!("- rule:{part}\n").as_bytes())?;
     }
-    put(here, "rules", "all-keys.yaml", ALL_KEYS.as_bytes())
+    put(here, "rules", "all-keys.yaml", ALL_KEYS.as_bytes())?;
+    for (i, query) in QUERIES.iter().enumerate() {
+        put(here, "query", &format!("{i}.txt"), query.as_bytes())?;
+    }
+    Ok(())
 }
+
+/// Every part of the language of queries.
+const QUERIES: [&str; 8] = [
+    r#"@process.args:(\-c OR "id -u" OR +x) -@process.ancestors.comm:java"#,
+    r#"env:(prod OR (stage AND -x)) host:db?* || status:>=medium && NOT "two words""#,
+    "CIDR(@network.destination.ip, 10.0.0.0/8, ::1) @network.destination.port:[1 TO 1024}",
+    "same(@process.ancestors; comm:sh AND args:a\\ b) OR @process.ancestors.*:/bin/sh",
+    "_exists_:@container.id -_missing_:service *:/usr/* *:*",
+    r#"@a."b.c":1 tags:"team:x" @process.envs:LD_PRELOAD=/tmp/*"#,
+    "status:critical and env:prod “a” k:a:b #x rule:[A-Invalid",
+    "@process.pid:{* TO 1E3] @exit.code:<-1.5 @process.is_thread:true word",
+];
 
 fn put(here: &Path, target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let folder = here.join("corpus").join(target);
