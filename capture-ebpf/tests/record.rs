@@ -1,0 +1,378 @@
+//! The recorder on the running kernel: what a process does is what the trace says. Needs root and python3; skipped
+//! visibly without.
+#![cfg(target_os = "linux")]
+
+mod record {
+    pub(crate) mod cases;
+    pub(crate) mod harness;
+}
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use record::cases::CASES;
+use record::harness::{self, Recording, is_match};
+use tracehound_capture::{CallSet, Counters, LossCause, Options, Profile};
+use tracehound_formats::event::{pseudo, syscalls};
+
+/// Runs Python under the recorder; the lines of all its processes, and the balance.
+fn run(options: &Options, code: &str, name: &str) -> Option<(i64, Vec<harness::Line>, Counters)> {
+    let python = harness::python()?;
+    let folder = harness::folder(name);
+    let mut recording = Recording::start(options);
+    let child = Command::new(python).args(["-S", "-E", "-c", code]).current_dir(&folder).spawn().unwrap();
+    let pid = i64::from(child.id());
+    recording.until_exit(child);
+    let (lines, counters) = recording.finish();
+    let _ = std::fs::remove_dir_all(folder);
+    Some((pid, lines, counters))
+}
+
+/// Lines of a thread.
+fn of(lines: &[harness::Line], tid: i64) -> Vec<&str> {
+    lines.iter().filter(|line| line.tid == tid).map(|line| line.text.as_str()).collect()
+}
+
+/// Asserts that lines like these come in this order.
+fn assert_in_order(got: &[&str], want: &[&str]) {
+    let mut rest = got.iter();
+    for want in want {
+        assert!(rest.any(|line| is_match(want, line)), "no line like\n    {want}\nin\n    {}", got.join("\n    "));
+    }
+}
+
+/// Each family of system calls, provoked and read back.
+#[test]
+fn every_family_with_its_arguments() {
+    let Some(_lock) = harness::machine() else { return };
+    let mut script = String::from(record::cases::PRELUDE);
+    for (i, case) in CASES.iter().enumerate() {
+        script.push_str(&format!("mark({i})\n{}\n", case.code));
+    }
+    script.push_str(&format!("mark({})\n", CASES.len()));
+    let options = Options { calls: CallSet::profile(Profile::Full), ..Options::default() };
+    let Some((pid, lines, counters)) = run(&options, &script, "families") else { return };
+    assert_eq!(counters.losses, []);
+
+    let own = of(&lines, pid);
+    let mark = |i: usize| {
+        let path = format!("chdir res=ENOENT path=/case-{i}");
+        own.iter().position(|line| *line == path).unwrap_or_else(|| panic!("case {i} was not reached"))
+    };
+    let mut wrong = Vec::new();
+    for (i, case) in CASES.iter().enumerate() {
+        let got = &own[mark(i) + 1..mark(i + 1)];
+        // Python opens, maps and reads for itself; what is expected must be there in order.
+        let mut rest = got.iter();
+        for want in case.want {
+            if !rest.any(|line| is_match(want, line)) {
+                wrong.push(format!("{}: no line like\n    {want}\n  in\n    {}", case.name, got.join("\n    ")));
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lives: birth, exec of a script, of a file without a name and by another thread than the main one, death.
+#[test]
+fn lives() {
+    let Some(_lock) = harness::machine() else { return };
+    let code = r##"
+import ctypes, os, threading, time, signal
+libc = ctypes.CDLL(None)
+def child(f):
+    pid = os.fork()
+    if pid == 0:
+        try: f()
+        finally: os._exit(99)
+    print(pid, flush=True)
+    os.waitpid(pid, 0)
+open("script", "w").write("#!/bin/sh\nexit 3\n"); os.chmod("script", 0o755)
+child(lambda: os.execv("./script", ["./script", "an arg", ""]))
+def memfd():
+    fd = libc.memfd_create(b"evil", 1)
+    os.write(fd, open("/bin/true", "rb").read())
+    os.execve(fd, ["kworker"], {"LD_PRELOAD": "/x.so", "TOKEN": "secret"})
+child(memfd)
+def thread():
+    t = threading.Thread(target=lambda: os.execv("/bin/true", ["true"])); t.start(); time.sleep(9)
+child(thread)
+child(lambda: os.kill(os.getpid(), signal.SIGKILL))
+os.makedirs("deep/er"); os.chdir("deep/er"); os.rmdir("../er")
+child(lambda: os.execv("/bin/true", ["true", "x" * 20000]))
+"##;
+    let options = Options {
+        calls: CallSet::profile(Profile::Minimal),
+        env_keys: vec!["LD_PRELOAD".into()],
+        ..Options::default()
+    };
+    let python = harness::python();
+    let Some(python) = python else { return };
+    let folder = harness::folder("lives");
+    let mut recording = Recording::start(&options);
+    let child = Command::new(python)
+        .args(["-S", "-E", "-c", code])
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    let output = child.wait_with_output().unwrap();
+    recording.poll(Duration::ZERO);
+    let (lines, counters) = recording.finish();
+    assert_eq!(counters.losses, []);
+    let pids: Vec<i64> = String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    let [script, memfd, thread, killed, long] = pids[..] else { panic!("{pids:?}") };
+    let folder_text = folder.canonicalize().unwrap().to_str().unwrap().to_owned();
+    let born = |child: i64| {
+        format!(
+            "clone res=0 tid={child} pid={child} ptid={pid} comm=python3* cgroups=* \
+             flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID uid=0 gid=0 vtid={child} vpid={child} ..."
+        )
+    };
+    assert_in_order(
+        &of(&lines, script),
+        &[
+            &born(script),
+            &format!(
+                "execve res=0 exe=/bin/sh args=[\"./script\",\"an arg\",\"\"] tid={script} pid={script} ptid={pid} \
+                 cwd={folder_text} ..."
+            ),
+            "procexit status=768 ret=3 sig=0 core=0 reaper_tid=?",
+        ],
+    );
+    let exec = |tid: i64| {
+        let own = of(&lines, tid);
+        own.into_iter().find(|line| line.starts_with("exec") && line.contains(" res=0 ")).unwrap().to_owned()
+    };
+    assert!(exec(script).contains(" filename=./script "), "{}", exec(script));
+    let run = exec(memfd);
+    for part in [
+        "execveat res=0 exe=kworker",
+        "comm=memfd:evil|comm=exe|comm=3|comm=4|comm=5",
+        "EXE_FROM_MEMFD",
+        "trusted_exepath=\"/memfd:evil (deleted)\"",
+        "env=[\"LD_PRELOAD=/x.so\",\"TOKEN\"]",
+        "exe_links=0",
+    ] {
+        assert!(part.split('|').any(|part| run.contains(part)), "{part} in {run}");
+    }
+    // The thread that execed has taken the main thread's id.
+    let run = of(&lines, thread);
+    assert_in_order(
+        &run,
+        &["procexit ...", &format!("execve res=0 exe=true args= tid={thread} pid={thread} ..."), "procexit ..."],
+    );
+    assert_in_order(&of(&lines, killed), &["procexit status=9 ret=0 sig=SIGKILL core=0 reaper_tid=?"]);
+    let run = exec(long);
+    assert!(run.contains(&format!("cwd=\"{folder_text}/deep/er (deleted)\"")), "{}", &run[run.len() - 900..]);
+    assert!(run.contains(&"x".repeat(16 * 1024 - 10)) && counters.cuts > 0);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A storm of processes whose ids are used again and again: every parent is right.
+#[test]
+fn parents_in_a_storm_of_forks() {
+    let Some(_lock) = harness::machine() else { return };
+    // Each process writes down its parent and itself, by host ids, with the depth in the tree.
+    let code = r#"
+import os
+r, w = os.pipe()
+def tree(depth):
+    for _ in range(3):
+        pid = os.fork()
+        if pid == 0:
+            os.write(w, b"%d %d\n" % (os.getppid(), os.getpid()))
+            if depth: tree(depth - 1)
+            os._exit(0)
+        if depth % 2: os.waitpid(pid, 0)
+    while True:
+        try: os.wait()
+        except ChildProcessError: return
+out = open("born", "wb")
+if os.fork() == 0:
+    os.close(r)
+    start = os.getpid()
+    for _ in range(12):
+        # The kernel goes on from here, so that the next tree gets the ids of the last one.
+        try: open("/proc/sys/kernel/ns_last_pid", "w").write(str(start))
+        except OSError: pass
+        tree(3)
+    os._exit(0)
+os.close(w)
+while True:
+    got = os.read(r, 65536)
+    if not got: break
+    out.write(got)
+out.close()
+"#;
+    let Some(python) = harness::python() else { return };
+    let folder = harness::folder("storm");
+    let mut recording = Recording::start(&Options { calls: CallSet::profile(Profile::Minimal), ..Options::default() });
+    let child = Command::new(python).args(["-S", "-E", "-c", code]).current_dir(&folder).spawn().unwrap();
+    recording.until_exit(child);
+    let counters = recording.end();
+    assert_eq!(counters.losses, []);
+
+    let told = std::fs::read_to_string(folder.join("born")).unwrap();
+    let mut want: HashMap<(i64, i64), usize> = HashMap::new();
+    for line in told.lines() {
+        let (parent, child) = line.split_once(' ').unwrap();
+        *want.entry((parent.parse().unwrap(), child.parse().unwrap())).or_default() += 1;
+    }
+    let mut got: HashMap<(i64, i64), usize> = HashMap::new();
+    let mut last_start: HashMap<i64, u64> = HashMap::new();
+    let mut n_reused = 0;
+    for event in recording.batches.iter().flat_map(|batch| batch.iter()) {
+        if event.head.kind == syscalls::CLONE && event.ret() == Some(0) {
+            let id = |name| event.named(name).int().unwrap();
+            *got.entry((id("ptid"), id("tid"))).or_default() += 1;
+            let start = event.named("start_time").uint().unwrap();
+            if let Some(before) = last_start.insert(id("tid"), start) {
+                assert!(start > before, "two lives of one id are told apart by their start");
+                n_reused += 1;
+            }
+        }
+    }
+    for (pair, n) in &want {
+        assert_eq!(got.get(pair), Some(n), "{pair:?}");
+    }
+    assert!(want.values().sum::<usize>() >= 1000, "{}", want.len());
+    if std::path::Path::new("/proc/sys/kernel/ns_last_pid").exists() {
+        assert!(n_reused > 100, "{n_reused} process ids were used again");
+    } else {
+        eprintln!("skipped: this kernel does not let ids be used again at will");
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A ring that is far too small: what is missing is told, to the event.
+#[test]
+fn every_lost_event_is_counted() {
+    let Some(_lock) = harness::machine() else { return };
+    let Some(python) = harness::python() else { return };
+    let options = Options { ring_bytes: 4096, calls: CallSet::profile(Profile::Minimal), ..Options::default() };
+    let mut recording = Recording::start(&options);
+    let code = "import os\nfor i in range(20000): os.close(os.dup(0))";
+    let mut child = Command::new(python).args(["-S", "-E", "-c", code]).spawn().unwrap();
+    // Nobody reads while the ring overflows.
+    child.wait().unwrap();
+    let counters = recording.end();
+    let n_told: u64 = (recording.batches.iter().flat_map(|batch| batch.iter()))
+        .filter(|event| event.head.kind == pseudo::LOST)
+        .map(|event| {
+            assert!(event.named("from").uint() < event.named("to").uint());
+            event.named("n_events").uint().unwrap()
+        })
+        .sum();
+    let n_full: u64 = counters.losses.iter().filter(|loss| loss.cause == LossCause::RingFull).map(|loss| loss.n).sum();
+    assert!(n_full > 30_000, "{counters:?}");
+    assert_eq!(counters.seen, counters.written + n_full, "{counters:?}");
+    assert_eq!(counters.written, counters.delivered, "{counters:?}");
+    assert_eq!(n_told, counters.lost());
+}
+
+/// 32-bit calls have numbers and registers of their own.
+#[test]
+fn calls_of_32_bits() {
+    let Some(_lock) = harness::machine() else { return };
+    // mov eax, 39 (mkdir); mov ebx, path; mov ecx, 0755; int 0x80; ret - in memory below 4 GiB (MAP_32BIT).
+    let code = r#"
+import ctypes, mmap
+libc = ctypes.CDLL(None)
+m = libc.mmap; m.restype = ctypes.c_void_p
+m.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+at = m(None, 4096, 7, 0x22 | 0x40, -1, 0)
+path = at + 512
+code = b"\x53" + b"\xb8\x27\0\0\0" + b"\xbb" + path.to_bytes(4, "little") + b"\xb9\xed\x01\0\0" + b"\xcd\x80" + b"\x5b\xc3"
+ctypes.memmove(at, code, len(code)); ctypes.memmove(path, b"made-by-32\0", 11)
+ctypes.CFUNCTYPE(ctypes.c_int)(at)()
+"#;
+    let Some((pid, lines, counters)) = run(&Options::default(), code, "compat") else { return };
+    assert_eq!(counters.losses, []);
+    assert_in_order(&of(&lines, pid), &["mkdir res=* path=made-by-32 mode=0x1ed"]);
+}
+
+/// What goes past system calls: questions to name servers, requests of io_uring.
+#[test]
+fn questions_and_requests() {
+    let Some(_lock) = harness::machine() else { return };
+    let code = r#"
+import socket, os, ctypes, struct, mmap
+q = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03com\0\0\x1c\0\x01"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(q, ("127.0.0.53", 53))
+c = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); c.connect(("127.0.0.54", 53)); os.write(c.fileno(), q)
+libc = ctypes.CDLL(None, use_errno=True)
+par = ctypes.create_string_buffer(120)
+fd = libc.syscall(425, 4, par)
+if fd >= 0:
+    (sq_off,) = struct.unpack_from("I", par.raw, 40 + 24)
+    sq = mmap.mmap(fd, 4096, offset=0); sqes = mmap.mmap(fd, 4096, offset=0x10000000)
+    # IORING_OP_SOCKET: fd is the domain, off the type, len the protocol.
+    sqes[0:64] = struct.pack("BBHiQQII", 45, 0, 0, 2, 1, 0, 0, 0) + struct.pack("Q", 77) + bytes(24)
+    sq[sq_off:sq_off + 4] = struct.pack("I", 0)
+    (tail,) = struct.unpack_from("I", par.raw, 40 + 4)
+    sq[tail:tail + 4] = struct.pack("I", 1)
+    libc.syscall(426, fd, 1, 0, 0, None, 0)
+"#;
+    let Some((pid, lines, counters)) = run(&Options::default(), code, "dns") else { return };
+    assert_eq!(counters.losses, []);
+    let own = of(&lines, pid);
+    assert_in_order(
+        &own,
+        &[
+            "dns_question tuple=127.0.0.1:*->127.0.0.53:53 name=www.example.com qtype=AAAA id=0x1234",
+            "dns_question tuple=127.0.0.1:*->127.0.0.54:53 name=www.example.com qtype=AAAA id=0x1234",
+        ],
+    );
+    if own.iter().any(|line| is_match("io_uring_setup res=E* ...", line)) {
+        eprintln!("skipped: io_uring is not possible here");
+    } else {
+        assert_in_order(&own, &["io_uring_request op=IORING_OP_SOCKET ring=0x* user_data=0x4d flags=*"]);
+    }
+}
+
+/// Whatever kills the recorder takes its programs along.
+#[test]
+fn nothing_is_left_in_the_kernel() {
+    let Some(_lock) = harness::machine() else { return };
+    let programs = || {
+        let names = ["sys_exit", "task_newtask", "sched_process_e", "net_dev_queue", "io_uring_submit"];
+        let loaded = aya::programs::loaded_programs().filter_map(Result::ok);
+        loaded.filter(|program| names.iter().any(|name| program.name().starts_with(name.as_bytes()))).count()
+    };
+    let before = programs();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "record_until_killed"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let wait_for = |want: &dyn Fn(usize) -> bool| {
+        for _ in 0..200 {
+            if want(programs()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{} programs in the kernel, {before} before", programs());
+    };
+    wait_for(&|n| n >= before + 4);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for(&|n| n == before);
+}
+
+/// The other process of [`nothing_is_left_in_the_kernel`].
+#[test]
+#[ignore = "is started by another test, and records until it is killed"]
+fn record_until_killed() {
+    let mut recording = Recording::start(&Options::default());
+    loop {
+        recording.poll(Duration::from_millis(50));
+        recording.batches.clear();
+    }
+}

@@ -1,0 +1,294 @@
+//! What a process does, and what the trace must say. `*` stands for a part of a word that differs between machines,
+//! `...` for the rest of the line.
+
+/// One family of system calls.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// Python; `sc` is a system call by number on x86-64.
+    pub(crate) code: &'static str,
+    /// Lines in the order of the trace; others may stand between them.
+    pub(crate) want: &'static [&'static str],
+}
+
+/// What the cases use.
+pub(crate) const PRELUDE: &str = r#"
+import ctypes, os, socket, struct, mmap, signal
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+def sc(nr, *args):
+    return libc.syscall(*[ctypes.c_long(nr)] + [a if isinstance(a, (bytes, ctypes.Array, ctypes.Structure)) or a is None else ctypes.c_long(a) for a in args])
+def mark(i):
+    sc(80, b"/case-%d" % i)
+AT = -100
+"#;
+
+/// The cases.
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "opening",
+        code: r#"
+os.close(sc(257, AT, b"a", 0o102 | 0o2000000, 0o640))
+os.close(sc(2, b"a", 0))
+os.close(sc(85, b"b", 0o604))
+sc(257, AT, b"/nonexistent/x", 1)
+how = struct.pack("QQQ", 0o101, 0o600, 0x8)
+os.close(sc(437, AT, b"c", ctypes.create_string_buffer(how, 24), 24))
+d = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+os.close(sc(257, d, b"a", 0o2002, 0))
+os.close(d)
+"#,
+        want: &[
+            "openat fd=* dirfd=AT_FDCWD name=a flags=O_CREAT|O_RDWR|O_CLOEXEC|O_F_CREATED mode=0640 dev=0x* ino=*",
+            "close res=0 fd=*",
+            "open fd=* name=a flags=O_RDONLY mode=0 dev=0x* ino=*",
+            "creat fd=* name=b mode=0604 dev=0x* ino=* creat_flags=0",
+            "openat fd=ENOENT dirfd=AT_FDCWD name=/nonexistent/x flags=O_WRONLY mode=0 dev=0x0 ino=0",
+            "openat2 fd=* dirfd=AT_FDCWD name=c flags=O_CREAT|O_WRONLY|O_F_CREATED mode=0600 resolve=RESOLVE_BENEATH dev=0x* ino=*",
+            "openat fd=* dirfd=* name=a flags=O_APPEND|O_RDWR mode=0 dev=0x* ino=*",
+        ],
+    },
+    Case {
+        name: "changing files",
+        code: r#"
+sc(82, b"b", b"b2"); sc(264, AT, b"b2", AT, b"b3"); sc(316, AT, b"b3", AT, b"b4", 1)
+sc(86, b"a", b"a.link"); sc(265, AT, b"a", AT, b"a.link2", 0x400)
+sc(88, b"a", b"a.sym"); sc(266, b"a", AT, b"a.sym2")
+sc(87, b"a.sym"); sc(263, AT, b"a.sym2", 0)
+sc(83, b"d", 0o755); sc(258, AT, b"d2", 0o700); sc(84, b"d"); sc(263, AT, b"d2", 0x200)
+sc(90, b"a", 0o4755); f = os.open("a", os.O_RDWR); sc(91, f, 0o644); sc(268, AT, b"a", 0o1600)
+sc(92, b"a", 1, 2); sc(94, b"a", 3, 4); sc(93, f, 5, 6); sc(260, AT, b"a", 7, -1, 0x100)
+sc(76, b"a", 100); sc(77, f, 50)
+sc(133, b"fifo", 0o010600, 0); sc(259, AT, b"null", 0o020666, 0x103)
+times = struct.pack("qqqq", 1, 2, 3, 4)
+sc(280, AT, b"a", ctypes.create_string_buffer(times, 32), 0)
+sc(280, AT, b"a", None, 0)
+sc(235, b"a", ctypes.create_string_buffer(times, 32))
+sc(132, b"a", ctypes.create_string_buffer(struct.pack("qq", 5, 6), 16))
+sc(188, b"a", b"user.x", b"value", 5, 0); sc(197, b"a", b"user.x")
+sc(452, AT, b"a", 0o600, 0)
+os.close(f)
+"#,
+        want: &[
+            "rename res=0 oldpath=b newpath=b2",
+            "renameat res=0 olddirfd=AT_FDCWD oldpath=b2 newdirfd=AT_FDCWD newpath=b3",
+            "renameat2 res=0 olddirfd=AT_FDCWD oldpath=b3 newdirfd=AT_FDCWD newpath=b4 flags=RENAME_NOREPLACE",
+            "link res=0 oldpath=a newpath=a.link",
+            "linkat res=0 olddir=AT_FDCWD oldpath=a newdir=AT_FDCWD newpath=a.link2 flags=AT_SYMLINK_FOLLOW",
+            "symlink res=0 target=a linkpath=a.sym",
+            "symlinkat res=0 target=a linkdirfd=AT_FDCWD linkpath=a.sym2",
+            "unlink res=0 path=a.sym",
+            "unlinkat res=0 dirfd=AT_FDCWD name=a.sym2 flags=0",
+            "mkdir res=0 path=d mode=0x1ed",
+            "mkdirat res=0 dirfd=AT_FDCWD path=d2 mode=0x1c0",
+            "rmdir res=0 path=d",
+            "unlinkat res=0 dirfd=AT_FDCWD name=d2 flags=AT_REMOVEDIR",
+            "chmod res=0 filename=a mode=04755",
+            "fchmod res=0 fd=* mode=0644",
+            "fchmodat res=0 dirfd=AT_FDCWD filename=a mode=01600",
+            "chown res=0 path=a uid=1 gid=2",
+            "lchown res=0 path=a uid=3 gid=4",
+            "fchown res=0 fd=* uid=5 gid=6",
+            "fchownat res=0 dirfd=AT_FDCWD pathname=a uid=7 gid=4294967295 flags=AT_SYMLINK_NOFOLLOW",
+            "truncate res=0 path=a length=100",
+            "ftruncate res=0 fd=* length=50",
+            "mknod res=0 path=fifo mode=010600 dev=0",
+            "mknodat res=* dirfd=AT_FDCWD path=null mode=020666 dev=259",
+            "utimensat res=0 dirfd=AT_FDCWD path=a atime=1000000002 mtime=3000000004 flags=0x0",
+            "utimensat res=0 dirfd=AT_FDCWD path=a flags=0x0",
+            "utimes res=0 path=a atime=1000002000 mtime=3000004000",
+            "utime res=0 path=a atime=5000000000 mtime=6000000000",
+            "setxattr res=* path=a name=user.x value=\"value\" size=5 flags=0x0",
+            "removexattr res=* path=a name=user.x",
+            "fchmodat2 res=* dirfd=AT_FDCWD filename=a mode=0600 flags=0x0",
+        ],
+    },
+    Case {
+        name: "descriptors",
+        code: r#"
+p = ctypes.create_string_buffer(8)
+sc(22, p); r, w = struct.unpack("ii", p.raw)
+sc(293, p, 0o2004000); r2, w2 = struct.unpack("ii", p.raw)
+x = sc(32, r); sc(33, r, 50); sc(292, r, 51, 0o2000000); sc(72, r, 1030, 60); sc(72, r, 2, 1)
+for fd in (x, 50, 51, 60, r, w, r2, w2): os.close(fd)
+sc(436, 70, 80, 0)
+fds = [sc(319, b"evil", 1), sc(284, 7), sc(290, 3, 0o2000000), sc(253), sc(294, 0o4000), sc(289, -1, ctypes.create_string_buffer(struct.pack("Q", 0x201), 8), 8, 0o2000000),
+       sc(283, 1, 0o4000), sc(213, 9), sc(291, 0o2000000), sc(323, 1), sc(434, os.getpid(), 0)]
+sc(438, fds[-1], 0, 0)
+sc(3, 4000)
+for fd in fds:
+    if fd >= 0: os.close(fd)
+"#,
+        want: &[
+            "pipe res=0 fd1=* fd2=* ino=*",
+            "pipe2 res=0 fd1=* fd2=* ino=* flags=O_NONBLOCK|O_CLOEXEC",
+            "dup res=* oldfd=*",
+            "dup2 res=50 oldfd=* newfd=50",
+            "dup3 res=51 oldfd=* newfd=51 flags=O_CLOEXEC",
+            "fcntl res=60 fd=* cmd=F_DUPFD_CLOEXEC arg=0x3c",
+            "fcntl res=0 fd=* cmd=F_SETFD arg=0x1",
+            "close_range res=0 first=70 last=80 flags=0",
+            "memfd_create fd=* name=evil flags=MFD_CLOEXEC",
+            "eventfd res=* initval=7 flags=0x0",
+            "eventfd2 res=* flags=O_CLOEXEC initval=3",
+            "inotify_init res=* flags=0x0",
+            "inotify_init1 res=* flags=O_NONBLOCK",
+            "signalfd4 res=* flags=O_CLOEXEC fd=* mask=0x201",
+            "timerfd_create res=* clockid=1 flags=0x40",
+            "epoll_create res=* size=9",
+            "epoll_create1 res=* flags=EPOLL_CLOEXEC",
+            "userfaultfd res=* flags=*",
+            "pidfd_open fd=* pid=* flags=0",
+            "pidfd_getfd fd=* pid_fd=* target_fd=0 flags=0x0",
+            "close res=EBADF fd=4000",
+        ],
+    },
+    Case {
+        name: "network",
+        code: r#"
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+s.bind(("127.0.0.1", 39411)); s.listen(7)
+c = socket.socket(); c.connect(("127.0.0.1", 39411)); a, _ = s.accept(); c.shutdown(1)
+d = socket.socket(); d.settimeout(2)
+try: d.connect(("127.0.0.1", 39412))
+except OSError: pass
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 39413))
+v = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+v.sendto(b"hello", ("127.0.0.1", 39413)); u.recvfrom(100)
+v.sendmsg([b"again"], [], 0, ("127.0.0.1", 39413)); u.recvmsg(100)
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+try: six.connect(("::1", 39414))
+except OSError: pass
+us = socket.socket(socket.AF_UNIX); us.bind("us"); us.listen(1)
+uc = socket.socket(socket.AF_UNIX); uc.connect("us"); ua, _ = us.accept()
+ab = socket.socket(socket.AF_UNIX); ab.bind("\0hidden")
+p1, p2 = socket.socketpair()
+socket.send_fds(p1, [b"x"], [0]); socket.recv_fds(p2, 10, 1)
+nl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+"#,
+        want: &[
+            "socket fd=* domain=AF_INET type=524289 proto=0 flags=O_CLOEXEC",
+            "bind res=0 addr=127.0.0.1:39411 fd=*",
+            "listen res=0 fd=* backlog=7",
+            "connect res=0 tuple=127.0.0.1:*->127.0.0.1:39411 fd=* addr=127.0.0.1:39411",
+            "accept4 fd=* tuple=127.0.0.1:*->127.0.0.1:39411 queuepct=0 queuelen=0 queuemax=7 flags=4096",
+            "shutdown res=0 fd=* how=SHUT_WR",
+            "connect res=EINPROGRESS tuple=127.0.0.1:*->127.0.0.1:39412 fd=* addr=127.0.0.1:39412",
+            "bind res=0 addr=127.0.0.1:39413 fd=*",
+            "sendto res=5 data=\"hello\" fd=* size=5 tuple=0.0.0.0:*->127.0.0.1:39413",
+            "recvfrom res=5 data=\"hello\" tuple=127.0.0.1:*->127.0.0.1:39413 fd=* size=100",
+            "sendmsg res=5 data=\"again\" fd=* size=5 tuple=0.0.0.0:*->127.0.0.1:39413",
+            "recvmsg res=5 size=5 data=\"again\" tuple=127.0.0.1:*->127.0.0.1:39413 msgcontrol= fd=*",
+            "socket fd=* domain=AF_LOCAL type=524289 proto=0 flags=O_CLOEXEC",
+            "bind res=0 addr=unix:us fd=*",
+            "connect res=0 tuple=unix:0x*:us fd=* addr=unix:us",
+            "accept4 fd=* tuple=unix:0x*:us queuepct=0 queuelen=0 queuemax=1 flags=4096",
+            "bind res=0 addr=unix:hidden fd=*",
+            "socketpair res=0 fd1=* fd2=* source=0x* peer=0x* domain=AF_LOCAL type=524289 proto=0",
+            "sendmsg res=1 data=\"x\" fd=* size=1 tuple=unix:0x*",
+            "recvmsg res=1 size=1 data=\"x\" tuple=unix:0x* msgcontrol=x\"14000000000000000100000001000000*\" fd=*",
+            "socket fd=* domain=AF_ROUTE type=524291 proto=0 flags=O_CLOEXEC",
+        ],
+    },
+    Case {
+        name: "identity and namespaces",
+        code: r#"
+sc(105, 0); sc(106, 0); sc(113, -1, 0); sc(114, -1, 0); sc(117, 0, -1, 0); sc(119, -1, 0, 0); sc(122, 0); sc(123, 0); sc(116, 0, None)
+h = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0), 8); cap = ctypes.create_string_buffer(24)
+sc(125, h, cap); sc(126, h, cap)
+n = os.open("/proc/self/ns/uts", os.O_RDONLY); sc(308, n, 0x4000000); os.close(n)
+sc(272, 0x4000000); sc(161, b"/"); sc(155, b"/new", b"/old")
+sc(112); sc(109, 0, 0)
+sc(157, 15, b"innocent", 0, 0, 0); sc(157, 36, 1, 0, 0, 0)
+sc(317, 2, 0, 0)
+"#,
+        want: &[
+            "setuid res=0 uid=0",
+            "setgid res=0 gid=0",
+            "setreuid res=0 ruid=-1 euid=0",
+            "setregid res=0 rgid=-1 egid=0",
+            "setresuid res=0 ruid=0 euid=-1 suid=0",
+            "setresgid res=0 rgid=-1 egid=0 sgid=0",
+            "setfsuid res=0 uid=0",
+            "setfsgid res=0 gid=0",
+            "setgroups res=0 size=0",
+            "capset res=0 cap_inheritable=0x* cap_permitted=0x* cap_effective=0x*",
+            "setns res=0 fd=* nstype=CLONE_NEWUTS",
+            "unshare res=0 flags=CLONE_NEWUTS",
+            "chroot res=0 path=/",
+            "pivot_root res=ENOENT new_root=/new put_old=/old",
+            "setsid res=*",
+            "setpgid res=* pid=0 pgid=0",
+            "prctl res=0 option=PR_SET_NAME arg2_str=innocent arg2_int=0",
+            "prctl res=0 option=PR_SET_CHILD_SUBREAPER arg2_str= arg2_int=1",
+            "seccomp res=* op=2 flags=0x0",
+        ],
+    },
+    Case {
+        name: "memory, code and kernel",
+        code: r#"
+m = libc.mmap; m.restype = ctypes.c_void_p; m.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+a = m(None, 8192, 7, 0x22, -1, 0); sc(10, a, 4096, 5); sc(329, a, 4096, 5, -1)
+sc(101, 0x4206, 2000000000, 0, 0); sc(101, 4, 2000000000, 0x1000, 0x90)
+b = ctypes.create_string_buffer(b"shellcode"); iov = struct.pack("QQ", ctypes.addressof(b), 9)
+iov = ctypes.create_string_buffer(iov, 16); sc(311, os.getpid(), iov, 1, iov, 1, 0)
+sc(321, 0x1000, None, 0)
+sc(175, b"\x7fELFjunk", 8, b"opt=1"); sc(313, -1, b"opt=2", 3); sc(176, b"no_such_module", 0o4000)
+sc(246, 0, 0, 0, 0); sc(320, -1, -1, 5, b"quiet", 0)
+r, w = os.pipe(); r2, w2 = os.pipe(); os.write(w, b"data"); sc(276, r, w2, 4, 2); sc(275, r, None, w2, None, 4, 1); sc(278, w, iov, 1, 8)
+par = ctypes.create_string_buffer(120); u = sc(425, 4, par)
+if u >= 0: os.close(u)
+os.mkdir("mnt"); sc(165, b"none", b"mnt", b"tmpfs", 6, None); sc(166, b"mnt", 2)
+sc(62, os.getpid(), 0); sc(200, 2000000000, 9); sc(234, os.getpid(), os.getpid(), 0)
+"#,
+        want: &[
+            "mmap res=* addr=0x0 length=8192 prot=PROT_READ|PROT_WRITE|PROT_EXEC flags=MAP_PRIVATE|MAP_ANONYMOUS fd=* offset=0",
+            "mprotect res=0 addr=0x* length=4096 prot=PROT_READ|PROT_EXEC",
+            "pkey_mprotect res=* addr=0x* length=4096 prot=PROT_READ|PROT_EXEC pkey=-1",
+            "ptrace res=ESRCH addr=* data=* request=PTRACE_SEIZE pid=2000000000",
+            "ptrace res=ESRCH addr=* data=* request=PTRACE_POKETEXT pid=2000000000",
+            "process_vm_writev res=9 pid=* data=\"shellcode\"",
+            "bpf fd=* cmd=*",
+            "init_module res=* img=x\"7f454c466a756e6b\" length=8 uargs=opt=1",
+            "finit_module res=* fd=-1 uargs=opt=2 flags=MODULE_INIT_IGNORE_MODVERSIONS|MODULE_INIT_IGNORE_VERMAGIC",
+            "delete_module res=* name=no_such_module flags=O_NONBLOCK",
+            "kexec_load res=* entry=0x0 nr_segments=0 flags=0x0",
+            "kexec_file_load res=* kernel_fd=-1 initrd_fd=-1 cmdline=quiet flags=0x0",
+            "tee res=4 fd_in=* fd_out=* size=4 flags=SPLICE_F_NONBLOCK",
+            "splice res=4 fd_in=* fd_out=* size=4 flags=SPLICE_F_MOVE",
+            "vmsplice res=9 fd=* nr_segs=1 flags=SPLICE_F_GIFT",
+            "io_uring_setup res=* entries=4 ...",
+            "mount res=0 dev=none dir=mnt type=tmpfs flags=NOSUID|NODEV",
+            "umount2 res=0 name=mnt flags=DETACH",
+            "kill res=0 pid=* sig=0",
+            "tkill res=ESRCH tid=2000000000 sig=SIGKILL",
+            "tgkill res=0 pid=* tid=* sig=0",
+        ],
+    },
+    Case {
+        name: "contents",
+        code: r#"
+f = os.open("a", os.O_RDWR | os.O_TRUNC)
+sc(1, f, b"secret", 6); sc(18, f, b"SE", 2, 0); b = ctypes.create_string_buffer(10); sc(17, f, b, 10, 2)
+sc(20, f, iov, 1); os.lseek(f, 0, 0); sc(0, f, b, 10); os.close(f)
+"#,
+        want: &[
+            "write res=6 data=\"secret\" fd=* size=6",
+            "pwrite res=2 data=\"SE\" fd=* size=2 pos=0",
+            "pread res=4 data=\"cret\" fd=* size=10 pos=2",
+            "writev res=9 data=* fd=* size=9",
+            "read res=10 data=* fd=* size=10",
+        ],
+    },
+    Case {
+        name: "failed execs",
+        code: r#"
+argv = (ctypes.c_char_p * 4)(b"ls", b"-l", b"/x", None)
+sc(59, b"/nonexistent/ls", argv, None)
+sc(322, AT, b"nonexistent", argv, None, 0x100)
+"#,
+        want: &[
+            "execve res=ENOENT exe=ls args=[\"-l\",\"/x\"] filename=/nonexistent/ls",
+            "execveat res=ENOENT exe=ls args=[\"-l\",\"/x\"] dirfd=AT_FDCWD pathname=nonexistent at_flags=AT_SYMLINK_NOFOLLOW",
+        ],
+    },
+];
