@@ -156,7 +156,7 @@ fn suppression(i: usize, view: &SignalView<'_>) -> String {
             (!value.is_null()).then(|| {
                 let text = value_text(value).to_string();
                 // Most are about something else of the same kind.
-                let text = if i % 100 == 0 { text } else { format!("{text}~{i}") };
+                let text = if i.is_multiple_of(100) { text } else { format!("{text}~{i}") };
                 format!("{name}:{}", exact_term(&text))
             })
         })

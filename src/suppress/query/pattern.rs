@@ -71,7 +71,7 @@ impl Pattern {
         self.pieces == [Piece::Run]
     }
 
-    /// The same with its letters in lower case, to be compared with [`lowercase`] text.
+    /// The same with its letters in lower case, to be compared with text in lower case.
     pub fn to_lowercase(&self) -> Pattern {
         let lower = |piece: &Piece| match piece {
             Piece::Text(text) => Piece::Text(text.to_lowercase()),

@@ -130,7 +130,7 @@ fn real_captures() {
     let mut seen: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for path in paths {
         let is_small = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() < 100_000);
-        each_event(&path, if is_small { 1 } else { 5 }, |collected| {
+        each_event(&path, if is_small { 1 } else { 20 }, |collected| {
             for (id, value) in &collected.attributes {
                 let text = value_text(value).to_string();
                 // What fields say for "not there" is no value.
