@@ -220,3 +220,297 @@ fn verdicts_do_not_depend_on_threads() {
     };
     assert_eq!(run_with("1"), run_with("4"));
 }
+
+const EXPORT: &str = "samples/java_export.trace";
+/// The two exports and the attack in it.
+const NIGHTS: [&str; 2] = ["c4f08c9ff3c5d072", "1673b12c7a6a453e"];
+const ATTACK: &str = "645feade6a1488ab";
+
+/// What `suppress suggest` says of the nightly exports, as JSON.
+fn suggest(more: &[&str]) -> Json {
+    let mut args = vec!["suppress", "suggest", EXPORT, NIGHTS[0], NIGHTS[1], "-r", RULES, "-f", "json"];
+    args.extend(more);
+    run(args).expect(0).json()
+}
+
+/// A-21, and the worked example of the guide: signals before, suggestion, suppression, signals after, an attack by the
+/// same Java process that still fires.
+#[test]
+fn a_21_worked_example() {
+    let before = run(["analyze", EXPORT, "-r", RULES, "-q"]).expect(0).lines();
+    assert_eq!(
+        before.iter().map(|s| s["id"].as_str().unwrap_or_default()).collect::<Vec<_>>(),
+        [NIGHTS[0], NIGHTS[1], ATTACK]
+    );
+    let args =
+        ["suppress", "suggest", EXPORT, NIGHTS[0], NIGHTS[1], "-r", RULES, "--attacks", JAVA, "--owner", "shop team"];
+    let proposed = run(args).expect(0);
+    assert!(proposed.text().contains("/tmp/export.*/orders.csv"), "{}", proposed.text());
+    // What is printed is a file of suppressions, comments and all.
+    let path = suppressions("worked", proposed.text());
+    run(["suppress", "lint", &path, "-r", RULES, "--now", "2026-03-04", "--fail-on", "warning"]).expect(0);
+    let after = run(["analyze", EXPORT, "-r", RULES, "-s", &path, "-q"]).expect(0).lines();
+    assert_eq!(after.iter().map(|s| s["id"].as_str().unwrap_or_default()).collect::<Vec<_>>(), [ATTACK]);
+    let explained =
+        run(["suppress", "explain", EXPORT, ATTACK, "-r", RULES, "-s", &path, "-f", "json"]).expect(0).json();
+    assert_eq!(explained["verdict"], "fired");
+    let clauses = explained["suppressions"][0]["queries"][0]["clauses"].as_array().expect("clauses");
+    let failed: Vec<&str> =
+        clauses.iter().filter(|c| c["satisfied"] == false).filter_map(|c| c["clause"].as_str()).collect();
+    assert!(failed.len() == 1 && failed[0].starts_with("@process.args:"), "{failed:?}");
+    let explained = run(["suppress", "explain", EXPORT, NIGHTS[0], "-r", RULES, "-s", &path, "-f", "text"]).expect(0);
+    assert!(explained.text().contains(": hides it"), "{}", explained.text());
+}
+
+/// The guide's four-term query parses, `+x` included, and asks for all four.
+#[test]
+fn a_21_four_terms() {
+    for (query, expected) in [
+        (
+            "@process.args:-c @process.user:app @process.ancestors.comm:systemd @process.ancestors.args:-jar",
+            "suppressed",
+        ),
+        ("@process.args:-c @process.user:app @process.ancestors.comm:systemd @process.ancestors.args:+x", "fired"),
+    ] {
+        let text =
+            one(&format!("rule_query: 'ruleId:\"Service runtime spawned a shell\"'\nsuppression_query: '{query}'"));
+        assert_eq!(verdicts("terms", &text, &[])[0].1, expected, "{query}");
+    }
+}
+
+/// A-03, A-04, A-16: proposals from narrow to wide, with what each would hide besides, and what it matches at all.
+#[test]
+fn a_03_a_04_a_16_proposals() {
+    let json = suggest(&["--attacks", JAVA]);
+    let proposals = json["proposals"].as_array().expect("proposals");
+    let scores: Vec<u64> = proposals.iter().filter_map(|p| p["specificity"].as_u64()).collect();
+    assert!(scores.len() >= 5 && scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let widest = proposals.last().expect("a proposal");
+    assert_eq!(widest["suppression_query"], "@process.executable.path:/usr/bin/dash @process.parent.comm:java");
+    assert_eq!(widest["others"][0]["id"], ATTACK);
+    assert_eq!(widest["refused"], "it hides 1 signal of attacks");
+    assert_eq!(widest["attacks"][0]["trace"], JAVA);
+    assert_eq!((&widest["events_matched"], &json["events_of_kind"]), (&Json::from(3), &Json::from(6)));
+    assert_eq!(json["picked"], 1);
+    assert_eq!((&proposals[0]["hides_targets"], &proposals[0]["hides_others"]), (&Json::from(2), &Json::from(0)));
+    let refused = run([
+        "suppress",
+        "suggest",
+        EXPORT,
+        NIGHTS[0],
+        "-r",
+        RULES,
+        "--attacks",
+        JAVA,
+        "--pick",
+        &scores.len().to_string(),
+    ]);
+    refused.expect(2).says(&["is refused: it hides 1 signal of attacks"]);
+}
+
+/// A-03: for the activity of files the first proposal has arguments, program, user, file and every tag of the workload.
+#[test]
+fn a_03_files() {
+    let trace = "samples/write_below_dev.trace";
+    let signals = run(["analyze", trace, "-r", RULES, "-q"]).expect(0).lines();
+    let of_file = |signal: &&Json| signal["rule"] == "File written below dev";
+    let of_file = signals.iter().rfind(of_file).expect("a signal of a file");
+    let id = of_file["id"].as_str().expect("an id");
+    let args = ["suppress", "suggest", trace, id, "-r", RULES, "--tag", "env:prod", "--tag", "team:x", "-f", "json"];
+    let json = run(args).expect(0).json();
+    let query = json["proposals"][0]["suppression_query"].as_str().expect("a query");
+    for part in
+        ["@process.args:", "@process.executable.path:", "@process.user:", "@file.path:", "env:prod", "team:x", "host:"]
+    {
+        assert!(query.contains(part), "{part} in {query}");
+    }
+}
+
+/// A-10: *never trigger signals for this*, from attributes that were chosen; a value that differs becomes a list.
+#[test]
+fn a_10_never_trigger() {
+    let json = suggest(&["--attribute", "@process.args", "--attribute", "@process.parent.comm=java"]);
+    let entry = &json["entry"];
+    assert_eq!(entry["rule_query"], "ruleId:\"Service runtime spawned a shell\"");
+    assert_eq!(
+        entry["suppression_query"],
+        r"@process.args:\-c\ /srv/orders/bin/export.sh\ --out\ /tmp/export.*/orders.csv @process.parent.comm:java"
+    );
+    let all = run([
+        "suppress",
+        "suggest",
+        EXPORT,
+        NIGHTS[0],
+        ATTACK,
+        "-r",
+        RULES,
+        "--attribute",
+        "@process.args",
+        "-f",
+        "yaml",
+    ]);
+    let path = suppressions("never", all.expect(0).text());
+    let after = run(["analyze", EXPORT, "-r", RULES, "-s", &path, "-q"]).expect(0).lines();
+    assert_eq!(after.len(), 0);
+    let args = ["suppress", "suggest", EXPORT, NIGHTS[0], "-r", RULES, "--attribute", "process.arg"];
+    run(args).expect(2).says(&["no attribute `process.arg`"]);
+}
+
+/// A-01: the attributes that are recommended for the kind of activity, with values and counts.
+#[test]
+fn a_01_keys_of_a_signal() {
+    let args = ["suppress", "attributes", EXPORT, NIGHTS[0], NIGHTS[1], "-r", RULES, "--keys"];
+    let json = run(args).expect(0).json();
+    assert_eq!(json["activity"], "process");
+    let rows = json["keys"].as_array().expect("rows");
+    let row = |name: &str| rows.iter().filter(|row| row["attribute"] == name).collect::<Vec<_>>();
+    assert_eq!(row("@process.args").len(), 2, "two values");
+    assert_eq!(row("@process.args")[0]["stability"], "ephemeral");
+    assert_eq!(
+        (&row("@process.user")[0]["events"], &row("@process.user")[0]["value"]),
+        (&Json::from(2), &Json::from("app"))
+    );
+    assert_eq!(row("@process.user")[0]["scope"], "user");
+    assert!(row("@network.destination.ip").is_empty() && row("@dns.question.name").is_empty());
+}
+
+/// A-02: what signals share, nested as in an event, and where they differ.
+#[test]
+fn a_02_shared() {
+    let args = ["suppress", "attributes", EXPORT, NIGHTS[0], NIGHTS[1], "-r", RULES, "--shared"];
+    let first = run(args).expect(0);
+    let json = first.json();
+    assert_eq!(json["shared"]["process"]["parent"]["comm"], "java");
+    assert_eq!(json["shared"]["process"]["ancestors"][0]["comm"], "java");
+    assert_eq!(json["shared"]["tags"]["host"], "shop-02.example.com");
+    assert_eq!(json["shared"]["process"]["args"], Json::Null);
+    assert_eq!(json["varying"]["@process.args"]["distinct"], 2);
+    assert_eq!(json["varying"]["@process.args"]["common_elements"], serde_json::json!(["-c"]));
+    assert_eq!(json["varying"]["@process.pid"]["stability"], "volatile");
+    assert_eq!(run(args).expect(0).stdout, first.stdout);
+}
+
+/// A-15, A-18, A-24: ancestors at any depth, tags that were given, environment variables.
+#[test]
+fn a_15_a_18_a_24_ancestors_tags_and_variables() {
+    for (query, more, n) in [
+        ("@process.ancestors.executable.path:*/java", &[][..], 3),
+        ("@process.ancestors.comm:systemd -@process.parent.comm:(bash OR sh)", &[], 1),
+        ("@process.ancestors.file.name:java", &[], 3),
+        ("@process.comm:curl @process.envs:PWD", &[], 2),
+        ("@process.comm:curl @process.envs:\"USER=app\" @process.ancestors.envs:HOME", &[], 2),
+        ("@process.envs:NO_SUCH @process.comm:curl", &[], 0),
+        ("env:prod @process.comm:curl", &[], 0),
+        ("env:prod @process.comm:curl", &["--tag", "env:prod"], 2),
+        ("kube_service:shop @process.comm:curl", &["--tag", "env:prod"], 0),
+        ("@host.kernel:6.1.0-* @process.comm:sh", &[], 1),
+    ] {
+        let text = one(&format!("rule_query: '*'\nsuppression_query: '{query}'"));
+        let hidden = verdicts("reach", &text, more).iter().filter(|(_, verdict, _)| verdict == "suppressed").count();
+        assert_eq!(hidden, n, "{query}");
+    }
+}
+
+/// A-14, A-16: what only a trace tells of suppressions.
+#[test]
+fn a_14_a_16_lint_with_a_trace() {
+    let folder = folder("sup-surface");
+    let mut trace = String::from("#tracehound-trace 1\nthread 1 comm=init exe=init exepath=/sbin/init uid=0\n");
+    for pid in 100..300 {
+        trace += &format!("thread {pid} ptid=1 comm=sh exe=sh exepath=/bin/sh uid=0\n");
+    }
+    for pid in 100..300 {
+        let name = if pid < 110 { "backup" } else { "other" };
+        trace += &format!(
+            "{pid} execve res=0 exe={name} args=[] tid={pid} pid={pid} ptid=1 cwd=/ comm={name} trusted_exepath=/bin/{name} filename=/bin/{name} uid=0\n"
+        );
+    }
+    let trace = file(&folder, "t.trace", trace);
+    let rules = file(
+        &folder,
+        "r.yaml",
+        "- rule: Backup\n  desc: d\n  condition: evt.type = execve and proc.name = backup\n  output: o\n  priority: INFO\n  tags: [t]\n",
+    );
+    let text = "suppressions:\n\
+        - {name: Wide, rule_query: 'ruleId:Backup', suppression_query: '@process.parent.comm:init @process.executable.path:/bin/*'}\n\
+        - {name: Narrow, rule_query: 'ruleId:Backup', suppression_query: '@process.parent.comm:init @process.comm:nothing'}\n";
+    let path = file(&folder, "s.yaml", text);
+    let lint = run(["suppress", "lint", &path, "-r", &rules, "-t", &trace, "-f", "json"]).expect(0).json();
+    let codes: Vec<&str> =
+        lint["diagnostics"].as_array().into_iter().flatten().filter_map(|d| d["code"].as_str()).collect();
+    assert!(codes.contains(&"SUP-SURFACE") && codes.contains(&"SUP-DEAD"), "{codes:?}");
+    let message = lint["diagnostics"].to_string();
+    assert!(message.contains("100.0 % of 200 execve events"), "{message}");
+    let twice = "suppressions:\n\
+        - {name: A, rule_query: 'ruleId:Backup', suppression_query: '@process.parent.comm:init @process.comm:backup'}\n\
+        - {name: B, rule_query: 'ruleId:Backup', suppression_query: '@process.executable.path:/bin/backup @process.parent.comm:init'}\n";
+    let path = file(&folder, "twice.yaml", twice);
+    let lint = run(["suppress", "lint", &path, "-r", &rules, "-t", &trace, "-f", "json"]).expect(0);
+    assert_eq!(lint.text().matches("SUP-SHADOWED").count(), 2, "{}", lint.text());
+}
+
+#[test]
+fn levels_formats_and_exit_codes_of_lint() {
+    let warning = suppressions(
+        "warning",
+        &one("rule_query: '*'\nsuppression_query: '@process.user:root'\nexpiration_date: 2099-01-01"),
+    );
+    for (level, code) in [("error", 0), ("warning", 1), ("lint", 1), ("never", 0)] {
+        run(["suppress", "lint", &warning, "--fail-on", level]).expect(code);
+    }
+    let error = suppressions("error", &one("rule_query: '*'\nsuppression_query: 'host:a'"));
+    run(["suppress", "lint", &error]).expect(1);
+    run(["suppress", "lint", &error, "--fail-on", "never"]).expect(0);
+    let broken = suppressions("broken", &one("rule_query: '*'\nsuppression_query: '(a'"));
+    run(["suppress", "lint", &broken, "--fail-on", "never"]).expect(3);
+    let sarif = run(["suppress", "lint", &error, "-f", "sarif"]).expect(1).json();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(sarif["version"], "2.1.0");
+    assert!(sarif["runs"][0]["results"].to_string().contains("SUP-TAG-ONLY"), "{sarif}");
+    assert!(result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().is_some());
+    let json = run(["suppress", "lint", &error, "-f", "json"]).expect(1).json();
+    assert_eq!(json["stats"]["errors"], 1);
+}
+
+/// Lists of Datadog's API: there and back.
+#[test]
+fn exchange() {
+    let folder = folder("sup-exchange");
+    let list = r#"{"data":[{"id":"a-b","type":"suppressions","attributes":{"name":"Backup","enabled":true,
+        "rule_query":"ruleId:x","suppression_query":"@process.comm:a @process.parent.comm:b","start_date":1703187336000,
+        "tags":["owner:ops"],"version":3,"creator":{"handle":"x"}}}]}"#;
+    let list = file(&folder, "list.json", list);
+    let yaml = run(["suppress", "import", &list]).expect(0).says(&["1 suppressions, 1 load"]);
+    let yaml = file(&folder, "s.yaml", yaml.text());
+    let exported = run(["suppress", "export", &yaml]).expect(0).json();
+    assert_eq!(exported["data"][0]["attributes"]["start_date"], 1_703_187_336_000u64);
+    assert_eq!(exported["data"][0]["attributes"]["tags"], serde_json::json!(["owner:ops"]));
+    assert_eq!(exported["data"][0]["id"], "a-b");
+    run(["suppress", "import", &file(&folder, "bad.json", "{")]).expect(3).says(&["bad.json: not JSON"]);
+    let out = folder.join("out.yaml");
+    let out = out.to_str().expect("UTF-8");
+    run(["suppress", "import", &list, "-o", out]).expect(0);
+    run(["suppress", "import", &list, "-o", out]).expect(2).says(&["--force"]);
+    run(["suppress", "format", out, "--check"]).expect(0);
+    let untidy = file(&folder, "u.yaml", one("rule_query: 'x'\nsuppression_query: '@process.comm:a    (env:b)'"));
+    run(["suppress", "format", &untidy, "--check"]).expect(1).says(&["u.yaml: would be formatted"]);
+    run(["suppress", "format", &untidy, "--write"]).expect(0);
+    run(["suppress", "format", &untidy, "--check"]).expect(0);
+    assert_eq!(run(["suppress", "schema"]).expect(0).json()["title"], "tracehound suppressions");
+}
+
+#[test]
+fn what_is_asked_for_must_exist() {
+    for (args, code, says) in [
+        (&["suppress", "suggest", EXPORT, "-r", RULES][..], 2, "there is no signal's id"),
+        (&["suppress", "suggest", "c4f08c9ff3c5d072", "-r", RULES], 2, "there is no trace"),
+        (&["suppress", "suggest", EXPORT, "c4f08c9ff3c5d072"], 2, "-r RULES"),
+        (&["suppress", "suggest", EXPORT, "c4f08c9ff3c5d070", "-r", RULES], 2, "did you mean `c4f08c9ff3c5d072`?"),
+        (&["suppress", "suggest", "-", "c4f08c9ff3c5d070", "-r", RULES], 2, "standard input"),
+        (&["suppress", "explain", EXPORT, "c4f08c9ff3c5d072", "-r", RULES], 2, "-s SUPPRESSIONS"),
+        (&["suppress", "lint", "no/such"], 3, "no/such"),
+        (&["suppress", "attributes", "no/such", "c4f08c9ff3c5d072", "-r", RULES], 4, "no/such"),
+    ] {
+        run(args.iter().copied()).expect(code).says(&[says]);
+    }
+}

@@ -122,6 +122,7 @@ pub fn propose(targets: &[Target<'_>], is_pid: &dyn Fn(i64) -> bool) -> Proposal
     let maker = Maker { targets, is_pid };
     let tags: Vec<(&str, Made)> = tags(targets)
         .filter_map(|attribute| Some((attribute.name.as_ref(), maker.make(attribute, &mut out.left_out)?)))
+        .chain(given_tags(targets))
         .collect();
     for (i, names) in combinations(activity).iter().enumerate() {
         let attributes = names.iter().filter_map(|name| attributes::lookup(name));
@@ -194,6 +195,20 @@ fn tags<'a>(targets: &'a [Target<'_>]) -> impl Iterator<Item = &'static Attribut
     first
         .map(|id| attributes::get(*id))
         .filter(|attribute| attribute.is_tag() && Family::of_name(&attribute.name) == Some(Family::Workload))
+}
+
+/// Tags that were given for the analysis and have one value for all signals.
+fn given_tags<'a>(targets: &'a [Target<'_>]) -> impl Iterator<Item = (&'a str, Made)> + 'a {
+    let first = targets.first().into_iter().flat_map(|target| &target.values.tags);
+    let shared =
+        first.filter(|(key, values)| targets.iter().all(|target| target.values.tags.get(*key) == Some(*values)));
+    shared.filter_map(|(key, values)| {
+        let [value] = values.as_slice() else { return None };
+        let term = format!("{key}:{}", literal(&text(value)?));
+        // A key that the language does not read as a tag is left out.
+        let (query, _) = query::parse(&term, Mode::Strict);
+        query.map(|_| (key.as_str(), Made { terms: vec![term], generalised: None }))
+    })
 }
 
 fn proposal(made: &[Made]) -> Option<Proposal> {

@@ -95,3 +95,28 @@ fn a_megabyte_of_query() {
         assert!(text.len() < 5000, "{text}");
     }
 }
+
+/// Files are hostile input: cut anywhere, or with any byte changed, they are read or refused, and formatting what is
+/// read gives a file that is read as the same.
+#[test]
+fn damaged_files() {
+    let good = std::fs::read(folder().join("good.yaml")).expect("a file");
+    let check = |bytes: Vec<u8>| {
+        let source = SourceFile::new("d.yaml", bytes);
+        let loaded = files::load(std::slice::from_ref(&source));
+        let _ = render::render_all(&loaded.diagnostics, &loaded.sources);
+        if let Ok(formatted) = files::format::format(&source) {
+            let again = files::load(&[SourceFile::new("d.yaml", formatted.clone())]);
+            assert!(!again.has_errors(), "{formatted}");
+            assert_eq!(again.suppressions.len(), loaded.suppressions.len(), "{formatted}");
+        }
+    };
+    for i in (0..good.len()).step_by(3) {
+        check(good[..i].to_vec());
+        for byte in [b'\n', b'"', b'\'', b':', b'(', b'\\', b'*', b'&', b'-', 0, 0xff] {
+            let mut bytes = good.clone();
+            bytes[i] = byte;
+            check(bytes);
+        }
+    }
+}
