@@ -21,6 +21,10 @@ use crate::query::{Key, Subject, text_of};
 /// Ancestors that attributes of a whole line look at: the bound that fields have too.
 const MAX_ANCESTORS: usize = 4096;
 
+/// Bytes of one attribute that a copy keeps. A line of thousands of ancestors, each with a long environment, which only
+/// a made-up trace has, would else be copied with every signal.
+const MAX_KEPT: usize = 64 << 10;
+
 /// A signal with its event and the history as of it: what a suppression is asked about.
 ///
 /// Lazy and borrowed: made where the event and its fact are at hand, for the time of one evaluation.
@@ -92,8 +96,11 @@ impl<'a> SignalView<'a> {
     pub fn collect(&self) -> Collected {
         let mut collected = Collected { message: self.message.map(BStr::to_owned), ..Collected::default() };
         for attribute in ATTRIBUTES.iter() {
-            let value = self.value(attribute);
+            let mut value = self.value(attribute);
             if has_value(&value) {
+                if cut(&mut value, &mut { MAX_KEPT }) {
+                    collected.cut.push(attribute.id);
+                }
                 collected.attributes.insert(attribute.id, owned(value));
             }
         }
@@ -265,6 +272,9 @@ pub struct Collected {
     pub all_tags: Vec<Value<'static>>,
     /// The message.
     pub message: Option<BString>,
+    /// Attributes with so many or such long values that the last ones are left out: a copy holds the first 64 KiB of
+    /// each.
+    pub cut: Vec<AttributeId>,
 }
 
 impl Subject for Collected {
@@ -286,6 +296,38 @@ fn has_value(value: &Value<'_>) -> bool {
         Value::Null => false,
         Value::List(values) => values.iter().any(has_value),
         _ => true,
+    }
+}
+
+/// Leaves out what is behind the first `left` bytes, whole values of a list and ends of texts. True if something was.
+fn cut(value: &mut Value<'_>, left: &mut usize) -> bool {
+    /// What a value takes besides its text.
+    const OVERHEAD: usize = 32;
+    *left = left.saturating_sub(OVERHEAD);
+    match value {
+        Value::List(values) => {
+            let mut is_cut = false;
+            let mut n_kept = 0;
+            for value in values.iter_mut() {
+                if *left == 0 {
+                    break;
+                }
+                is_cut |= cut(value, left);
+                n_kept += 1;
+            }
+            is_cut |= n_kept < values.len();
+            values.truncate(n_kept);
+            is_cut
+        }
+        Value::Str(text) => {
+            let is_cut = text.len() > *left;
+            if is_cut {
+                *text = Cow::Owned(text[..*left].as_bstr().to_owned());
+            }
+            *left -= text.len();
+            is_cut
+        }
+        _ => false,
     }
 }
 
@@ -363,6 +405,33 @@ impl Elements {
             Elements::Plain => "",
             Elements::Words => "a text with a blank is also compared with all of them joined",
             Elements::Environment => "a text without `=` is compared with the names",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_told() {
+        let list = |texts: &[&str]| -> Value<'static> { Value::List(texts.iter().map(|t| Value::owned(*t)).collect()) };
+        for (mut value, left, expected, is_expected) in [
+            (Value::str("abc"), 35, Value::str("abc"), false),
+            (Value::str("abc"), 34, Value::str("ab"), true),
+            (Value::Int(1), 0, Value::Int(1), false),
+            (list(&["abc", "def"]), 200, list(&["abc", "def"]), false),
+            (list(&["abc", "def"]), 67, list(&["abc"]), true),
+            (list(&["abc", "def"]), 100, list(&["abc", "d"]), true),
+            (
+                Value::List(vec![list(&["abc"]), list(&["def"])]),
+                100,
+                Value::List(vec![list(&["abc"]), list(&[])]),
+                true,
+            ),
+        ] {
+            let is_cut = cut(&mut value, &mut { left });
+            assert_eq!((value, is_cut), (expected, is_expected), "{left}");
         }
     }
 }
