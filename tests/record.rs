@@ -130,14 +130,19 @@ fn credentials_are_read() {
 }
 
 /// A command that opens and closes many files, until it is killed.
-fn busy() -> Child {
+fn busy() -> Load {
     let script = "while :; do for i in 1 2 3 4 5 6 7 8 9; do : </etc/passwd >/dev/null; /bin/true; done; done";
-    Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()).spawn().expect("a shell")
+    Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()).spawn().map(Load).expect("a shell")
 }
 
-fn stop(mut child: Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+/// A process that is ended with its test, also if that fails.
+struct Load(Child);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Starts a recording and waits until its trace has events.
@@ -189,7 +194,7 @@ fn a_killed_recorder_leaves_what_it_wrote() {
     std::thread::sleep(Duration::from_millis(1500));
     signal(&recorder, "-KILL");
     end(recorder);
-    stop(load);
+    drop(load);
     let run = run(["analyze", &trace, "-r", "rules/", "-f", "jsonl"]).expect(5).says(&["no end mark"]);
     assert!(!run.stderr.contains(" 0 events"), "{}", run.stderr);
     run_info(&trace, 5, |info| assert!(info["events"].as_u64() > Some(100), "{info}"));
@@ -241,10 +246,10 @@ fn a_full_disk_ends_the_recording_with_a_readable_trace() {
     let trace = path(&disk.0, "x.trh");
     // Names that do not compress fill it quickly.
     let flood = "my $i = 0; while (1) { my $n = join '', map { chr(33 + int(rand(90))) } 1 .. 200; open(my $f, '<', \"/tmp/$n\"); }";
-    let load = Command::new("/usr/bin/perl").args(["-e", flood]).spawn().expect("perl");
+    let load = Command::new("/usr/bin/perl").args(["-e", flood]).spawn().map(Load).expect("perl");
     let recorder = start(&["-o", &trace, "--flush", "100ms"], &trace);
     let done = end(recorder).expect(5).says(&["recording ended", "whole up to there"]);
-    stop(load);
+    drop(load);
     assert!(done.stderr.contains("No space left"), "{}", done.stderr);
     // Whole, and it says itself what is missing.
     run(["analyze", &trace, "-r", "rules/", "-f", "jsonl"]).expect(5).says(&["the recorder lost"]);
@@ -263,7 +268,7 @@ fn traces_replace_each_other() {
     let trace = path(&folder, "x.trh");
     let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "15s"];
     let done = run(args).says(&["events in"]);
-    stop(load);
+    drop(load);
     // On a machine where other tests flood the ring something is lost, and said.
     assert_eq!(done.code, Some(if done.stderr.contains("none lost") { 0 } else { 5 }), "{}", done.stderr);
     let mut names: Vec<_> =

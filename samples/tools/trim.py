@@ -59,9 +59,9 @@ def main(comm):
                 print(line)
             continue
         _, time, rest = line.split(" ", 2)
-        step = re.fullmatch(r"([+-])([\d.]+)(ns|us|ms|s)", time)
+        step = re.fullmatch(r"([+-])([\d.]+)(ns|us|ms|s|)", time)
         if step:
-            unit = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[step.group(3)]
+            unit = {"": 1, "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[step.group(3)]
             now += int(float(step.group(2)) * unit) * (1 if step.group(1) == "+" else -1)
         else:
             now = int(time)
