@@ -34,7 +34,9 @@ use crate::snapshot::{Settled, Tally};
 /// Messages that wait for the writer besides those of the backlog.
 const QUEUE: usize = 2;
 /// Most bytes of events that wait for the writer.
-const MAX_BACKLOG: usize = 16 << 20;
+const MAX_BACKLOG: usize = 12 << 20;
+/// Events of one message: what is on its way is memory.
+const MESSAGE_EVENTS: usize = 4096;
 /// Longest wait for events: how old one gets before it is handed on. The kernel wakes the reader earlier when the ring
 /// fills.
 const POLL: Duration = Duration::from_millis(100);
@@ -309,7 +311,7 @@ impl Poller<'_> {
         let result = self.source.poll(timeout, &mut |events| {
             for event in events.iter() {
                 batch.append(&event);
-                if batch.is_full() {
+                if batch.len() >= MESSAGE_EVENTS || batch.is_full() {
                     full.push(std::mem::take(&mut batch));
                 }
             }

@@ -11,7 +11,7 @@ use crate::reader::ReadNotes;
 use crate::section::Section;
 use crate::writer::TraceWriter;
 
-/// Events after which a segment is written.
+/// Most events of a segment.
 const SEGMENT_EVENTS: usize = 64 * 1024;
 
 /// Bytes of arguments after which a segment is written.
@@ -31,13 +31,15 @@ const MAX_WITHOUT_DIRECTORY: u32 = 4;
 pub struct WriteOptions {
     /// Level of zstd, 1 to 22.
     pub level: i32,
+    /// Events after which a segment is written, at most 65 536. Fewer need less memory and more bytes.
+    pub segment_events: usize,
 }
 
 impl WriteOptions {
     /// For files that are kept: what the measurements in `spec.md` were made with.
-    pub const ARCHIVE: WriteOptions = WriteOptions { level: 15 };
-    /// For recording: spends less time on a segment.
-    pub const RECORD: WriteOptions = WriteOptions { level: 3 };
+    pub const ARCHIVE: WriteOptions = WriteOptions { level: 15, segment_events: SEGMENT_EVENTS };
+    /// For recording: spends less time and memory on a segment.
+    pub const RECORD: WriteOptions = WriteOptions { level: 3, segment_events: SEGMENT_EVENTS / 4 };
 }
 
 /// Writes a native trace.
@@ -46,6 +48,7 @@ pub struct NativeWriter<W> {
     offset: u64,
     n_segments: u32,
     n_events: u64,
+    segment_events: usize,
     columns: ColumnEncoder,
     packer: Packer,
     pending: Batch,
@@ -69,6 +72,7 @@ impl<W: Write> NativeWriter<W> {
             offset: 0,
             n_segments: 0,
             n_events: 0,
+            segment_events: options.segment_events.clamp(1, SEGMENT_EVENTS),
             columns: ColumnEncoder::new()?,
             packer: Packer::new(options.level)?,
             pending: Batch::default(),
@@ -113,7 +117,8 @@ impl<W: Write> NativeWriter<W> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         self.pending.append(event);
-        if is_full(&self.pending) { self.flush_events() } else { Ok(()) }
+        let is_full = self.pending.len() >= self.segment_events || is_full(&self.pending);
+        if is_full { self.flush_events() } else { Ok(()) }
     }
 
     /// Writes the events so far as a segment, however few they are: what a recorder does once in a while, so that a
