@@ -60,6 +60,9 @@ fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
     if is_self(tgid) || is_self((ids >> 32) as u32) && tgid == (ids >> 32) as u32 {
         return 0;
     }
+    // The path of a cgroup stands before the first record that needs it.
+    let cgroup = cgroup_of(child);
+    send_cgroup(cgroup, counter::FORK, instance);
     let Some(record) = Record::begin(Which::Fork, counter::FORK, instance, head(kind::FORK, 0, 0, ids)) else {
         return 0;
     };
@@ -68,7 +71,6 @@ fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
     let cred: u64 = member(child, offset!(task_cred));
     let pid = pid_ns(child);
     let leader_pid = pid_ns(leader);
-    let cgroup = cgroup_of(child);
     // SAFETY: the buffer has room for a head and a body, at an offset that is a multiple of 8.
     unsafe {
         let body = record.base.add(size_of::<Head>()).cast::<Fork>();
@@ -91,7 +93,6 @@ fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
         (*record.private).at = (size_of::<Head>() + size_of::<Fork>()) as u64;
     }
     record.submit(Which::Fork);
-    send_cgroup(cgroup, counter::FORK, instance);
     0
 }
 
@@ -119,17 +120,17 @@ fn executed(ctx: &BtfTracePointContext, instance: u32) -> i32 {
     if is_self((ids >> 32) as u32) {
         return 0;
     }
+    let cgroup = cgroup_of(task);
+    send_cgroup(cgroup, counter::EXEC, instance);
     let Some(record) = Record::begin(Which::Exec, counter::EXEC, instance, head(kind::EXEC, 0, 0, ids)) else {
         return 0;
     };
-    let cgroup = cgroup_of(task);
     // SAFETY: the buffer has 64 KiB; every offset is masked below.
     unsafe {
         (*record.private).at = EXEC_STRINGS;
         exec(&record, task, bprm, old_tid, cgroup.id);
     }
     record.submit(Which::Exec);
-    send_cgroup(cgroup, counter::EXEC, instance);
     0
 }
 
