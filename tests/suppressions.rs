@@ -514,3 +514,30 @@ fn what_is_asked_for_must_exist() {
         run(args.iter().copied()).expect(code).says(&[says]);
     }
 }
+
+/// On a real capture: the narrowest proposal for each signal hides it, and no signal is lost by it.
+#[test]
+fn proposals_on_a_real_capture() {
+    let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| support::root().join("../shared"), Into::into);
+    let trace: std::path::PathBuf = shared.join("captures/vm/kt-5.10.0-32-cloud-amd64.scap");
+    let Some(trace) = trace.to_str().filter(|path| std::path::Path::new(path).is_file()) else {
+        eprintln!("SKIPPED: proposals on a real capture: no captures in {}", shared.display());
+        return;
+    };
+    let analyze = |more: &[&str]| {
+        let mut args = vec!["analyze", trace, "-r", RULES, "-q", "--allow-partial", "--show-suppressed"];
+        args.extend(more);
+        run(args).expect(0).lines()
+    };
+    let all = analyze(&[]);
+    assert!(all.len() >= 3);
+    for signal in &all {
+        let id = signal["id"].as_str().expect("an id");
+        let args = ["suppress", "suggest", trace, id, "-r", RULES, "--allow-partial", "-f", "yaml", "-q"];
+        let path = suppressions(&format!("real-{id}"), run(args).expect(0).text());
+        let with = analyze(&["-s", &path]);
+        assert_eq!(with.len(), all.len(), "{id}");
+        let of_id = with.iter().find(|signal| signal["id"] == id).expect("the signal");
+        assert_eq!(of_id["verdict"], "suppressed", "{}", std::fs::read_to_string(&path).unwrap_or_default());
+    }
+}

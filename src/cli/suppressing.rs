@@ -154,7 +154,6 @@ pub(super) fn print_accounting(name: &str, case: &Case<'_>) {
             continue;
         }
         let Some([(_, first), (_, last)]) = hidden.span else { continue };
-        let plural = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let processes =
             if hidden.n_processes == 1 { "1 process".to_owned() } else { format!("{} processes", hidden.n_processes) };
         eprintln!(
@@ -182,6 +181,11 @@ pub(super) fn print_accounting(name: &str, case: &Case<'_>) {
         }
         eprintln!("  {}: {list}", state.name().replace('_', " "));
     }
+}
+
+/// A count and what is counted.
+pub(super) fn plural(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Overlaps printed of one suppression; the table has all.

@@ -20,6 +20,7 @@ use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, stdout};
+use crate::cli::suppressing::plural;
 
 /// Signals listed of those that a proposal hides besides; JSON has this many too, and the number of all.
 const MAX_LISTED: usize = 20;
@@ -74,8 +75,7 @@ impl Judged {
     /// Why it is refused; `None` if it is not.
     fn refused(&self, n_targets: usize) -> Option<String> {
         if self.blast.attacks.n > 0 {
-            let n = self.blast.attacks.n;
-            return Some(format!("it hides {n} signal{} of attacks", if n == 1 { "" } else { "s" }));
+            return Some(format!("it hides {} of attacks", plural(self.blast.attacks.n, "signal")));
         }
         let n_missed = n_targets.saturating_sub(self.blast.n_targets);
         (n_missed > 0).then(|| format!("it does not hide {n_missed} of the signals"))
@@ -296,9 +296,8 @@ impl Report<'_> {
         let activity = self.found.iter().find_map(|gathered| gathered.activity);
         writeln!(
             out,
-            "# {} signal{}, {} activity; {}",
-            self.found.len(),
-            if self.found.len() == 1 { "" } else { "s" },
+            "# {}, {} activity; {}",
+            plural(self.found.len() as u64, "signal"),
             activity.map_or("other", |activity| activity.name()),
             self.rule_query
         )?;
@@ -325,9 +324,9 @@ impl Report<'_> {
         if let Some(why) = judged.refused(self.found.len()) {
             writeln!(out, "#    REFUSED: {why}")?;
         }
-        write!(out, "#    hides {} other signals of the same rules", blast.others.n)?;
+        write!(out, "#    hides {} of the same rules", plural(blast.others.n, "other signal"))?;
         if self.n_attacks > 0 {
-            write!(out, ", {} in {} traces with attacks", blast.attacks.n, self.n_attacks)?;
+            write!(out, ", {} in {} with attacks", blast.attacks.n, plural(self.n_attacks as u64, "trace"))?;
         }
         let percent = if self.n_events == 0 { 0.0 } else { blast.n_events as f64 * 100.0 / self.n_events as f64 };
         writeln!(out, "; matches {} of {} events of this kind ({percent:.1} %)", blast.n_events, self.n_events)?;
