@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""What recording costs a workload, and the recorder: paired runs, with and without `record`, in turn.
+
+Usage, as root: benches/record.py TRACEHOUND [ROUNDS]
+
+CPU is user + system time of the workload, and of the recorder from when it is attached until the workload has ended.
+"""
+
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def run(command, **options):
+    """CPU and wall seconds of a command with its children."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"{command} ended with {status}")
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - start
+
+
+def build(folder):
+    """A small cargo build from nothing."""
+    target = os.path.join(folder, "target")
+    shutil.rmtree(target, ignore_errors=True)
+    crate = os.path.join(ROOT, "capture-ebpf", "layout")
+    return run(["cargo", "build", "--offline", "-q"], cwd=crate, env=dict(os.environ, CARGO_TARGET_DIR=target))
+
+
+WORKLOADS = {
+    "500 execs": lambda _: run(["bash", "-c", "for ((i=0;i<500;i++)); do /bin/true; done"]),
+    "30,000 opens": lambda _: run(["bash", "-c", "for ((i=0;i<30000;i++)); do : < /etc/hostname; done"]),
+    "cargo build": build,
+}
+
+
+def cpu_of(pid):
+    """CPU seconds of a process so far."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def recorded(binary, workload, folder):
+    """The workload's times under a recorder; the recorder's CPU, and what it says at its end."""
+    trace = os.path.join(folder, "trace.trh")
+    if os.path.exists(trace):
+        os.remove(trace)
+    recorder = subprocess.Popen([binary, "record", "-o", trace], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(2)
+    before = cpu_of(recorder.pid)
+    times = workload(folder)
+    time.sleep(0.3)
+    after = cpu_of(recorder.pid)
+    recorder.send_signal(signal.SIGINT)
+    said = recorder.communicate()[1].decode(errors="replace").strip().splitlines()
+    return times, after - before, said[-1] if said else ""
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 9
+    with tempfile.TemporaryDirectory() as folder:
+        for name, workload in WORKLOADS.items():
+            workload(folder)
+            base, cpu, wall, own = [], [], [], []
+            for i in range(rounds):
+                without = workload(folder) if i % 2 else None
+                times, recorder_cpu, said = recorded(binary, workload, folder)
+                without = without or workload(folder)
+                base.append(without[0])
+                cpu.append(times[0] - without[0])
+                wall.append(times[1] - without[1])
+                own.append(recorder_cpu)
+            median = statistics.median
+            print(
+                f"{name}: {median(base):.2f} s CPU, recorded {100 * median(cpu) / median(base):+.1f} %"
+                f" (wall {median(wall):+.2f} s), recorder {median(own):.2f} s; last round {said}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
