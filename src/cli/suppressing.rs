@@ -32,7 +32,7 @@ impl Suppressions {
         if !args.suppressions.is_empty() {
             all.extend(load(global, &args.suppressions)?.suppressions);
         }
-        Ok(Suppressions { all, tags: tags(args)?, clock: clock(args)? })
+        Ok(Suppressions { all, tags: tags(&args.tags)?, clock: clock(args)? })
     }
 
     /// Ready for rules.
@@ -73,9 +73,9 @@ pub(super) fn read(paths: &[std::path::PathBuf]) -> Result<files::Loaded, Failur
 }
 
 /// The tags that were given.
-pub(super) fn tags(args: &SuppressionArgs) -> Result<ExtraTags, Failure> {
+pub(super) fn tags(texts: &[String]) -> Result<ExtraTags, Failure> {
     let mut tags = ExtraTags::default();
-    for tag in &args.tags {
+    for tag in texts {
         tags.add(tag).map_err(|error| Failure::Usage(format!("--tag: {}", printable(error.to_string().as_bytes()))))?;
     }
     Ok(tags)

@@ -15,6 +15,7 @@ use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, load_rule_files};
+use crate::cli::suppressing;
 use crate::rulefiles::RuleFiles;
 
 /// What was typed: traces, and ids of signals. An argument is an id if it looks like one and no file is called so.
@@ -47,11 +48,7 @@ impl Asked {
             return Err(Failure::Usage("the rules that gave the signals are needed: -r RULES".to_owned()));
         }
         let rules = load_rule_files(global, &args.rules)?;
-        let mut tags = ExtraTags::default();
-        for tag in &args.tags {
-            tags.add(tag)
-                .map_err(|error| Failure::Usage(format!("--tag: {}", printable(error.to_string().as_bytes()))))?;
-        }
+        let tags = suppressing::tags(&args.tags)?;
         ids.sort_unstable();
         ids.dedup();
         Ok(Asked { traces, ids, rules, tags })

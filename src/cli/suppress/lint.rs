@@ -18,7 +18,6 @@ use super::gather::is_asked;
 use crate::Window;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::output::printable;
 use crate::cli::sarif;
 use crate::cli::session::{Session, load_rule_files, stdout};
 use crate::cli::suppressing;
@@ -34,10 +33,7 @@ pub(super) fn run(global: &Global, args: &Lint) -> Result<Outcome, Failure> {
         return Err(Failure::Usage("--trace needs the rules whose signals are suppressed: -r RULES".to_owned()));
     }
     let now = args.now.as_deref().map_or(Ok(date::now()), suppressing::moment)?;
-    let mut tags = ExtraTags::default();
-    for tag in &args.tags {
-        tags.add(tag).map_err(|error| Failure::Usage(format!("--tag: {}", printable(error.to_string().as_bytes()))))?;
-    }
+    let tags = suppressing::tags(&args.tags)?;
     let rules = if args.rules.rules.is_empty() { None } else { Some(load_rule_files(global, &args.rules)?) };
     let mut loaded = suppressing::read(&args.files)?;
     let mut partial = Outcome::Done;
