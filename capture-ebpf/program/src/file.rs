@@ -3,7 +3,7 @@
 use tracehound_capture_layout::record::{File, exec_flag};
 use tracehound_capture_layout::settings::MAX_DEPTH;
 
-use crate::kernel::{copy_str, member, offset, read};
+use crate::kernel::{Window, copy_str, member, offset, read};
 use crate::ring::Private;
 
 /// `OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`.
@@ -20,25 +20,27 @@ const MAX_NAME: u32 = 256;
 pub(crate) fn of_fd(task: u64, fd: u32) -> u64 {
     let files: u64 = member(task, offset!(task_files));
     let table: u64 = member(files, offset!(files_fdt));
-    let max: u32 = member(table, offset!(fdt_max));
-    if fd >= max {
+    let table = Window::<2>::read(table);
+    if fd >= table.member::<u32>(offset!(fdt_max)) {
         return 0;
     }
-    let array: u64 = member(table, offset!(fdt_fd));
+    let array: u64 = table.member(offset!(fdt_fd));
     read(array.wrapping_add(fd as u64 * 8))
 }
 
 /// What identifies an open file.
 #[inline(always)]
 pub(crate) fn describe(file: u64) -> File {
-    let inode: u64 = member(file, offset!(file_inode));
-    let sb: u64 = member(inode, offset!(inode_sb));
+    let open = Window::<8>::read(file);
+    let inode: u64 = open.member(offset!(file_inode));
+    let node = Window::<10>::read(inode);
+    let sb: u64 = node.member(offset!(inode_sb));
     File {
-        ino: member(inode, offset!(inode_ino)),
+        ino: node.member(offset!(inode_ino)),
         dev: member(sb, offset!(sb_dev)),
-        f_flags: member(file, offset!(file_flags)),
-        f_mode: member(file, offset!(file_mode)),
-        mode: member::<u16>(inode, offset!(inode_mode)) as u32,
+        f_flags: open.member(offset!(file_flags)),
+        f_mode: open.member(offset!(file_mode)),
+        mode: node.member::<u16>(offset!(inode_mode)) as u32,
         flags: layer(inode, sb),
         _pad: 0,
     }

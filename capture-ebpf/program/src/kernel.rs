@@ -65,6 +65,30 @@ pub(crate) fn member<T>(base: u64, offset: u32) -> T {
     read(base.wrapping_add(offset as u64))
 }
 
+/// The start of a structure, read at once: members near each other then cost one call of the helper, not one each.
+pub(crate) struct Window<const N: usize> {
+    base: u64,
+    words: [u64; N],
+}
+
+impl<const N: usize> Window<N> {
+    #[inline(always)]
+    pub(crate) fn read(base: u64) -> Window<N> {
+        Window { base, words: read(base) }
+    }
+
+    /// The member at `offset`, of its own if it lies further back. The verifier knows the offset, and so which.
+    #[inline(always)]
+    pub(crate) fn member<T: Copy>(&self, offset: u32) -> T {
+        if offset as usize + size_of::<T>() <= 8 * N && offset as usize % size_of::<T>() == 0 {
+            // SAFETY: inside the array, and aligned for `T`, an integer.
+            unsafe { self.words.as_ptr().cast::<u8>().add(offset as usize).cast::<T>().read_volatile() }
+        } else {
+            member(self.base, offset)
+        }
+    }
+}
+
 /// The running task's structure, as an address.
 #[inline(always)]
 pub(crate) fn current() -> u64 {
