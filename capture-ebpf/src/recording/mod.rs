@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use bstr::BString;
@@ -33,10 +33,14 @@ use crate::snapshot::{Settled, Tally};
 
 /// Messages that wait for the writer besides those of the backlog.
 const QUEUE: usize = 2;
+/// Batches that were written and wait to be filled again, so that memory is not asked for and given back all the time.
+const SPARE: usize = 8;
 /// Most bytes of events that wait for the writer.
 const MAX_BACKLOG: usize = 12 << 20;
 /// Events of one message: what is on its way is memory.
 const MESSAGE_EVENTS: usize = 4096;
+/// Messages that one emptying of the ring keeps before it hands them on.
+const KEPT_MESSAGES: usize = 4;
 /// Longest wait for events: how old one gets before it is handed on. The kernel wakes the reader earlier when the ring
 /// fills.
 const POLL: Duration = Duration::from_millis(100);
@@ -224,9 +228,10 @@ pub fn record(
     };
     let shared = Shared::default();
     let (send, receive) = sync_channel(QUEUE);
+    let (give_back, spare) = sync_channel(SPARE);
     let makes_files = settings.flight.is_some() || settings.output.rotate.is_some();
     let needs = Needs { host_files: true, new_files: makes_files, counters: false };
-    let writer = Writer::new(settings, clock, place, receive, &shared, observer);
+    let writer = Writer::new(settings, clock, place, (receive, give_back), &shared, observer);
     std::thread::scope(|scope| {
         let (tell, hear) = sync_channel(1);
         let thread = scope.spawn(move || {
@@ -241,7 +246,13 @@ pub fn record(
         {
             return Err(RecordError::Privileges(error));
         }
-        let mut poller = Poller { source, clock, send, backlog: VecDeque::new(), n_backlog: 0, n_events: 0 };
+        let mut poller = Poller {
+            source,
+            clock,
+            outbox: Outbox { send, backlog: VecDeque::new(), n_backlog: 0 },
+            spare,
+            n_events: 0,
+        };
         let mut end = poller.until_told(&shared, control);
         // The hooks first, then what they left in the ring: nothing is recorded while the rest is taken out.
         if let Err(error) = poller.source.detach() {
@@ -253,8 +264,8 @@ pub fn record(
             }
         }
         let counters = poller.source.counters().ok();
-        poller.put(Message::End(counters.clone()));
-        poller.hand_on_all();
+        poller.outbox.put(Message::End(counters.clone()));
+        poller.outbox.hand_on_all();
         drop(poller);
         let mut summary = thread.join().expect("the writer does not panic");
         // Why nothing more could be written says more than that recording was ended because of it.
@@ -270,11 +281,18 @@ pub fn record(
 struct Poller<'a> {
     source: &'a mut dyn Source,
     clock: Clock,
+    outbox: Outbox,
+    /// Empty batches from the writer.
+    spare: Receiver<Batch>,
+    n_events: u64,
+}
+
+/// What goes to the writer, in order.
+struct Outbox {
     send: SyncSender<Message>,
     backlog: VecDeque<Message>,
     /// Bytes of events in the backlog.
     n_backlog: usize,
-    n_events: u64,
 }
 
 impl Poller<'_> {
@@ -298,7 +316,7 @@ impl Poller<'_> {
             match control(progress) {
                 Flow::Go => {}
                 Flow::Stop => return End::Asked,
-                Flow::Dump => self.put(Message::Dump),
+                Flow::Dump => self.outbox.put(Message::Dump),
             }
         }
     }
@@ -306,27 +324,39 @@ impl Poller<'_> {
     fn poll(&mut self, timeout: Duration) -> Result<PollStats, PollError> {
         // What happened before this moment is in the ring by now, and so in this message or in one before.
         let as_of_ns = self.clock.now_ns();
-        let mut full = Vec::new();
-        let mut batch = Batch::default();
-        let result = self.source.poll(timeout, &mut |events| {
+        let Poller { source, spare, outbox, n_events, .. } = self;
+        // New cgroups are known after the poll; their containers are to be described before their first events. In a
+        // flood that would be too much to keep.
+        let mut full = VecDeque::new();
+        let mut batch = spare.try_recv().unwrap_or_default();
+        let result = source.poll(timeout, &mut |events| {
             for event in events.iter() {
                 batch.append(&event);
                 if batch.len() >= MESSAGE_EVENTS || batch.is_full() {
-                    full.push(std::mem::take(&mut batch));
+                    full.push_back(std::mem::replace(&mut batch, spare.try_recv().unwrap_or_default()));
+                    if full.len() > KEPT_MESSAGES
+                        && let Some(batch) = full.pop_front()
+                    {
+                        *n_events += batch.len() as u64;
+                        outbox.put(Message::Events { as_of_ns: 0, cgroups: Vec::new(), batch });
+                    }
                 }
             }
         });
-        self.n_events += full.iter().chain([&batch]).map(|batch| batch.len() as u64).sum::<u64>();
-        let mut cgroups = self.source.take_new_cgroups();
+        let mut cgroups = source.take_new_cgroups();
         for batch in full {
-            self.put(Message::Events { as_of_ns: 0, cgroups: std::mem::take(&mut cgroups), batch });
+            *n_events += batch.len() as u64;
+            outbox.put(Message::Events { as_of_ns: 0, cgroups: std::mem::take(&mut cgroups), batch });
         }
+        *n_events += batch.len() as u64;
         // A poll that left something behind proves nothing.
         let as_of_ns = if matches!(&result, Ok(stats) if stats.is_drained) { as_of_ns } else { 0 };
-        self.put(Message::Events { as_of_ns, cgroups, batch });
+        outbox.put(Message::Events { as_of_ns, cgroups, batch });
         result
     }
+}
 
+impl Outbox {
     /// Hands a message on, in order; waits if too much waits already.
     fn put(&mut self, message: Message) {
         self.n_backlog += message.memory();

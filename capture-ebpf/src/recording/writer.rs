@@ -5,7 +5,7 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ use crate::snapshot::{self, Settled, Tally};
 const CLOCKS: Duration = Duration::from_secs(10);
 /// Most bytes of events that wait for the start state.
 const MAX_WINDOW: usize = 16 << 20;
+/// Most bytes of a batch that is used again.
+const MAX_SPARE: usize = 2 << 20;
 /// Least time between two files that rules ask for: one incident fires many.
 const BETWEEN_TRIGGERS: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,7 @@ pub(super) struct Writer<'a, 'o> {
     clock: Clock,
     place: Place,
     receive: Receiver<Message>,
+    give_back: SyncSender<Batch>,
     shared: &'a Shared,
     observer: Option<&'o mut (dyn Observer + 'o)>,
     containers: Containers,
@@ -99,7 +102,7 @@ impl<'a, 'o> Writer<'a, 'o> {
         settings: &'a Settings,
         clock: Clock,
         place: Place,
-        receive: Receiver<Message>,
+        (receive, give_back): (Receiver<Message>, SyncSender<Batch>),
         shared: &'a Shared,
         observer: Option<&'o mut (dyn Observer + 'o)>,
     ) -> Writer<'a, 'o> {
@@ -110,6 +113,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             clock,
             place,
             receive,
+            give_back,
             shared,
             observer,
             queue: VecDeque::new(),
@@ -243,9 +247,20 @@ impl<'a, 'o> Writer<'a, 'o> {
 
     /// Puts events into the queue, numbered.
     fn put(&mut self, mut batch: Batch) {
-        if !batch.is_empty() {
-            self.number(&mut batch);
-            self.queue.push_back(batch);
+        if batch.is_empty() {
+            self.used(batch);
+            return;
+        }
+        self.number(&mut batch);
+        self.queue.push_back(batch);
+    }
+
+    /// Gives the memory of a batch back to the thread that fills it.
+    fn used(&self, mut batch: Batch) {
+        if batch.memory() <= MAX_SPARE {
+            batch.clear();
+            // With enough of them there, or nobody to fill them, it is freed.
+            let _ = self.give_back.try_send(batch);
         }
     }
 
@@ -285,6 +300,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             } else if self.flushed.elapsed() >= self.settings.flush {
                 self.flush();
             }
+            self.used(batch);
         }
     }
 
