@@ -45,7 +45,7 @@ mod linux {
         for &(name, n, n_calls, call) in LOADS.iter().filter(|(name, ..)| name.contains(&wanted)) {
             let (mut base, mut with_all, mut added, mut lost) = (Vec::new(), Vec::new(), Vec::new(), 0);
             for round in 0..ROUNDS {
-                let mut plain = || cost(n, call);
+                let plain = || cost(n, call);
                 let mut recorded = || {
                     let (ns, n_lost) = with_recorder(&options, || cost(n, call));
                     lost += n_lost;
