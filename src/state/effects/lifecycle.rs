@@ -47,6 +47,7 @@ mod arg {
     pub(super) const VTID: usize = 18;
     pub(super) const VPID: usize = 19;
     pub(super) const PIDNS_START: usize = 20;
+    pub(super) const START: usize = 21;
 }
 
 /// clone, clone3, fork, vfork.
@@ -336,6 +337,9 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
             }
         }
     };
+    // The kernel takes the time of birth before it tells of it, and the parent can be preempted in between: with the
+    // number this is what names the process in /proc.
+    let start_ns = cx.uint(arg::START).filter(|&ns| ns > 0).map_or(cx.ts, Nanos);
     let image = image_of_birth(r, cx, template);
     let creds = creds_of_birth(r, cx, template);
     let is_in_pidns = flags & (bits::CHILD_IN_PIDNS | bits::NEWPID) != 0 || vtid.is_some_and(|vtid| vtid != tid);
@@ -358,7 +362,7 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
         let process = r.create_process(Process {
             pid: Tid(tid),
             vpid,
-            start_ns: Some(cx.ts),
+            start_ns: Some(start_ns),
             born: cx.seq,
             origin: Origin::Birth,
             section: 0,
@@ -392,7 +396,7 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
     attrs.creds = creds;
     attrs.renamed = None;
     attrs.pidns_init_start_ns = pidns_init_start_ns;
-    let new = NewThread { tid: Tid(tid), vtid, process, start_ns: Some(cx.ts), origin: Origin::Birth, from: cx.seq };
+    let new = NewThread { tid: Tid(tid), vtid, process, start_ns: Some(start_ns), origin: Origin::Birth, from: cx.seq };
     let child = r.create_thread(new, attrs, cx.ts);
     let live = &mut r.live.thread[child.index()];
     live.cloned_at = Some(cx.ts);

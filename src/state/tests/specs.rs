@@ -881,6 +881,18 @@ fn sockets() {
     ]);
 }
 
+/// The kernel's own time of birth names an instance, where a trace has it; the event can be much later.
+#[test]
+fn births_are_when_the_kernel_says() {
+    let birth = "thread 100 comm=a\nat 4000\n101 clone res=0 tid=101 pid=101 ptid=100 vtid=101 vpid=101";
+    for (start, want) in [(" start_time=3000", 3000), ("", 5000), (" start_time=0", 5000)] {
+        let replayed = replay(&format!("{birth}{start}\n"));
+        let (_, process) = process(&replayed.history, 101, Seq(1)).unwrap();
+        assert_eq!(process.start_ns.map(|at| at.0), Some(want), "{start}");
+        assert_eq!(replayed.history.thread(process.leader()).start_ns, process.start_ns, "{start}");
+    }
+}
+
 #[test]
 fn a_further_section_ends_what_was() {
     let replayed = replay(concat!(
