@@ -5,7 +5,8 @@
 
 pub mod cli;
 pub mod explain;
+pub mod meter;
 pub mod pipeline;
 pub mod rulefiles;
 
-pub use pipeline::{Analysis, Job, Live, Totals, Window, analyze};
+pub use pipeline::{Analysis, Job, Live, Only, Totals, Window, analyze};

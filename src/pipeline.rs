@@ -1,8 +1,9 @@
 //! Decode, replay, match: a window at a time.
 //!
-//! A reader runs on its own thread and hands batches on. Up to `WINDOW` batches are replayed in order; then rules
-//! are matched over all events of the window in parallel, reading history and facts only. The facts of a window are
-//! dropped after it, so that memory is bounded by history and one window, not by the length of the trace.
+//! A reader runs on its own thread and hands batches on, up to `AHEAD` events ahead. About `WINDOW` events are replayed
+//! in order; then rules are matched over all events of the window in parallel, reading history and facts only. The facts
+//! of a window are dropped after it, so that memory is bounded by history and two windows, not by the length of the
+//! trace; batches go back to the reader, which uses their memory again.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,17 +13,19 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use rayon::prelude::*;
 use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
 use tracehound_formats::event::{head_flags, kind};
-use tracehound_formats::{Batch, Item, ReadNotes, Seq, TraceReader};
+use tracehound_formats::{Batch, Item, Nanos, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleSet};
 use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 use tracehound_suppress::{SignalView, SuppressionSet};
 
-/// Batches replayed before rules are matched over them. Fixed, so that results do not depend on timing.
-const WINDOW: usize = 8;
-/// Items that wait between decoder and replay.
-const QUEUE: usize = 4;
+use crate::meter::{self, Meter};
+
+/// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
+const WINDOW: usize = 64 * 1024;
+/// Events read and not yet done with after which the reader waits: the window and the one after it.
+const AHEAD: usize = 2 * WINDOW;
 /// Events matched by one task.
 const CHUNK: usize = 2048;
 
@@ -38,8 +41,35 @@ pub struct Job<'a> {
     pub suppressions: Option<&'a SuppressionSet<'a>>,
     /// What fields need to know besides the trace.
     pub context: Context,
+    /// What of the trace is asked for.
+    pub only: Only,
     /// Events read so far, for progress.
     pub n_read: &'a AtomicU64,
+    /// Takes the cost of each stage, for a benchmark.
+    pub meter: Option<&'a Meter>,
+}
+
+/// What of a trace is asked for. State is always replayed from its beginning, so that nothing that is asked for is
+/// answered differently.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Only {
+    /// Rules see no event before this time.
+    pub since: Option<Nanos>,
+    /// Events after this time are left out, as if the recording had ended. In a native trace, segments of nothing else
+    /// are not even decompressed.
+    pub until: Option<Nanos>,
+    /// Rules see only events of processes with this pid in the host's namespace.
+    pub pid: Option<i64>,
+}
+
+impl Only {
+    /// True if rules see an event.
+    fn has(&self, view: &View<'_>) -> bool {
+        self.since.is_none_or(|since| view.event.head.ts >= since)
+            && self.pid.is_none_or(|pid| {
+                view.fact.process.is_some_and(|process| view.history.processes[process.index()].pid.0 == pid)
+            })
+    }
 }
 
 /// What a trace gave.
@@ -97,6 +127,8 @@ pub struct Totals {
     pub losses: Vec<Loss>,
     /// Threads in the start state.
     pub n_initial_threads: u64,
+    /// Events after [`Only::until`], which were left out.
+    pub n_left_out: u64,
 }
 
 impl Totals {
@@ -126,36 +158,38 @@ pub fn analyze<E>(
     job: Job<'_>,
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
+    let n_left_out = AtomicU64::new(0);
+    if let Some(until) = job.only.until {
+        reader.end_at(until);
+    }
     let mut run = Run::new(job);
     std::thread::scope(|scope| {
-        let (send, receive) = mpsc::sync_channel::<Item>(QUEUE);
-        let decoder = &mut *reader;
-        scope.spawn(move || {
-            while let Some(item) = decoder.next_item() {
-                if send.send(item).is_err() {
-                    return; // The receiver failed; its error is what is reported.
-                }
-            }
-        });
-        let mut window: Vec<Batch> = Vec::with_capacity(WINDOW);
+        let (send, receive) = mpsc::channel::<Item>();
+        let (give_back, returned) = mpsc::channel::<Batch>();
+        let mut ahead = Ahead { reader: &mut *reader, until: run.job.only.until, n_left_out: &n_left_out };
+        let meter = run.job.meter;
+        scope.spawn(move || ahead.run(&send, &returned, meter));
+        let mut window: Vec<Batch> = Vec::new();
         for item in receive {
-            match item {
+            let (is_full, section) = match item {
                 Item::Batch(batch) => {
                     window.push(batch);
-                    if window.len() == WINDOW {
-                        run.window(&window, &mut observe)?;
-                        window.clear();
-                    }
+                    (window.iter().map(Batch::len).sum::<usize>() >= WINDOW, None)
                 }
-                Item::Section(section) => {
-                    run.window(&window, &mut observe)?;
-                    window.clear();
-                    run.section(&section);
-                }
+                Item::Section(section) => (true, Some(section)),
+            };
+            if is_full {
+                run.window(&window, &mut observe)?;
+                // The reader may have ended; then nobody wants them.
+                window.drain(..).for_each(|batch| drop(give_back.send(batch)));
+            }
+            if let Some(section) = section {
+                run.section(&section);
             }
         }
         run.window(&window, &mut observe)
     })?;
+    run.totals.n_left_out = n_left_out.into_inner() + reader.n_left_out();
     Ok(run.finish(reader.notes().clone()))
 }
 
@@ -177,6 +211,52 @@ impl<'a> Live<'a> {
     pub fn batch(&mut self, batch: &Batch) -> Vec<Signal> {
         let Ok(()) = self.0.window::<Infallible>(std::slice::from_ref(batch), &mut |_| Ok(()));
         std::mem::take(&mut self.0.signals)
+    }
+}
+
+/// The reader on its own thread.
+struct Ahead<'a> {
+    reader: &'a mut dyn TraceReader,
+    until: Option<Nanos>,
+    n_left_out: &'a AtomicU64,
+}
+
+impl Ahead<'_> {
+    /// Reads until the trace ends or nobody receives. Waits while too much of what was read is not done with.
+    fn run(&mut self, send: &mpsc::Sender<Item>, returned: &mpsc::Receiver<Batch>, meter: Option<&Meter>) {
+        let mut n_out = 0;
+        loop {
+            while let Ok(batch) = returned.try_recv() {
+                n_out -= batch.len();
+                self.reader.recycle(batch);
+            }
+            while n_out >= AHEAD {
+                // The receiver never waits for more than a window, so that it gives back before it starves.
+                let Ok(batch) = returned.recv() else { return };
+                n_out -= batch.len();
+                self.reader.recycle(batch);
+            }
+            let Some(mut item) = meter::stage(meter, |meter| &meter.decode, || self.reader.next_item()) else { return };
+            if let Item::Batch(batch) = &mut item {
+                self.cut(batch);
+                n_out += batch.len();
+            }
+            if send.send(item).is_err() {
+                return; // The receiver failed; its error is what is reported.
+            }
+        }
+    }
+
+    /// Leaves out the events that are too late.
+    fn cut(&mut self, batch: &mut Batch) {
+        let Some(until) = self.until else { return };
+        if batch.iter().all(|event| event.head.ts <= until) {
+            return;
+        }
+        let mut kept = Batch::default();
+        batch.iter().filter(|event| event.head.ts <= until).for_each(|event| kept.append(&event));
+        self.n_left_out.fetch_add((batch.len() - kept.len()) as u64, Ordering::Relaxed);
+        self.reader.recycle(std::mem::replace(batch, kept));
     }
 }
 
@@ -251,7 +331,8 @@ impl<'a> Run<'a> {
             self.job.n_read.fetch_add(batch.len() as u64, Ordering::Relaxed);
             self.count(batch);
             self.facts[i].clear();
-            self.replay.batch(batch, &mut self.facts[i]);
+            let (replay, facts) = (&mut self.replay, &mut self.facts[i]);
+            meter::stage(self.job.meter, |meter| &meter.state, || replay.batch(batch, facts));
         }
         let history = self.replay.history();
         self.times.batches(history, batches);
@@ -280,7 +361,8 @@ impl<'a> Run<'a> {
                     // What a matcher remembers does not change what it answers: it does not matter who takes which.
                     let idle = matchers.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let mut matcher = idle.unwrap_or_else(|| Matcher::new(rules, policy, least));
-                    let signals = matching.chunk(&mut matcher, &window, i, start);
+                    let chunk = || matching.chunk(&mut matcher, &window, i, start);
+                    let signals = meter::stage(matching.job.meter, |meter| &meter.rules, chunk);
                     matchers.lock().unwrap_or_else(PoisonError::into_inner).push(matcher);
                     signals
                 })
@@ -289,7 +371,7 @@ impl<'a> Run<'a> {
             self.signals.extend(found.into_iter().flatten());
             window.signals = &self.signals[n_before..];
         }
-        observe(&window)
+        meter::stage(self.job.meter, |meter| &meter.report, || observe(&window))
     }
 
     fn count(&mut self, batch: &Batch) {
@@ -363,6 +445,9 @@ impl Matching<'_> {
                 continue;
             }
             let view = View { event, fact, history: window.history, context: window.context };
+            if !self.job.only.has(&view) {
+                continue;
+            }
             for id in matcher.matches(&view) {
                 let output = self.job.rules.rule(*id).output();
                 let fields = output

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
-use tracehound::{Job, pipeline, rulefiles};
+use tracehound::{Job, Only, pipeline, rulefiles};
 use tracehound_fields::{ContainerOverride, Context};
 use tracehound_formats::Input;
 use tracehound_lang::Severity;
@@ -222,7 +222,9 @@ fn analyze(trace: &Path, rules: &Path, set: &RuleSetSpec) -> Vec<(Key, Json)> {
         least: Priority::Debug,
         suppressions: None,
         context: context(set.containers),
+        only: Only::default(),
         n_read: &n_read,
+        meter: None,
     };
     let analysis = pipeline::analyze(&mut *reader, job, |_| Ok::<(), std::convert::Infallible>(())).unwrap();
     let keys = ProcessKeys::new(&analysis.history);

@@ -58,6 +58,58 @@ fn in_a_pipe_signals_are_json_lines_with_the_keys_of_falco_and_ours() {
     assert!(seqs.is_sorted(), "{seqs:?}");
 }
 
+/// What is asked of a part of a trace is answered as in the whole, of any format; of a native trace, segments after
+/// `--until` are not read.
+#[test]
+fn a_part_of_a_trace_is_answered_as_the_whole() {
+    let folder = folder("cli-part");
+    let text = std::fs::read(SHELL).expect("the sample is there");
+    let trace = file(&folder, "shell.trh", native(&text, 8));
+    let whole = run(["analyze", SHELL, "-r", RULES, "-f", "jsonl", "-q"]).expect(0).text().to_owned();
+    for (flags, expected) in [
+        (&[][..], 4),
+        (&["--since", "2026-03-02T11:01:00.047Z"], 1),
+        (&["--until", "2026-03-02T11:01:00.047Z"], 3),
+        (&["--since", "2026-03-02T11:01:00.046975Z", "--until", "2026-03-02T11:01:00.046977Z"], 2),
+        (&["--until", "2026-03-01"], 0),
+        (&["--pid", "5127"], 4),
+        (&["--pid", "611"], 0),
+    ] {
+        for input in [SHELL, &trace] {
+            let args = ["analyze", input, "-r", RULES, "-f", "jsonl", "-q"];
+            let run = run(args.iter().chain(flags)).expect(0);
+            let part = run.text();
+            assert_eq!(part.lines().count(), expected, "{flags:?} {input}");
+            assert!(part.lines().all(|line| whole.contains(line)), "{flags:?} {input}: {part}");
+        }
+    }
+    let left_out = run(["analyze", &trace, "-r", RULES, "--until", "2026-03-01"]).expect(0).stderr;
+    assert!(left_out.contains(" events after --until were left out"), "{left_out}");
+    assert!(run(["analyze", SHELL, "--since", "soon"]).expect(2).stderr.contains("not a date"));
+}
+
+/// Several traces at a time are reported one after the other, in the order typed.
+#[test]
+fn several_traces_are_reported_in_order() {
+    let one = |trace: &str| run(["analyze", trace, "-r", RULES, "-f", "jsonl", "-q"]).expect(0).text().to_owned();
+    let both = run(["analyze", SHELL, CONTAINER, SHELL, "-r", RULES, "-f", "jsonl", "-q", "-j", "2"])
+        .expect(0)
+        .text()
+        .to_owned();
+    assert_eq!(both, [one(SHELL), one(CONTAINER), one(SHELL)].concat());
+}
+
+#[test]
+fn bench_measures_every_stage() {
+    let run = run(["bench", SHELL, "-r", RULES, "-n", "1", "-j", "2", "-f", "json"]).expect(0);
+    let found: serde_json::Value = serde_json::from_str(run.text()).expect("one JSON object");
+    let names: Vec<&str> =
+        found["stages"].as_array().expect("stages").iter().filter_map(|s| s["stage"].as_str()).collect();
+    assert_eq!(names, ["decode", "state", "rules", "tables", "events.parquet"]);
+    assert_eq!((found["events"].as_u64(), found["runs"].as_array().map(Vec::len)), (Some(73), Some(2)));
+    assert!(found["history_bytes"].as_u64() > Some(0), "{found}");
+}
+
 #[test]
 fn text_for_people_has_a_line_a_signal() {
     let run = run(["analyze", SHELL, "-r", RULES, "-f", "text"]).expect(0);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use tracehound::{Job, pipeline, rulefiles};
+use tracehound::{Job, Only, pipeline, rulefiles};
 use tracehound_fields::Context;
 use tracehound_formats::Input;
 use tracehound_lang::Severity;
@@ -110,7 +110,9 @@ fn each_rule_fires_on_the_attack_and_not_on_its_twins() {
             least: Priority::Debug,
             suppressions: None,
             context: Context::default(),
+            only: Only::default(),
             n_read: &n_read,
+            meter: None,
         };
         let analysis = pipeline::analyze(&mut *reader, job, |_| Ok::<(), Infallible>(())).expect("no observer");
         assert_eq!(analysis.integrity(), "ok", "{name}: {:?}", analysis.read_notes.damage);

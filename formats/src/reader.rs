@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{Batch, Seq};
+use crate::event::{Batch, Nanos, Seq};
 use crate::input::Input;
 use crate::section::Section;
 
@@ -37,6 +37,20 @@ pub trait Format: Sync {
 pub trait TraceReader: Send {
     /// The next section or batch.
     fn next_item(&mut self) -> Option<Item>;
+    /// Takes back a batch that is done with, so that its memory is used for a later one: fresh memory costs more than
+    /// what is read into it. Nobody has to; a reader that does not reuse memory drops the batch.
+    fn recycle(&mut self, batch: Batch) {
+        drop(batch);
+    }
+    /// Says that events after a time are not wanted. A reader that can tell where they are leaves them out unread, counted
+    /// by [`TraceReader::n_left_out`]; others deliver them.
+    fn end_at(&mut self, until: Nanos) {
+        let _ = until;
+    }
+    /// Events left out because of [`TraceReader::end_at`].
+    fn n_left_out(&self) -> u64 {
+        0
+    }
     /// What was found wrong or skipped so far; complete after the last item.
     fn notes(&self) -> &ReadNotes;
     /// Bytes of the input consumed so far, for progress; shared with the thread that shows it.

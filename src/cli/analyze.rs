@@ -4,36 +4,59 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use tracehound_formats::event::head_flags;
 use tracehound_report::columns::events;
-use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableSink, summary};
+use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableError, TableSink, summary};
 use tracehound_rules::{Priority, RuleSet};
 use tracehound_signals::{JsonLines, SignalSink, TextLines, Verdict};
 
-use super::args::{Analyze, Global, SignalFormat};
+use super::args::{Analyze, Global, SignalFormat, When};
 use super::exit::{Failure, Outcome};
 use super::output::{AtomicDir, has_color};
-use super::session::{Session, load_rule_files, set_threads, stdout};
+use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
+use crate::Window;
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
     set_threads(global);
     let files = load_rule_files(global, &args.rules)?;
     let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
     let folders = folders(args)?;
+    let rules = &files.rules;
     let mut outcome = Outcome::Done;
-    for (i, trace) in args.traces.iter().enumerate() {
-        let folder = folders.get(i).map(PathBuf::as_path);
-        let result = one(global, args, &files.rules, &suppressions, trace, folder);
-        outcome = outcome.and(match result {
-            Ok(outcome) => outcome,
-            // One unreadable trace does not keep the others from being read.
-            Err(failure @ Failure::Input { .. }) if args.traces.len() > 1 => {
-                eprintln!("tracehound: {failure}");
-                failure.outcome()
+    // As many traces at a time as there are workers: each needs the memory of its history until it is reported.
+    let n_at_a_time = rayon::current_num_threads().max(1);
+    let traces: Vec<usize> = (0..args.traces.len()).collect();
+    for some in traces.chunks(n_at_a_time) {
+        let folder = |i: usize| folders.get(i).map(PathBuf::as_path);
+        let started: Vec<_> = match some {
+            [i] => vec![start(global, args, rules, &suppressions, &args.traces[*i], folder(*i))],
+            some => {
+                // Two bars would write over each other.
+                let global = &Global { progress: When::Never, ..global.clone() };
+                let one = |&i: &usize| start(global, args, rules, &suppressions, &args.traces[i], folder(i));
+                some.par_iter().map(one).collect()
             }
-            Err(failure) => return Err(failure),
-        });
+        };
+        for (&i, started) in some.iter().zip(started) {
+            let result = started.and_then(|started| finish(global, args, rules, &args.traces[i], started));
+            outcome = outcome.and(match result {
+                Ok((outcome, session)) => {
+                    if i + 1 == args.traces.len() {
+                        // The program ends: it need not take a history apart row by row before.
+                        std::mem::forget(session);
+                    }
+                    outcome
+                }
+                // One unreadable trace does not keep the others from being read.
+                Err(failure @ Failure::Input { .. }) if args.traces.len() > 1 => {
+                    eprintln!("tracehound: {failure}");
+                    failure.outcome()
+                }
+                Err(failure) => return Err(failure),
+            });
+        }
     }
     Ok(outcome)
 }
@@ -59,20 +82,32 @@ fn folders(args: &Analyze) -> Result<Vec<PathBuf>, Failure> {
     Ok(folders)
 }
 
-fn one(
+/// Analyzes a trace, printing nothing; the folder for its tables is made before.
+fn start(
     global: &Global,
     args: &Analyze,
     rules: &RuleSet,
     suppressions: &Suppressions,
     trace: &Path,
     folder: Option<&Path>,
-) -> Result<Outcome, Failure> {
+) -> Result<(Session, Option<AtomicDir>), Failure> {
     if args.events && trace == Path::new("-") {
         return Err(Failure::Usage("--events reads the trace twice, which standard input cannot be".to_owned()));
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
-    let session = Session::run_suppressing(global, trace, rules, &args.rules, Some(&set), |_| Ok(()))?;
+    let extras = Extras { suppressions: Some(&set), only: args.only(), meter: None };
+    Ok((Session::run_with(global, trace, rules, &args.rules, extras, |_| Ok(()))?, folder))
+}
+
+/// Reports what was found in a trace.
+fn finish(
+    global: &Global,
+    args: &Analyze,
+    rules: &RuleSet,
+    trace: &Path,
+    (session, folder): (Session, Option<AtomicDir>),
+) -> Result<(Outcome, Session), Failure> {
     session.with_case(|case| -> Result<(), Failure> {
         print_signals(global, args, case)?;
         let Some(folder) = folder else { return Ok(()) };
@@ -99,7 +134,7 @@ fn one(
         session.analysis.signals.iter().any(|s| s.verdict == Verdict::Fired && s.rule.priority <= least)
     };
     let findings = if args.fail_on.is_some_and(fired) { Outcome::Findings } else { Outcome::Done };
-    Ok(findings.and(session.partial(global, args.allow_partial)))
+    Ok((findings.and(session.partial(global, args.allow_partial)), session))
 }
 
 fn print_signals(global: &Global, args: &Analyze, case: &Case<'_>) -> Result<(), Failure> {
@@ -130,22 +165,26 @@ fn write_events(
     let info = EVENTS.info();
     let failed = |error| Failure::Table { table: info.name, error };
     let mut sink = ParquetSink::new(folder.file("events.parquet")?, &info).map_err(failed)?;
-    Session::run(global, trace, &RuleSet::default(), &args.rules, |window| {
-        for (batch, facts) in window.batches.iter().zip(window.facts) {
-            let rows: Vec<events::Row> = batch
-                .iter()
-                .zip(facts)
-                .filter(|(event, _)| event.head.flags & head_flags::STATE_ONLY == 0)
-                .map(|(event, fact)| {
-                    let (history, context) = (window.history, window.context);
-                    events::Row::new(&tracehound_fields::View { event, fact, history, context })
-                })
-                .collect();
-            EVENTS.write_rows(case, &rows, &mut sink).map_err(failed)?;
-        }
-        Ok(())
+    let extras = Extras { only: args.only(), ..Extras::default() };
+    Session::run_with(global, trace, &RuleSet::default(), &args.rules, extras, |window| {
+        write_window(window, case, &mut sink).map_err(failed)
     })?;
     sink.finish().map_err(failed)
+}
+
+/// Writes the events of a window as rows, which are made in parallel.
+pub(super) fn write_window(window: &Window<'_>, case: &Case<'_>, sink: &mut dyn TableSink) -> Result<(), TableError> {
+    let (history, context) = (window.history, window.context);
+    for (batch, facts) in window.batches.iter().zip(window.facts) {
+        let row = |i: usize| {
+            let (event, fact) = (batch.get(i)?, facts.get(i)?);
+            let is_shown = event.head.flags & head_flags::STATE_ONLY == 0;
+            is_shown.then(|| events::Row::new(&tracehound_fields::View { event, fact, history, context }))
+        };
+        let rows: Vec<events::Row> = (0..batch.len()).into_par_iter().with_min_len(256).filter_map(row).collect();
+        EVENTS.write_rows(case, &rows, sink)?;
+    }
+    Ok(())
 }
 
 /// The last lines on standard error: what was read and what came of it.
@@ -170,6 +209,9 @@ fn print_summary(session: &Session, rules: &RuleSet) {
         analysis.history.processes.len(),
         fired().count(),
     );
+    if analysis.totals.n_left_out > 0 {
+        eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
+    }
     let planned = rules.rules().iter().zip(&analysis.not_evaluable);
     let lacking: Vec<_> = planned.filter(|(rule, missing)| rule.is_active() && !missing.is_empty()).collect();
     if lacking.is_empty() {

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracehound_formats::Nanos;
 use tracehound_rules::{SelectBy, Selection};
 
 pub use super::suppress::args::SuppressVerb;
+use crate::Only;
 
 /// Offline forensic analyzer for captured Linux syscall traces.
 #[derive(Debug, Parser)]
@@ -73,6 +75,8 @@ pub enum Verb {
     /// Propose, check, explain and exchange suppressions
     #[command(subcommand)]
     Suppress(SuppressVerb),
+    /// Measure the stages of an analysis on a trace: speed, memory, scaling with threads
+    Bench(Bench),
     /// Print a completion script for a shell
     Completions {
         /// Shell
@@ -283,6 +287,39 @@ pub struct Analyze {
     /// Also print suppressed signals
     #[arg(long)]
     pub show_suppressed: bool,
+    /// Rules see events from this time on only; state is replayed from the beginning (RFC 3339, a date, or ms since 1970)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub since: Option<Nanos>,
+    /// Leave out events after this time, as if the recording had ended (a .trh is not read further)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub until: Option<Nanos>,
+    /// Rules see events of processes with this pid only (every instance of it)
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<i64>,
+}
+
+impl Analyze {
+    /// What of the traces is asked for.
+    pub fn only(&self) -> Only {
+        Only { since: self.since, until: self.until, pid: self.pid }
+    }
+}
+
+/// `bench`
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Trace
+    #[arg(value_name = "TRACE")]
+    pub trace: PathBuf,
+    /// Rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Measure this often and give medians
+    #[arg(short = 'n', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub rounds: u8,
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = InfoFormat::Text, value_name = "FORMAT")]
+    pub format: InfoFormat,
 }
 
 /// Format of signals on standard output.
@@ -524,6 +561,10 @@ pub enum FieldsFormat {
     Markdown,
     /// One JSON array
     Json,
+}
+
+fn parse_time(text: &str) -> Result<Nanos, String> {
+    tracehound_suppress::files::date::parse(text).map_err(|error| format!("{error}; {}", error.help()))
 }
 
 fn parse_priority(text: &str) -> Result<tracehound_rules::Priority, String> {

@@ -14,7 +14,7 @@ use super::exit::{Failure, Outcome};
 use super::input::{self, Opened};
 use super::output::printable;
 use super::progress::Bar;
-use crate::{Analysis, Job, pipeline};
+use crate::{Analysis, Job, Only, pipeline};
 
 pub(super) fn run(global: &Global, args: &Info) -> Result<Outcome, Failure> {
     let mut opened = input::open(&args.trace)?;
@@ -27,7 +27,9 @@ pub(super) fn run(global: &Global, args: &Info) -> Result<Outcome, Failure> {
         least: Priority::Debug,
         suppressions: None,
         context: Default::default(),
+        only: Only::default(),
         n_read: &events,
+        meter: None,
     };
     let analysis = pipeline::analyze(&mut *opened.reader, job, |_| Ok::<(), Failure>(()))?;
     drop(bar);

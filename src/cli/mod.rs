@@ -2,6 +2,7 @@
 
 mod analyze;
 pub mod args;
+mod bench;
 mod convert;
 mod coverage;
 mod exit;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),
         Verb::Rules(RulesVerb::Coverage(args)) => coverage::run(&global, &args),
         Verb::Suppress(verb) => suppress::run(&global, &verb),
+        Verb::Bench(args) => bench::run(&global, &args),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tracehound", &mut script);

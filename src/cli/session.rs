@@ -18,8 +18,9 @@ use super::input::{self, Opened};
 use super::output;
 use super::progress::Bar;
 use super::suppressing;
+use crate::meter::Meter;
 use crate::rulefiles::{self, RuleFiles};
-use crate::{Analysis, Job, Window, pipeline};
+use crate::{Analysis, Job, Only, Window, pipeline};
 
 /// Loads the rules that were named; prints diagnostics. Fails if something does not load.
 pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
@@ -88,6 +89,17 @@ pub(super) struct Session {
     suppressions: Vec<SuppressionOutcome>,
 }
 
+/// What of an analysis not every verb has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extras<'a> {
+    /// What gives signals their verdicts.
+    pub(super) suppressions: Option<&'a SuppressionSet<'a>>,
+    /// What of the trace is asked for.
+    pub(super) only: Only,
+    /// Takes the cost of each stage.
+    pub(super) meter: Option<&'a Meter>,
+}
+
 impl Session {
     /// Opens and analyzes a trace.
     pub(super) fn run(
@@ -97,7 +109,7 @@ impl Session {
         args: &RuleArgs,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
-        Session::run_suppressing(global, path, rules, args, None, observe)
+        Session::run_with(global, path, rules, args, Extras::default(), observe)
     }
 
     /// As [`Session::run`], with suppressions that give signals their verdicts.
@@ -107,6 +119,18 @@ impl Session {
         rules: &RuleSet,
         args: &RuleArgs,
         suppressions: Option<&SuppressionSet<'_>>,
+        observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
+    ) -> Result<Session, Failure> {
+        Session::run_with(global, path, rules, args, Extras { suppressions, ..Extras::default() }, observe)
+    }
+
+    /// As [`Session::run`], with what not every verb has.
+    pub(super) fn run_with(
+        global: &Global,
+        path: &Path,
+        rules: &RuleSet,
+        args: &RuleArgs,
+        Extras { suppressions, only, meter }: Extras<'_>,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
         let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
@@ -121,7 +145,9 @@ impl Session {
             least: args.min_priority,
             suppressions,
             context: Context::default(),
+            only,
             n_read: &n_read,
+            meter,
         };
         let analysis = pipeline::analyze(&mut *reader, job, observe)?;
         drop(bar);

@@ -7,7 +7,7 @@ use tracehound_fields::Context;
 use tracehound_formats::{Batch, Section};
 use tracehound_rules::{Policy, Priority, RuleSet};
 
-use crate::{Job, Live};
+use crate::{Job, Live, Only};
 
 /// The pipeline over what is recorded. It begins anew with each start state, so that memory is bounded by one part of
 /// what is remembered, not by the time that has passed.
@@ -36,7 +36,9 @@ impl Observer for Trigger<'_> {
             policy: Policy::First,
             least: Priority::Debug,
             context: Context::default(),
+            only: Only::default(),
             n_read: self.n_read,
+            meter: None,
         });
         live.section(section);
         self.live = Some(live);

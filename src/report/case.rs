@@ -157,8 +157,12 @@ pub struct Loss {
 
 impl Loss {
     /// The loss that an event reports; `None` for every other event.
+    #[inline]
     pub fn of(event: &Event<'_>) -> Option<Loss> {
         let head = event.head;
+        if head.kind != pseudo::LOST && head.kind != pseudo::DROP {
+            return None;
+        }
         let empty =
             Loss { seq: head.seq, ts: head.ts, n_events: None, cpu: None, from: None, to: None, cause: String::new() };
         if head.kind == pseudo::LOST {
@@ -173,7 +177,7 @@ impl Loss {
             });
         }
         // `drop_end` closes what `drop` opened, and the recorder says nothing about how many there were.
-        (head.kind == pseudo::DROP).then(|| Loss { cause: "recorder dropped events (sampling)".to_owned(), ..empty })
+        Some(Loss { cause: "recorder dropped events (sampling)".to_owned(), ..empty })
     }
 }
 

@@ -9,10 +9,10 @@ use tracehound_state::{FileId, History, ImageId};
 /// bytes a row.
 #[derive(Debug, Default)]
 pub struct RowTimes {
-    /// By [`ImageId`].
-    images: Vec<Option<Nanos>>,
-    /// By [`FileId`].
-    files: Vec<Option<Nanos>>,
+    /// By [`ImageId`]; 0 for none.
+    images: Vec<Nanos>,
+    /// By [`FileId`]; 0 for none.
+    files: Vec<Nanos>,
 }
 
 impl RowTimes {
@@ -24,23 +24,57 @@ impl RowTimes {
     /// Notes the times of the rows that replaying `batches` (in order) added. To be called each time some were
     /// replayed, before they are dropped. Rows of the snapshot have no time.
     pub fn batches(&mut self, history: &History, batches: &[Batch]) {
-        let time = |seq: Seq| {
-            let last = |batch: &Batch| batch.get(batch.len().wrapping_sub(1)).map(|event| event.head.seq);
-            let i = batches.partition_point(|batch| last(batch) < Some(seq));
-            batches.get(i).and_then(|batch| time_of(batch, seq))
-        };
-        self.images.extend(history.images[self.images.len()..].iter().map(|image| time(image.from)));
-        self.files.extend(history.files[self.files.len()..].iter().map(|file| time(file.from)));
+        let mut walk = Walk { batches, batch: 0, row: 0 };
+        self.images.extend(history.images.iter_from(self.images.len()).map(|image| walk.time(image.from)));
+        let mut walk = Walk { batches, batch: 0, row: 0 };
+        self.files.extend(history.files.iter_from(self.files.len()).map(|file| walk.time(file.from)));
     }
 
     /// Time of the event an image is in use from; `None` for the snapshot.
     pub fn image(&self, id: ImageId) -> Option<Nanos> {
-        self.images.get(id.index()).copied().flatten()
+        self.images.get(id.index()).copied().filter(|time| time.0 != 0)
     }
 
     /// Time of the event a state of an open file begins with; `None` for the snapshot.
     pub fn file(&self, id: FileId) -> Option<Nanos> {
-        self.files.get(id.index()).copied().flatten()
+        self.files.get(id.index()).copied().filter(|time| time.0 != 0)
+    }
+
+    /// Bytes held, for accounting.
+    pub fn memory(&self) -> usize {
+        (self.images.capacity() + self.files.capacity()) * size_of::<Nanos>()
+    }
+}
+
+/// Finds events whose numbers mostly rise.
+struct Walk<'a> {
+    batches: &'a [Batch],
+    batch: usize,
+    row: usize,
+}
+
+impl Walk<'_> {
+    /// Time of an event; 0 if it is not there.
+    fn time(&mut self, seq: Seq) -> Nanos {
+        while let Some(batch) = self.batches.get(self.batch) {
+            match batch.get(self.row).map(|event| event.head) {
+                Some(head) if head.seq < seq => self.row += 1,
+                Some(head) if head.seq == seq => return head.ts,
+                Some(_) => break,
+                None => {
+                    self.batch += 1;
+                    self.row = 0;
+                }
+            }
+        }
+        self.search(seq).unwrap_or(Nanos(0))
+    }
+
+    /// The time of an event that stands anywhere.
+    fn search(&self, seq: Seq) -> Option<Nanos> {
+        let last = |batch: &Batch| batch.get(batch.len().wrapping_sub(1)).map(|event| event.head.seq);
+        let i = self.batches.partition_point(|batch| last(batch) < Some(seq));
+        time_of(self.batches.get(i)?, seq)
     }
 }
 

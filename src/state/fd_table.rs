@@ -8,14 +8,20 @@ use hashbrown::HashMap;
 use tracehound_formats::Seq;
 
 use crate::history::{FileId, TableId};
+use crate::rows::Rows;
+use crate::timeline::Timeline;
 
 /// Longest chain of tables a look-up follows.
 const MAX_DEPTH: u32 = 8;
 
+/// Descriptors of a table up to which they are a list. Most tables are a short-lived process's, which opens and closes
+/// a few.
+const FEW: usize = 16;
+
 /// All descriptor tables.
 #[derive(Debug, Default)]
 pub struct FdTables {
-    tables: Vec<Table>,
+    tables: Rows<Table>,
 }
 
 #[derive(Debug, Default)]
@@ -23,8 +29,77 @@ struct Table {
     /// The table this one is a copy of, as of an event.
     base: Option<(TableId, Seq)>,
     depth: u32,
-    /// Per descriptor what it referred to from an event on; `None` is closed.
-    rows: HashMap<i64, Vec<(Seq, Entry)>>,
+    /// What was set in this table itself.
+    own: Own,
+}
+
+/// Per descriptor what it referred to from an event on.
+#[derive(Debug)]
+enum Own {
+    /// In no order.
+    Few(Vec<(i64, Timeline<Entry>)>),
+    Many(HashMap<i64, Timeline<Entry>>),
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Own::Few(Vec::new())
+    }
+}
+
+impl Own {
+    fn len(&self) -> usize {
+        match self {
+            Own::Few(list) => list.len(),
+            Own::Many(map) => map.len(),
+        }
+    }
+
+    fn get(&self, fd: i64) -> Option<&Timeline<Entry>> {
+        match self {
+            Own::Few(list) => list.iter().find(|(of, _)| *of == fd).map(|(_, entries)| entries),
+            Own::Many(map) => map.get(&fd),
+        }
+    }
+
+    fn set(&mut self, fd: i64, seq: Seq, entry: Entry) {
+        match self {
+            Own::Few(list) => {
+                if let Some((_, entries)) = list.iter_mut().find(|(of, _)| *of == fd) {
+                    entries.set(seq, entry);
+                } else if list.len() < FEW {
+                    list.push((fd, Timeline::new(seq, entry)));
+                } else {
+                    let mut map: HashMap<i64, Timeline<Entry>> = list.drain(..).collect();
+                    map.insert(fd, Timeline::new(seq, entry));
+                    *self = Own::Many(map);
+                }
+            }
+            Own::Many(map) => {
+                map.entry(fd)
+                    .and_modify(|entries| entries.set(seq, entry))
+                    .or_insert_with(|| Timeline::new(seq, entry));
+            }
+        }
+    }
+
+    /// All descriptors, in no order.
+    fn iter(&self) -> impl Iterator<Item = (i64, &Timeline<Entry>)> {
+        let (list, map) = match self {
+            Own::Few(list) => (Some(list), None),
+            Own::Many(map) => (None, Some(map)),
+        };
+        let list = list.into_iter().flatten().map(|(fd, entries)| (*fd, entries));
+        list.chain(map.into_iter().flatten().map(|(fd, entries)| (*fd, entries)))
+    }
+
+    fn memory(&self) -> usize {
+        let own = match self {
+            Own::Few(list) => list.capacity(),
+            Own::Many(map) => map.capacity(),
+        };
+        own * size_of::<(i64, Timeline<Entry>)>() + self.iter().map(|(_, entries)| entries.memory()).sum::<usize>()
+    }
 }
 
 /// What a descriptor number refers to.
@@ -46,13 +121,13 @@ impl FdTables {
     pub fn fork(&mut self, base: TableId, seq: Seq) -> TableId {
         let depth = self.tables[base.index()].depth + 1;
         if depth <= MAX_DEPTH {
-            return self.push(Table { base: Some((base, seq)), depth, rows: HashMap::new() });
+            return self.push(Table { base: Some((base, seq)), depth, own: Own::default() });
         }
-        let mut rows = HashMap::new();
+        let mut own = Own::default();
         for (fd, entry) in self.entries(base, seq) {
-            rows.insert(fd, vec![(seq, entry)]);
+            own.set(fd, seq, entry);
         }
-        self.push(Table { base: None, depth: 0, rows })
+        self.push(Table { base: None, depth: 0, own })
     }
 
     fn push(&mut self, table: Table) -> TableId {
@@ -72,7 +147,7 @@ impl FdTables {
         let mut at = Some(table);
         while let Some(id) = at {
             let t = &self.tables[id.index()];
-            n += t.rows.len();
+            n += t.own.len();
             at = t.base.map(|(base, _)| base);
         }
         n
@@ -80,25 +155,16 @@ impl FdTables {
 
     /// Entries after event `seq` that were set in this table itself, closed ones too, not inherited by copying.
     pub fn touched(&self, table: TableId, seq: Seq) -> Vec<(i64, Entry)> {
-        let rows = &self.tables[table.index()].rows;
-        let mut touched: Vec<(i64, Entry)> = rows
-            .iter()
-            .filter_map(|(&fd, rows)| {
-                let n = rows.partition_point(|row| row.0 <= seq);
-                rows[..n].last().map(|row| (fd, row.1))
-            })
-            .collect();
+        let own = &self.tables[table.index()].own;
+        let touched = own.iter().filter_map(|(fd, entries)| entries.get(seq).map(|entry| (fd, entry)));
+        let mut touched: Vec<(i64, Entry)> = touched.collect();
         touched.sort_unstable_by_key(|&(fd, _)| fd);
         touched
     }
 
     /// Sets what a descriptor refers to from `seq` on.
     pub fn set(&mut self, table: TableId, fd: i64, seq: Seq, entry: Entry) {
-        let rows = self.tables[table.index()].rows.entry(fd).or_default();
-        match rows.last_mut() {
-            Some(last) if last.0 == seq => last.1 = entry,
-            _ => rows.push((seq, entry)),
-        }
+        self.tables[table.index()].own.set(fd, seq, entry);
     }
 
     /// The entry of a descriptor after event `seq`, closed or open; `None` if the table never had it.
@@ -106,14 +172,9 @@ impl FdTables {
         let (mut table, mut seq) = (table, seq);
         loop {
             let t = &self.tables[table.index()];
-            if let Some(rows) = t.rows.get(&fd) {
-                let found = match rows.last() {
-                    Some(last) if last.0 <= seq => Some(last.1),
-                    _ => rows[..rows.partition_point(|row| row.0 <= seq)].last().map(|row| row.1),
-                };
-                if found.is_some() {
-                    return found;
-                }
+            let found = t.own.get(fd).and_then(|entries| entries.get(seq));
+            if found.is_some() {
+                return found;
             }
             (table, seq) = t.base.map(|(base, at)| (base, at.min(seq)))?;
         }
@@ -130,7 +191,7 @@ impl FdTables {
         let mut at = Some(table);
         while let Some(id) = at {
             let t = &self.tables[id.index()];
-            fds.extend(t.rows.keys());
+            fds.extend(t.own.iter().map(|(fd, _)| fd));
             at = t.base.map(|(base, _)| base);
         }
         fds.sort_unstable();
@@ -138,6 +199,11 @@ impl FdTables {
         fds.into_iter()
             .filter_map(|fd| self.entry(table, fd, seq).filter(|entry| entry.file.is_some()).map(|entry| (fd, entry)))
             .collect()
+    }
+
+    /// Bytes held, for accounting.
+    pub fn memory(&self) -> usize {
+        self.tables.memory() + self.tables.iter().map(|table| table.own.memory()).sum::<usize>()
     }
 
     /// Number of tables.
@@ -168,6 +234,14 @@ mod tests {
         assert_eq!(tables.get(child, 4, Seq(9)), None);
         assert_eq!(tables.get(parent, 3, Seq(2)), Some(FileId(30)));
         assert_eq!(tables.get(parent, 3, Seq(3)), None);
+        for fd in 10..10 + 2 * FEW as i64 {
+            tables.set(parent, fd, Seq(5), open(50));
+            tables.set(parent, fd, Seq(6), open(60));
+        }
+        assert_eq!(tables.entries(parent, Seq(5)).len(), 1 + 2 * FEW);
+        assert_eq!(tables.get(parent, 12, Seq(5)), Some(FileId(50)));
+        assert_eq!(tables.get(parent, 12, Seq(4)), None);
+        assert_eq!(tables.get(parent, 12, Seq(7)), Some(FileId(60)));
         for i in 0..40 {
             child = tables.fork(child, Seq(10 + i));
         }

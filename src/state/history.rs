@@ -13,6 +13,7 @@ use tracehound_formats::{Nanos, Seq, Tid};
 
 use crate::fd_table::FdTables;
 use crate::moves::Moves;
+use crate::rows::Rows;
 use crate::strings::{Strings, Sym};
 use crate::timeline::Timeline;
 
@@ -56,17 +57,17 @@ pub struct History {
     /// Interned strings; every [`Sym`] below is one of these.
     pub strings: Strings,
     /// Process instances in order of appearance.
-    pub processes: Vec<Process>,
+    pub processes: Rows<Process>,
     /// Thread instances in order of appearance.
-    pub threads: Vec<Thread>,
+    pub threads: Rows<Thread>,
     /// States of threads.
-    pub attrs: Vec<Attrs>,
+    pub attrs: Rows<Attrs>,
     /// Images.
-    pub images: Vec<Image>,
+    pub images: Rows<Image>,
     /// Credentials.
     pub creds: Vec<Creds>,
     /// States of open files.
-    pub files: Vec<OpenFile>,
+    pub files: Rows<OpenFile>,
     /// Descriptor tables.
     pub fd_tables: FdTables,
     /// Containers.
@@ -502,6 +503,20 @@ pub struct Group {
 }
 
 impl History {
+    /// Bytes held, for accounting. Of what rows point to, what all processes have is counted, not every rare addition.
+    pub fn memory(&self) -> usize {
+        let per_process = size_of::<ThreadId>() * 4;
+        self.strings.memory()
+            + self.processes.memory()
+            + self.processes.len() * per_process
+            + self.threads.memory()
+            + self.attrs.memory()
+            + self.images.memory()
+            + self.files.memory()
+            + self.fd_tables.memory()
+            + self.index.threads.capacity() * (size_of::<(i64, Vec<ThreadId>)>() + per_process)
+    }
+
     /// Text of a symbol.
     pub fn text(&self, sym: Sym) -> &BStr {
         self.strings.get(sym)

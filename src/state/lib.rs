@@ -38,6 +38,7 @@ pub mod history;
 pub mod fd_table;
 pub mod moves;
 pub mod notes;
+pub mod rows;
 pub mod strings;
 pub mod timeline;
 
@@ -45,5 +46,6 @@ pub use fact::Fact;
 pub use history::{AttrsId, ContainerId, CredId, FileId, History, ImageId, ProcessId, TableId, ThreadId};
 pub use notes::ReplayNotes;
 pub use replay::{Replay, ReplayOptions};
+pub use rows::Rows;
 pub use strings::{Strings, Sym};
 pub use timeline::Timeline;

@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 use tracehound_formats::{Nanos, Seq};
 
 use crate::history::{ContainerId, CredId, Creds, ProcessId, TableId, ThreadId};
+use crate::rows::Rows;
 use crate::strings::Sym;
 
 /// Tables of what is current.
@@ -13,12 +14,12 @@ pub(crate) struct Live {
     pub(crate) threads: HashMap<i64, ThreadId>,
     /// Current process by process id.
     pub(crate) groups: HashMap<i64, ProcessId>,
-    /// The look-up made last: traces have long runs of one thread.
-    pub(crate) last: Option<(i64, ThreadId)>,
+    /// Look-ups made last: traces have long runs of few threads.
+    pub(crate) recent: Recent,
     /// By [`ThreadId`].
-    pub(crate) thread: Vec<LiveThread>,
+    pub(crate) thread: Rows<LiveThread>,
     /// By [`ProcessId`].
-    pub(crate) process: Vec<LiveProcess>,
+    pub(crate) process: Rows<LiveProcess>,
     /// Last exit of each thread id.
     pub(crate) exited: HashMap<i64, Exited>,
     /// Last birth of each process id by section, for [`crate::history::History::process_key`].
@@ -31,6 +32,40 @@ pub(crate) struct Live {
     pub(crate) creds: HashMap<Creds, CredId>,
     /// Container by the cgroups of a thread.
     pub(crate) cgroups: HashMap<Sym, Option<ContainerId>>,
+}
+
+/// The thread last found for a thread id, for some ids: each has one place, which it shares with others.
+#[derive(Debug)]
+pub(crate) struct Recent([(i64, ThreadId); Recent::PLACES]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent([(Recent::NONE, ThreadId(0)); Recent::PLACES])
+    }
+}
+
+impl Recent {
+    const PLACES: usize = 256;
+    /// No thread's id.
+    const NONE: i64 = i64::MIN;
+
+    fn place(tid: i64) -> usize {
+        tid as usize % Recent::PLACES
+    }
+
+    pub(crate) fn get(&self, tid: i64) -> Option<ThreadId> {
+        let (of, thread) = self.0[Recent::place(tid)];
+        (of == tid && tid != Recent::NONE).then_some(thread)
+    }
+
+    pub(crate) fn set(&mut self, tid: i64, thread: ThreadId) {
+        self.0[Recent::place(tid)] = (tid, thread);
+    }
+
+    /// Somebody else, or nobody, has the id now.
+    pub(crate) fn forget(&mut self, tid: i64) {
+        self.0[Recent::place(tid)].0 = Recent::NONE;
+    }
 }
 
 /// What the replay remembers of a thread.

@@ -237,13 +237,11 @@ impl Replay {
 
     /// The current thread with a thread id.
     pub(crate) fn thread_by_tid(&mut self, tid: i64) -> Option<ThreadId> {
-        if let Some((last, thread)) = self.live.last
-            && last == tid
-        {
+        if let Some(thread) = self.live.recent.get(tid) {
             return Some(thread);
         }
         let thread = *self.live.threads.get(&tid)?;
-        self.live.last = Some((tid, thread));
+        self.live.recent.set(tid, thread);
         Some(thread)
     }
 
@@ -352,6 +350,12 @@ impl Replay {
         self.scratch.extend_from_slice(bytes);
         self.scratch.push(0);
         self.history.strings.intern(&self.scratch)
+    }
+
+    /// Interns `path`, which has the symbol `raw`, taken relative to `dir`; see [`paths::join`].
+    pub(crate) fn intern_joined_raw(&mut self, dir: Option<Sym>, path: &[u8], raw: Sym) -> Sym {
+        let text: &[u8] = dir.map_or(b"", |dir| self.history.strings.get(dir));
+        if paths::is_plain(text, path) { raw } else { self.intern_joined(dir, path) }
     }
 
     /// Interns `path` taken relative to `dir`; see [`paths::join`].

@@ -56,6 +56,16 @@ impl<T: Copy> Timeline<T> {
         (value, from, later.get(n).map(|row| row.0))
     }
 
+    /// The value after event `seq` was applied; `None` before the first row.
+    pub(crate) fn get(&self, seq: Seq) -> Option<T> {
+        (self.first.0 <= seq).then(|| self.at(seq))
+    }
+
+    /// Bytes that stand elsewhere, for accounting.
+    pub(crate) fn memory(&self) -> usize {
+        self.later.as_ref().map_or(0, |later| later.capacity() * size_of::<(Seq, T)>() + size_of::<Vec<T>>())
+    }
+
     /// The value before event `seq` was applied.
     pub fn before(&self, seq: Seq) -> T {
         self.at(Seq(seq.0.saturating_sub(1)))

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use tracehound::{Job, pipeline};
+use tracehound::{Job, Only, pipeline};
 use tracehound_fields::Context;
 use tracehound_formats::Input;
 use tracehound_lang::{Severity, SourceFile, load};
@@ -40,7 +40,9 @@ pub fn fired(
         least: Priority::Debug,
         suppressions: None,
         context: Context::default(),
+        only: Only::default(),
         n_read: &n_read,
+        meter: None,
     };
     let analysis = pipeline::analyze(&mut *reader, job, |_| Ok::<(), Infallible>(())).expect("no observer");
     assert_eq!(analysis.integrity(), "ok", "{:?}\n{trace}", analysis.read_notes.damage);

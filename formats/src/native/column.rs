@@ -175,42 +175,115 @@ fn put_dictionary(values: &[u64], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Reads a column of `n` values. The caller has checked `n` against the limits of a segment.
-pub(crate) fn take(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
-    if n == 0 {
-        return Ok(Vec::new());
+/// What a column is decoded to: integers as wide as what they are used for.
+pub(crate) trait Int: Copy + Default {
+    /// The value without the bits that do not fit.
+    fn cut(value: u64) -> Self;
+    /// The bits that do not fit; zero for a value in range.
+    fn excess(value: u64) -> u64;
+}
+
+macro_rules! ints {
+    ($($ty:ty),*) => {$(
+        impl Int for $ty {
+            #[inline(always)]
+            fn cut(value: u64) -> Self {
+                value as $ty
+            }
+
+            #[inline(always)]
+            fn excess(value: u64) -> u64 {
+                value & !u64::from(<$ty>::MAX)
+            }
+        }
+    )*};
+}
+
+ints!(u8, u16, u32, u64);
+
+/// A decoded column.
+#[derive(Clone, Debug)]
+pub(crate) enum Column<T> {
+    /// Every value is this one.
+    Constant(T),
+    /// One value a row.
+    Values(Vec<T>),
+}
+
+impl<T: Int> Column<T> {
+    /// The value of a row that the column has.
+    #[inline(always)]
+    pub(crate) fn at(&self, row: usize) -> T {
+        match self {
+            Column::Constant(value) => *value,
+            Column::Values(values) => values[row],
+        }
     }
-    let mut out;
+}
+
+/// Memory of decoded columns, used again from column to column.
+#[derive(Debug)]
+pub(crate) struct Spare<T>(Vec<Vec<T>>);
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Spare(Vec::new())
+    }
+}
+
+impl<T: Int> Spare<T> {
+    /// Empty memory for a column.
+    pub(crate) fn take(&mut self) -> Vec<T> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    /// Gives back the memory of a column.
+    pub(crate) fn put(&mut self, column: Column<T>) {
+        if let Column::Values(mut values) = column {
+            values.clear();
+            self.0.push(values);
+        }
+    }
+
+    /// Reads a column of `n` values; see [`take`].
+    pub(crate) fn column(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<Column<T>, Broken> {
+        take(cursor, n, self.take())
+    }
+}
+
+/// Reads a column of `n` values into `out`, which is empty. The caller has checked `n` against the limits of a
+/// segment. A value that `T` cannot hold is refused.
+pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -> Result<Column<T>, Broken> {
+    if n == 0 {
+        return Ok(Column::Values(out));
+    }
+    let mut excess = 0;
+    let mut cut = |value: u64| {
+        excess |= T::excess(value);
+        T::cut(value)
+    };
     match cursor.u8()? {
-        code::CONSTANT => out = vec![cursor.varint()?; n],
+        code::CONSTANT => {
+            let value = cut(cursor.varint()?);
+            return if excess == 0 { Ok(Column::Constant(value)) } else { Err(TOO_LARGE) };
+        }
         code::LINEAR => {
             let mut value = cursor.varint()?;
             let step = unzigzag(cursor.varint()?);
-            out = Vec::with_capacity(n);
-            for _ in 0..n {
-                out.push(value);
+            out.extend((0..n).map(|_| {
+                let this = cut(value);
                 value = value.wrapping_add(step);
-            }
+                this
+            }));
         }
-        code::VARINT => {
-            out = Vec::with_capacity(n);
-            for _ in 0..n {
-                out.push(cursor.varint()?);
-            }
-        }
-        code::ZIGZAG => {
-            out = Vec::with_capacity(n);
-            for _ in 0..n {
-                out.push(unzigzag(cursor.varint()?));
-            }
-        }
+        code::VARINT => cursor.varints(n, &mut out, cut)?,
+        code::ZIGZAG => cursor.varints(n, &mut out, |value| cut(unzigzag(value)))?,
         code::DELTA => {
-            out = Vec::with_capacity(n);
             let mut value = 0u64;
-            for _ in 0..n {
-                value = value.wrapping_add(unzigzag(cursor.varint()?));
-                out.push(value);
-            }
+            cursor.varints(n, &mut out, |delta| {
+                value = value.wrapping_add(unzigzag(delta));
+                cut(value)
+            })?;
         }
         code::DICTIONARY => {
             let n_distinct = cursor.length()?;
@@ -219,67 +292,105 @@ pub(crate) fn take(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken
             }
             let mut distinct = Vec::with_capacity(n_distinct);
             for _ in 0..n_distinct {
-                distinct.push(unzigzag(cursor.varint()?));
+                distinct.push(cut(unzigzag(cursor.varint()?)));
             }
-            out = take_planes(cursor, n)?;
-            for v in &mut out {
-                let index = usize::try_from(*v).unwrap_or(usize::MAX);
-                *v = *distinct.get(index).ok_or(Broken("a column's index is outside its dictionary"))?;
+            let mut is_outside = false;
+            take_planes(cursor, n, &mut out, |index| {
+                let found = usize::try_from(index).ok().and_then(|index| distinct.get(index).copied());
+                is_outside |= found.is_none();
+                found.unwrap_or_default()
+            })?;
+            if is_outside {
+                return Err(Broken("a column's index is outside its dictionary"));
             }
         }
         code::PLANES => {
             let base = cursor.varint()?;
-            out = take_planes(cursor, n)?;
-            out.iter_mut().for_each(|v| *v = v.wrapping_add(base));
+            take_planes(cursor, n, &mut out, |value| cut(value.wrapping_add(base)))?;
         }
         code::DELTA_PLANES => {
-            let first = cursor.varint()?;
+            let mut value = cursor.varint()?;
             let base = unzigzag(cursor.varint()?);
-            out = take_planes(cursor, n - 1)?;
-            let mut value = first;
-            for v in &mut out {
-                value = value.wrapping_add(*v).wrapping_add(base);
-                *v = value;
-            }
-            out.insert(0, first);
+            out.push(cut(value));
+            take_planes(cursor, n - 1, &mut out, |delta| {
+                value = value.wrapping_add(delta).wrapping_add(base);
+                cut(value)
+            })?;
         }
         _ => return Err(Broken("a column has an unknown encoding")),
     }
-    Ok(out)
+    if excess == 0 { Ok(Column::Values(out)) } else { Err(TOO_LARGE) }
 }
 
-fn take_planes(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
+/// What is said of a value that is out of the range of what it stands for.
+const TOO_LARGE: Broken = Broken("a value is larger than what it stands for can be");
+
+fn take_planes<T>(
+    cursor: &mut Cursor<'_>,
+    n: usize,
+    out: &mut Vec<T>,
+    mut map: impl FnMut(u64) -> T,
+) -> Result<(), Broken> {
     let width = cursor.u8()?;
-    if !(1..=8).contains(&width) {
-        return Err(Broken("a column is not one to eight bytes wide"));
-    }
-    let first = cursor.take(n)?;
-    let mut out: Vec<u64> = first.iter().map(|&b| u64::from(b)).collect();
-    for plane in 1..width {
-        let bytes = cursor.take(n)?;
-        for (v, &b) in out.iter_mut().zip(bytes) {
-            *v |= u64::from(b) << (8 * plane);
+    match width {
+        // Most columns are so narrow: loops that the compiler makes take many values at a time.
+        1 => out.extend(cursor.take(n)?.iter().map(|&low| map(u64::from(low)))),
+        2 => {
+            let (low, high) = (cursor.take(n)?, cursor.take(n)?);
+            out.extend(low.iter().zip(high).map(|(&low, &high)| map(u64::from(low) | u64::from(high) << 8)));
         }
+        3 => planes::<3, T>(cursor, n, out, map)?,
+        4 => planes::<4, T>(cursor, n, out, map)?,
+        5 => planes::<5, T>(cursor, n, out, map)?,
+        6 => planes::<6, T>(cursor, n, out, map)?,
+        7 => planes::<7, T>(cursor, n, out, map)?,
+        8 => planes::<8, T>(cursor, n, out, map)?,
+        _ => return Err(Broken("a column is not one to eight bytes wide")),
     }
-    Ok(out)
+    Ok(())
+}
+
+/// Values of `W` planes of `n` bytes: a loop for each width, which the compiler unrolls.
+fn planes<const W: usize, T>(
+    cursor: &mut Cursor<'_>,
+    n: usize,
+    out: &mut Vec<T>,
+    mut map: impl FnMut(u64) -> T,
+) -> Result<(), Broken> {
+    let mut planes = [&[][..]; W];
+    for plane in &mut planes {
+        *plane = &cursor.take(n)?[..n];
+    }
+    out.extend((0..n).map(|i| {
+        let value = planes.iter().enumerate().fold(0, |value, (k, plane)| value | u64::from(plane[i]) << (8 * k));
+        map(value)
+    }));
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(values: &[u64]) {
+    fn values(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
+        let column = take(cursor, n, Vec::new())?;
+        Ok((0..n).map(|row| column.at(row)).collect())
+    }
+
+    fn check(expected: &[u64]) {
+        let take = values;
+        let values = expected;
         let mut encoder = ColumnEncoder::new().unwrap();
         let mut out = Vec::new();
         encoder.put(values, &mut out);
         let mut cursor = Cursor::new(&out);
-        assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(values));
+        assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(expected));
         assert!(cursor.is_empty());
         for encoding in CANDIDATES.into_iter().filter(|_| values.len() > 1) {
             let mut out = vec![encoding];
             if encode(encoding, values, &mut out) {
                 let mut cursor = Cursor::new(&out);
-                assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(values), "encoding {encoding}");
+                assert_eq!(take(&mut cursor, values.len()).as_deref(), Ok(expected), "encoding {encoding}");
                 assert!(cursor.is_empty());
             }
             for cut in 0..out.len() {
@@ -310,7 +421,22 @@ mod tests {
     #[test]
     fn broken_columns_are_refused() {
         for bytes in [&[9, 0][..], &[code::PLANES, 0, 9], &[code::DICTIONARY, 9], &[code::DICTIONARY, 1, 0, 1, 0, 1]] {
-            assert!(take(&mut Cursor::new(bytes), 2).is_err(), "{bytes:?}");
+            assert!(values(&mut Cursor::new(bytes), 2).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for (bytes, n) in [
+            (&[code::CONSTANT, 0x80, 2][..], 3),
+            (&[code::VARINT, 1, 0x80, 2], 2),
+            (&[code::LINEAR, 0xff, 1, 2], 2),
+            (&[code::DELTA, 1, 0], 2),
+            (&[code::PLANES, 0xff, 1, 1, 0, 1], 2),
+            (&[code::DICTIONARY, 2, 0, 1, 1, 0, 1], 2),
+        ] {
+            assert!(take(&mut Cursor::new(bytes), n, Vec::<u64>::new()).is_ok(), "{bytes:?}");
+            assert!(take(&mut Cursor::new(bytes), n, Vec::<u8>::new()).is_err(), "{bytes:?}");
         }
     }
 }

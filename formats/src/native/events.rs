@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::column::{self, ColumnEncoder};
-use super::rows::{self, Groups};
+use super::column::{Column, ColumnEncoder, Spare};
+use super::rows::{self, ArgDecoder, Groups};
 use super::varint::{Broken, Cursor, put_varint, unzigzag, zigzag};
 use crate::event::{Batch, Head, KindId, Nanos, Seq, Tid};
 
@@ -55,45 +55,92 @@ impl Threads {
     }
 }
 
-/// Reads the payload of a segment of `n` events.
-pub(crate) fn take(payload: &[u8], n: usize) -> Result<Batch, Broken> {
-    let cursor = &mut Cursor::new(payload);
-    let groups = rows::take_groups(cursor, n)?;
-    let group_of_row = column::take(cursor, n)?;
-    let seqs = column::take(cursor, n)?;
-    let times = column::take(cursor, n)?;
-    let has_enter = column::take(cursor, n)?;
-    let n_enters = has_enter.iter().filter(|&&has| has != 0).count();
-    let mut durations = column::take(cursor, n_enters)?.into_iter();
-    let n_threads = cursor.length()?;
-    if n_threads > n {
-        return Err(Broken("more threads than events"));
-    }
-    let tids = column::take(cursor, n_threads)?;
-    let thread_of_row = column::take(cursor, n)?;
-    let cpus = column::take(cursor, n)?;
-    let flags = column::take(cursor, n)?;
+/// Decodes segments of events, with memory that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct EventDecoder {
+    bytes: Spare<u8>,
+    kinds: Spare<u16>,
+    words: Spare<u32>,
+    longs: Spare<u64>,
+    args: ArgDecoder,
+}
 
-    let mut last_cpu = vec![0u16; n_threads];
-    let mut heads = Vec::with_capacity(n);
-    for i in 0..n {
-        let group = usize::try_from(group_of_row[i]).unwrap_or(usize::MAX);
-        let &(kind, _) = groups.get(group).ok_or(Broken("an event is of a kind that is not listed"))?;
-        let thread = usize::try_from(thread_of_row[i]).unwrap_or(usize::MAX);
-        let &tid = tids.get(thread).ok_or(Broken("an event is of a thread that is not listed"))?;
-        let cpu = u64::from(last_cpu[thread]).wrapping_add(unzigzag(cpus[i]));
-        let cpu = u16::try_from(cpu).map_err(|_| Broken("a CPU number above 65535"))?;
-        last_cpu[thread] = cpu;
-        let enter_ns = if has_enter[i] == 0 { 0 } else { times[i].wrapping_sub(durations.next().unwrap_or(0)) };
-        heads.push(Head {
-            seq: Seq(seqs[i]),
-            ts: Nanos(times[i]),
-            enter_ns,
-            tid: Tid(tid as i64),
-            kind,
-            cpu,
-            flags: u8::try_from(flags[i]).map_err(|_| Broken("flags of more than eight bits"))?,
-        });
+impl EventDecoder {
+    /// Reads the payload of a segment of `n` events into a batch, whose memory is used again. After an error the batch
+    /// holds no events.
+    pub(crate) fn take(&mut self, payload: &[u8], n: usize, batch: &mut Batch) -> Result<(), Broken> {
+        let taken = self.try_take(payload, n, batch);
+        if taken.is_err() {
+            batch.clear();
+        }
+        taken
     }
-    rows::take_args(cursor, &heads, &groups, &group_of_row)
+
+    fn try_take(&mut self, payload: &[u8], n: usize, batch: &mut Batch) -> Result<(), Broken> {
+        let cursor = &mut Cursor::new(payload);
+        let groups = rows::take_groups(cursor, n)?;
+        let group_of_row = self.kinds.column(cursor, n)?;
+        let seqs = self.longs.column(cursor, n)?;
+        let times = self.longs.column(cursor, n)?;
+        let has_enter = self.bytes.column(cursor, n)?;
+        let n_enters = match &has_enter {
+            Column::Constant(0) => 0,
+            Column::Constant(_) => n,
+            Column::Values(values) => values.iter().filter(|&&has| has != 0).count(),
+        };
+        let durations = self.longs.column(cursor, n_enters)?;
+        let n_threads = cursor.length()?;
+        if n_threads > n {
+            return Err(Broken("more threads than events"));
+        }
+        let tids = self.longs.column(cursor, n_threads)?;
+        let thread_of_row = self.words.column(cursor, n)?;
+        let cpus = self.words.column(cursor, n)?;
+        let flags = self.bytes.column(cursor, n)?;
+
+        // What is wrong is found out once at the end: a branch a value costs more than finishing in vain.
+        let (mut is_kind_known, mut is_thread_known, mut high_cpu) = (true, true, 0);
+        let mut threads: Vec<(u64, u32)> = (0..n_threads).map(|i| (tids.at(i), 0)).collect();
+        let mut n_durations = 0;
+        let mut nobody = (0, 0);
+        batch.set_heads((0..n).map(|i| {
+            let group = groups.get(usize::from(group_of_row.at(i)));
+            is_kind_known &= group.is_some();
+            let thread = threads.get_mut(thread_of_row.at(i) as usize);
+            is_thread_known &= thread.is_some();
+            let (tid, last_cpu) = thread.unwrap_or(&mut nobody);
+            *last_cpu = last_cpu.wrapping_add(unzigzag(u64::from(cpus.at(i))) as u32);
+            high_cpu |= *last_cpu >> 16;
+            let enter_ns = if has_enter.at(i) == 0 {
+                0
+            } else {
+                n_durations += 1;
+                times.at(i).wrapping_sub(durations.at(n_durations - 1))
+            };
+            Head {
+                seq: Seq(seqs.at(i)),
+                ts: Nanos(times.at(i)),
+                enter_ns,
+                tid: Tid(*tid as i64),
+                kind: group.map_or(KindId(0), |&(kind, _)| kind),
+                cpu: *last_cpu as u16,
+                flags: flags.at(i),
+            }
+        }));
+        if !is_kind_known {
+            return Err(Broken("an event is of a kind that is not listed"));
+        }
+        if !is_thread_known {
+            return Err(Broken("an event is of a thread that is not listed"));
+        }
+        if high_cpu != 0 {
+            return Err(Broken("a CPU number above 65535"));
+        }
+        self.args.take(cursor, &groups, &group_of_row, batch)?;
+        self.kinds.put(group_of_row);
+        [seqs, times, durations, tids].into_iter().for_each(|column| self.longs.put(column));
+        [has_enter, flags].into_iter().for_each(|column| self.bytes.put(column));
+        [thread_of_row, cpus].into_iter().for_each(|column| self.words.put(column));
+        Ok(())
+    }
 }

@@ -21,7 +21,7 @@ mod writer;
 pub use self::dictionary::dictionary;
 pub use self::reader::NativeReader;
 pub use self::segment::{Segment, SegmentType};
-pub use self::trace::Trace;
+pub use self::trace::{Decoder, Trace};
 pub use self::writer::{NativeWriter, WriteOptions};
 
 use crate::input::Input;

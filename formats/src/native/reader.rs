@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::notes::SourceCounts;
 use super::segment::SegmentType;
-use super::trace::Trace;
-use crate::event::{Batch, head_flags};
+use super::trace::{Decoder, Trace};
+use crate::event::{Batch, Nanos, head_flags};
 use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
 
@@ -13,6 +13,9 @@ use crate::section::Section;
 #[derive(Debug)]
 pub struct NativeReader {
     trace: Trace,
+    decoder: Decoder,
+    /// Batches whose memory can be used again.
+    spare: Vec<Batch>,
     next: usize,
     /// The section being read; none once it was delivered.
     section: Option<Box<Section>>,
@@ -22,6 +25,9 @@ pub struct NativeReader {
     is_begun: bool,
     /// Sums over the files that were concatenated.
     source: Option<SourceCounts>,
+    /// Segments of later events are not decoded.
+    until: Option<Nanos>,
+    n_left_out: u64,
     /// True once a segment could not be decoded.
     is_broken: bool,
     notes: ReadNotes,
@@ -34,11 +40,15 @@ impl NativeReader {
         let notes = trace.notes().clone();
         NativeReader {
             trace,
+            decoder: Decoder::default(),
+            spare: Vec::new(),
             next: 0,
             section: Some(Box::default()),
             is_delivered: false,
             is_begun: false,
             source: None,
+            until: None,
+            n_left_out: 0,
             is_broken: false,
             notes,
             progress: Arc::default(),
@@ -82,11 +92,19 @@ impl TraceReader for NativeReader {
                         Err(damage) => self.broken(damage),
                     }
                 }
+                SegmentType::Events if self.until.is_some_and(|until| segment.times.0 > until) => {
+                    self.is_begun = true;
+                    let n = u64::from(segment.n_rows);
+                    self.n_left_out += n;
+                    self.notes.n_records += n;
+                    self.notes.n_events += n;
+                }
                 SegmentType::Events => {
                     self.is_begun = true;
-                    match self.trace.decode(i) {
-                        Ok(batch) if batch.is_empty() => {}
-                        Ok(batch) => {
+                    let mut batch = self.spare.pop().unwrap_or_default();
+                    match self.trace.decode(i, &mut self.decoder, &mut batch) {
+                        Ok(()) if batch.is_empty() => self.spare.push(batch),
+                        Ok(()) => {
                             self.count(&batch);
                             return Some(Item::Batch(batch));
                         }
@@ -121,6 +139,18 @@ impl TraceReader for NativeReader {
             self.notes.n_unfinished = source.n_unfinished;
         }
         None
+    }
+
+    fn end_at(&mut self, until: Nanos) {
+        self.until = Some(until);
+    }
+
+    fn n_left_out(&self) -> u64 {
+        self.n_left_out
+    }
+
+    fn recycle(&mut self, batch: Batch) {
+        self.spare.push(batch);
     }
 
     fn notes(&self) -> &ReadNotes {

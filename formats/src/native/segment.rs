@@ -1,6 +1,5 @@
 //! Headers of the file and of its segments, compression and checksums.
 
-use std::borrow::Cow;
 use std::io;
 
 use super::dictionary::dictionary;
@@ -47,6 +46,10 @@ const SMALL_LEVEL: i32 = 22;
 
 /// Bytes of payload of one file that the writer codes with the model: a trace of many small segments stays fast to read.
 const MODEL_BUDGET: usize = 128 << 10;
+
+/// Bytes of payload from which on a file is not coded with the model at all: it saves less than a percent there, and
+/// takes longer to read than all the rest.
+pub(crate) const SMALL_FILE: usize = 256 << 10;
 
 /// What a segment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,35 +226,75 @@ impl Segment {
     }
 }
 
-impl Packing {
-    /// The payload, unpacked and checked. `bytes` begins at the segment's header.
-    pub(crate) fn payload<'a>(&self, bytes: &'a [u8], n_rows: u32) -> Result<Cow<'a, [u8]>, Broken> {
-        let start = usize::from(self.header_len);
-        let packed = bytes.get(start..start + self.packed_len as usize).ok_or(Broken("the segment is cut"))?;
-        if crc32c::crc32c(packed) != self.crc {
+/// Unpacks payloads, with memory that is used again.
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    plain: Option<zstd::bulk::Decompressor<'static>>,
+    small: Option<zstd::bulk::Decompressor<'static>>,
+    unpacked: Vec<u8>,
+}
+
+impl std::fmt::Debug for Unpacker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unpacker").finish_non_exhaustive()
+    }
+}
+
+impl Unpacker {
+    /// Unpacks a frame of zstd; `None` if it does not decompress.
+    fn zstd(&mut self, packed: &[u8], unpacked_len: usize, has_dictionary: bool) -> Option<()> {
+        let made = if has_dictionary { &mut self.small } else { &mut self.plain };
+        let decompressor = match made {
+            Some(decompressor) => decompressor,
+            None => made.insert(
+                if has_dictionary {
+                    zstd::bulk::Decompressor::with_dictionary(dictionary())
+                } else {
+                    zstd::bulk::Decompressor::new()
+                }
+                .ok()?,
+            ),
+        };
+        self.unpacked.clear();
+        self.unpacked.reserve(unpacked_len);
+        decompressor.decompress_to_buffer(packed, &mut self.unpacked).ok().map(|_| ())
+    }
+
+    /// The payload of a segment, unpacked and checked. `bytes` begins at the segment's header.
+    pub(crate) fn payload<'a>(
+        &'a mut self,
+        packing: &Packing,
+        bytes: &'a [u8],
+        n_rows: u32,
+    ) -> Result<&'a [u8], Broken> {
+        let start = usize::from(packing.header_len);
+        let packed = bytes.get(start..start + packing.packed_len as usize).ok_or(Broken("the segment is cut"))?;
+        if crc32c::crc32c(packed) != packing.crc {
             return Err(Broken("the checksum of the segment does not match"));
         }
-        let unpacked_len = self.unpacked_len as usize;
+        let unpacked_len = packing.unpacked_len as usize;
         if packed.len().max(unpacked_len) > MAX_PAYLOAD || n_rows as usize > MAX_ROWS {
             return Err(Broken("the segment is larger than the format allows"));
         }
-        let unpacked = match self.method {
-            Method::Stored => return Ok(Cow::Borrowed(packed)),
-            Method::Zstd => zstd::bulk::decompress(packed, unpacked_len),
-            Method::ZstdDictionary => zstd::bulk::Decompressor::with_dictionary(dictionary())
-                .and_then(|mut decompressor| decompressor.decompress(packed, unpacked_len)),
+        let unpacked = match packing.method {
+            Method::Stored => return Ok(packed),
+            Method::Zstd => self.zstd(packed, unpacked_len, false),
+            Method::ZstdDictionary => self.zstd(packed, unpacked_len, true),
             Method::Model if !model::is_allowed(packed.len(), unpacked_len) => {
                 return Err(Broken("the segment is larger than the format allows"));
             }
-            Method::Model => return model::unpack(packed, unpacked_len).map(Cow::Owned),
+            Method::Model => {
+                self.unpacked = model::unpack(packed, unpacked_len)?;
+                Some(())
+            }
             Method::Unknown => {
                 return Err(Broken("the segment is compressed in a way that this version does not know"));
             }
         };
         match unpacked {
-            Ok(unpacked) if unpacked.len() == unpacked_len => Ok(Cow::Owned(unpacked)),
-            Ok(_) => Err(Broken("the segment decompresses to another length than it says")),
-            Err(_) => Err(Broken("the segment does not decompress")),
+            Some(()) if self.unpacked.len() == unpacked_len => Ok(&self.unpacked),
+            Some(()) => Err(Broken("the segment decompresses to another length than it says")),
+            None => Err(Broken("the segment does not decompress")),
         }
     }
 }
@@ -285,15 +328,25 @@ pub(crate) struct Packer {
     model_budget: usize,
 }
 
+/// True if a writer with this level of zstd codes small files with the model.
+pub(crate) fn has_model(level: i32) -> bool {
+    level >= SMALL_LEVEL_FROM
+}
+
 impl Packer {
     pub(crate) fn new(level: i32) -> io::Result<Self> {
         // Small payloads are start states and short traces: there the last percent is cheap.
-        let small_level = if level >= SMALL_LEVEL_FROM { SMALL_LEVEL } else { level };
+        let small_level = if has_model(level) { SMALL_LEVEL } else { level };
         Ok(Packer {
             plain: zstd::bulk::Compressor::new(level)?,
             small: zstd::bulk::Compressor::with_dictionary(small_level, dictionary())?,
-            model_budget: if level >= SMALL_LEVEL_FROM { MODEL_BUDGET } else { 0 },
+            model_budget: if has_model(level) { MODEL_BUDGET } else { 0 },
         })
+    }
+
+    /// The file is not small: nothing more is coded with the model.
+    pub(crate) fn give_up_model(&mut self) {
+        self.model_budget = 0;
     }
 
     fn pack(&mut self, payload: &[u8]) -> io::Result<(Method, Vec<u8>)> {

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bstr::{BStr, BString};
 
-use super::column::ColumnEncoder;
-use super::rows::{self, Groups};
+use super::column::{Column, ColumnEncoder};
+use super::rows::{self, ArgDecoder, Groups};
 use super::varint::{Broken, Cursor};
 use crate::event::addr::SockAddr;
 use crate::event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid};
@@ -228,13 +228,13 @@ pub(crate) fn put(batch: &Batch, columns: &mut ColumnEncoder, out: &mut Vec<u8>)
 pub(crate) fn take(payload: &[u8], n: usize) -> Result<Batch, Broken> {
     let cursor = &mut Cursor::new(payload);
     let groups = rows::take_groups(cursor, n)?;
-    let mut heads = Vec::with_capacity(n);
-    let mut group_of_row = Vec::with_capacity(n);
-    for (i, &(kind, n_of_kind)) in groups.iter().enumerate() {
-        heads.extend(std::iter::repeat_n(row_head(kind.0), n_of_kind));
-        group_of_row.extend(std::iter::repeat_n(i as u64, n_of_kind));
-    }
-    rows::take_args(cursor, &heads, &groups, &group_of_row)
+    let of_groups = groups.iter().enumerate();
+    let group_of_row = of_groups.flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind)).collect();
+    let mut batch = Batch::default();
+    let heads = groups.iter().flat_map(|&(kind, n_of_kind)| std::iter::repeat_n(row_head(kind.0), n_of_kind));
+    batch.set_heads(heads);
+    ArgDecoder::default().take(cursor, &groups, &Column::Values(group_of_row), &mut batch)?;
+    Ok(batch)
 }
 
 /// Reads the fields of a row in order.

@@ -2,9 +2,12 @@
 
 use bstr::ByteSlice;
 
-use super::segment::{self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Segment, SegmentType, TRAILER_LEN, VERSION};
+use super::events::EventDecoder;
+use super::segment::{
+    self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Segment, SegmentType, TRAILER_LEN, Unpacker, VERSION,
+};
 use super::varint::Broken;
-use super::{directory, events, notes, state};
+use super::{directory, notes, state};
 use crate::event::{Batch, Seq};
 use crate::input::Input;
 use crate::reader::{Damage, OpenError, ReadNotes};
@@ -16,6 +19,13 @@ pub struct Trace {
     input: Input,
     segments: Vec<Segment>,
     notes: ReadNotes,
+}
+
+/// Memory for decoding the segments of a trace one after the other; each thread has its own.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    unpacker: Unpacker,
+    events: EventDecoder,
 }
 
 impl Trace {
@@ -64,17 +74,21 @@ impl Trace {
         &self.notes
     }
 
-    /// Decodes the events of a segment; empty for a segment of another type. Allocates at most the segment's
-    /// unpacked length, which is limited to 64 MiB, and what its events need as a batch.
+    /// Decodes the events of a segment into a batch, in place of what it held; none for a segment of another type, or
+    /// after an error. Allocates at most the segment's unpacked length, which is limited to 64 MiB, and what its events
+    /// need as a batch.
     ///
     /// # Panics
     /// If there is no segment `i`.
-    pub fn decode(&self, i: usize) -> Result<Batch, Damage> {
+    pub fn decode(&self, i: usize, decoder: &mut Decoder, batch: &mut Batch) -> Result<(), Damage> {
         let segment = &self.segments[i];
         if segment.ty != SegmentType::Events {
-            return Ok(Batch::default());
+            batch.clear();
+            return Ok(());
         }
-        self.with_payload(segment, |payload| events::take(payload, segment.n_rows as usize))
+        let Decoder { unpacker, events } = decoder;
+        self.with_payload(segment, unpacker, |payload| events.take(payload, segment.n_rows as usize, batch))
+            .inspect_err(|_| batch.clear())
     }
 
     /// Adds the rows of a segment of start state to a section; does nothing for a segment of another type. Returns
@@ -87,23 +101,30 @@ impl Trace {
         if segment.ty != SegmentType::State {
             return Ok(0);
         }
-        let rows = self.with_payload(segment, |payload| state::take(payload, segment.n_rows as usize))?;
+        let rows = self
+            .with_payload(segment, &mut Unpacker::default(), |payload| state::take(payload, segment.n_rows as usize))?;
         Ok(state::add_rows(&rows, section))
     }
 
     /// Adds the notes of a converted trace.
     pub(crate) fn decode_notes(&self, i: usize, notes: &mut ReadNotes) -> Result<Option<notes::SourceCounts>, Damage> {
         let segment = &self.segments[i];
-        let rows = self.with_payload(segment, |payload| state::take(payload, segment.n_rows as usize))?;
+        let rows = self
+            .with_payload(segment, &mut Unpacker::default(), |payload| state::take(payload, segment.n_rows as usize))?;
         Ok(notes::add_rows(&rows, notes))
     }
 
-    fn with_payload<T>(&self, segment: &Segment, decode: impl FnOnce(&[u8]) -> Result<T, Broken>) -> Result<T, Damage> {
+    fn with_payload<T>(
+        &self,
+        segment: &Segment,
+        unpacker: &mut Unpacker,
+        decode: impl FnOnce(&[u8]) -> Result<T, Broken>,
+    ) -> Result<T, Damage> {
         let bytes = self.input.bytes();
         let start = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
         let decoded = match Segment::parse(&bytes[start..], segment.offset) {
             Some((found, packing)) if found == *segment => {
-                packing.payload(&bytes[start..], segment.n_rows).and_then(|payload| decode(&payload))
+                unpacker.payload(&packing, &bytes[start..], segment.n_rows).and_then(decode)
             }
             _ => Err(Broken("the header of the segment does not match the directory")),
         };
@@ -150,7 +171,7 @@ impl Trace {
                 }
                 // Nobody decodes a directory that was not used to find the segments: here its damage is noticed.
                 if segment.ty == SegmentType::Directory
-                    && let Err(Broken(what)) = packing.payload(rest, segment.n_rows)
+                    && let Err(Broken(what)) = Unpacker::default().payload(&packing, rest, segment.n_rows)
                 {
                     let what = format!("the directory cannot be used: {what}; the segments are read without it");
                     self.damaged(pos, what);
@@ -195,8 +216,9 @@ fn by_directory(bytes: &[u8]) -> Option<Vec<Segment>> {
     if header.ty != SegmentType::Directory || directory + header.len + TRAILER_LEN as u64 != file_len {
         return None;
     }
-    let payload = packing.payload(&bytes[at..], header.n_rows).ok()?;
-    let mut segments = directory::segments(&state::take(&payload, header.n_rows as usize).ok()?)?;
+    let mut unpacker = Unpacker::default();
+    let payload = unpacker.payload(&packing, &bytes[at..], header.n_rows).ok()?;
+    let mut segments = directory::segments(&state::take(payload, header.n_rows as usize).ok()?)?;
     let end = segments.last().map_or(FILE_HEADER_LEN as u64, |last| last.offset.saturating_add(last.len));
     segments.push(header);
     (end == directory).then_some(segments)

@@ -51,9 +51,59 @@ impl<'a> Cursor<'a> {
         Err(Broken("a number is cut or longer than 64 bits"))
     }
 
+    /// Appends `n` varints, each as `map` makes it.
+    pub(crate) fn varints<T>(
+        &mut self,
+        n: usize,
+        out: &mut Vec<T>,
+        mut map: impl FnMut(u64) -> T,
+    ) -> Result<(), Broken> {
+        let mut rest = self.rest;
+        out.reserve(n.min(rest.len()));
+        let mut n_left = n;
+        while n_left > 0 {
+            let word = rest.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
+            match word.map(|word| (word, !word & HIGH_BITS)) {
+                // Eight numbers of one byte each, as most columns have them.
+                Some((word, HIGH_BITS)) if n_left >= 8 => {
+                    out.extend(word.to_le_bytes().map(|byte| map(u64::from(byte))));
+                    rest = &rest[8..];
+                    n_left -= 8;
+                }
+                // Up to eight bytes are taken without a branch on their number, which is hard to predict.
+                Some((word, ends)) if ends != 0 => {
+                    let n_bits = ends.trailing_zeros() + 1;
+                    out.push(map(seven_of_eight(word & (u64::MAX >> (64 - n_bits)))));
+                    rest = &rest[(n_bits / 8) as usize..];
+                    n_left -= 1;
+                }
+                _ => {
+                    self.rest = rest;
+                    out.push(map(self.varint()?));
+                    rest = self.rest;
+                    n_left -= 1;
+                }
+            }
+        }
+        self.rest = rest;
+        Ok(())
+    }
+
     pub(crate) fn length(&mut self) -> Result<usize, Broken> {
         usize::try_from(self.varint()?).map_err(|_| Broken("a length of more than the address space"))
     }
+}
+
+/// The highest bit of each byte.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Puts the lower seven bits of each byte side by side.
+#[inline(always)]
+fn seven_of_eight(word: u64) -> u64 {
+    let word = word & !HIGH_BITS;
+    let word = (word & 0x7f00_7f00_7f00_7f00) >> 1 | word & 0x007f_007f_007f_007f;
+    let word = (word & 0x3fff_0000_3fff_0000) >> 2 | word & 0x0000_3fff_0000_3fff;
+    (word & 0x0fff_ffff_0000_0000) >> 4 | word & 0x0fff_ffff
 }
 
 /// Appends LEB128.
@@ -89,6 +139,17 @@ mod tests {
             assert_eq!(unzigzag(zigzag(v)), v);
         }
         assert_eq!([0, u64::MAX, 1, (-2i64) as u64].map(zigzag), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn many_numbers_are_as_one_by_one() {
+        let values: Vec<u64> = (0..64).flat_map(|bit| [1 << bit, (1 << bit) - 1, u64::MAX >> bit]).collect();
+        let mut bytes = Vec::new();
+        values.iter().for_each(|&v| put_varint(v, &mut bytes));
+        let (mut cursor, mut out) = (Cursor::new(&bytes), Vec::new());
+        assert_eq!(cursor.varints(values.len(), &mut out, |v| v), Ok(()));
+        assert_eq!((out, cursor.is_empty()), (values, true));
+        assert!(Cursor::new(&[0x80; 16]).varints(1, &mut Vec::new(), |v| v).is_err());
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct NativeWriter<W> {
     pending: Batch,
     payload: Vec<u8>,
     packed: Vec<u8>,
+    /// Segments that are written once it is known whether the file is small; `None` once it is not.
+    held: Option<Vec<(SegmentHead, Vec<u8>)>>,
     /// Rows of the directory; given up when they are more than a segment holds.
     directory: Option<Batch>,
 }
@@ -65,7 +67,8 @@ impl<W> std::fmt::Debug for NativeWriter<W> {
 }
 
 impl<W: Write> NativeWriter<W> {
-    /// Writes to `out`; each segment is one write, so that no buffer is needed.
+    /// Writes to `out`; each segment is one write, so that no buffer is needed. At levels from 9 on, segments are held
+    /// back until they are 256 KiB together or the trace is finished: how they are compressed depends on it.
     pub fn new(out: W, options: WriteOptions) -> io::Result<Self> {
         Ok(NativeWriter {
             out,
@@ -78,6 +81,7 @@ impl<W: Write> NativeWriter<W> {
             pending: Batch::default(),
             payload: Vec::new(),
             packed: Vec::new(),
+            held: segment::has_model(options.level).then(Vec::new),
             directory: Some(Batch::default()),
         })
     }
@@ -172,11 +176,39 @@ impl<W: Write> NativeWriter<W> {
         Ok(())
     }
 
-    /// Packs and writes the payload.
+    /// Packs and writes the payload, or holds it back.
     fn put_segment(&mut self, head: SegmentHead) -> io::Result<()> {
         self.put_file_header()?;
+        let n_held = |held: &Vec<(SegmentHead, Vec<u8>)>| held.iter().map(|(_, payload)| payload.len()).sum::<usize>();
+        match &mut self.held {
+            Some(held) if n_held(held) + self.payload.len() <= segment::SMALL_FILE => {
+                held.push((head, self.payload.clone()));
+                Ok(())
+            }
+            held => {
+                if held.is_some() {
+                    self.packer.give_up_model();
+                    self.put_held()?;
+                }
+                let payload = std::mem::take(&mut self.payload);
+                let result = self.put_packed(head, &payload);
+                self.payload = payload;
+                result
+            }
+        }
+    }
+
+    /// Writes the segments that were held back. From then on none is.
+    fn put_held(&mut self) -> io::Result<()> {
+        for (head, payload) in self.held.take().unwrap_or_default() {
+            self.put_packed(head, &payload)?;
+        }
+        Ok(())
+    }
+
+    fn put_packed(&mut self, head: SegmentHead, payload: &[u8]) -> io::Result<()> {
         self.packed.clear();
-        let NativeWriter { payload, n_segments, offset, packer, packed, .. } = self;
+        let NativeWriter { n_segments, offset, packer, packed, .. } = self;
         let segment = segment::pack(head, payload, *n_segments, *offset, packer, packed)?;
         // What is counted and listed below stands in the file.
         self.out.write_all(&self.packed)?;
@@ -237,6 +269,7 @@ impl<W: Write> TraceWriter for NativeWriter<W> {
         if !notes.is_empty() {
             self.put_rows(SegmentType::Notes, &notes, None)?;
         }
+        self.put_held()?;
         let directory_offset = self.offset;
         let rows = self.directory.take().filter(|_| self.n_segments > MAX_WITHOUT_DIRECTORY);
         // Zero is no offset of a directory: readers go from header to header.

@@ -522,7 +522,7 @@ fn push<const BE: bool>(
     event: &[u8],
     scratch: &mut Vec<u8>,
 ) {
-    batch.begin(head);
+    let mut writer = batch.write(head);
     let mut is_malformed = false;
     for &op in ops {
         let value = match op.how {
@@ -530,8 +530,9 @@ fn push<const BE: bool>(
             _ => own_value::<BE>(op, spans, event, scratch),
         };
         is_malformed |= matches!(value, Arg::Malformed(_));
-        batch.push(value);
+        writer.push(value);
     }
+    drop(writer);
     if is_malformed && let Some(head) = batch.head_mut() {
         head.flags |= head_flags::MALFORMED;
     }

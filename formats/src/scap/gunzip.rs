@@ -3,7 +3,8 @@
 //! A gzip library would stop at the first thing wrong; here everything that still unpacks is delivered: a cut file
 //! up to its cut, a member with a wrong checksum whole, and after damage in the middle the members that follow.
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::block::word;
 use super::cursor::Order;
@@ -43,7 +44,9 @@ pub(super) struct Finding {
 /// Unpacks a gzip file.
 pub(super) struct Gunzip {
     inflate: Decompress,
-    crc: Crc,
+    crc: Hasher,
+    /// Bytes unpacked of the member, modulo 2^32.
+    member_len: u32,
     state: State,
     /// Next byte of the file.
     at: usize,
@@ -62,7 +65,8 @@ impl Gunzip {
     pub(super) fn new() -> Self {
         Gunzip {
             inflate: Decompress::new(false),
-            crc: Crc::new(),
+            crc: Hasher::new(),
+            member_len: 0,
             state: State::Header,
             at: 0,
             window: Vec::new(),
@@ -147,7 +151,8 @@ impl Gunzip {
                     self.at += len;
                     self.n_members += 1;
                     self.inflate.reset(false);
-                    self.crc = Crc::new();
+                    self.crc = Hasher::new();
+                    self.member_len = 0;
                     self.state = State::Body;
                 }
                 None => {
@@ -171,6 +176,7 @@ impl Gunzip {
         self.at += n_in;
         self.crc.update(&self.window[self.filled..self.filled + n_out]);
         self.filled += n_out;
+        self.member_len = self.member_len.wrapping_add(n_out as u32);
         match result {
             Ok(Status::StreamEnd) => self.end_member(file),
             Ok(_) if n_in == 0 && n_out == 0 => {
@@ -195,14 +201,14 @@ impl Gunzip {
             self.state = State::End;
             return;
         };
-        let is_crc_right = crc == self.crc.sum();
+        let is_crc_right = crc == self.crc.clone().finalize();
         let len = word(file, self.at + 4, Order::Little);
         if !is_crc_right {
             self.finding(format!(
                 "the checksum of gzip member {} differs: at least one of its bytes is not what was written",
                 self.n_members
             ));
-        } else if len != Some(self.crc.amount()) {
+        } else if len != Some(self.member_len) {
             self.finding(format!("the length stored behind gzip member {} is wrong or missing", self.n_members));
         }
         self.at = (self.at + 8).min(file.len());

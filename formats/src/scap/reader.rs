@@ -43,6 +43,8 @@ pub(super) struct Reader {
     /// The section whose tables are being read, until its first event.
     section: Option<Box<Section>>,
     ready: VecDeque<Item>,
+    /// Batches whose memory can be used again.
+    spare: Vec<Batch>,
     is_done: bool,
     n_sections: u64,
     unknown_blocks: BTreeMap<u32, u64>,
@@ -97,6 +99,7 @@ impl Reader {
             // Events have a section before them also where the header, which was just recognised, ends badly.
             section: Some(Box::default()),
             ready: VecDeque::new(),
+            spare: Vec::new(),
             is_done: false,
             n_sections: 0,
             unknown_blocks: BTreeMap::new(),
@@ -110,7 +113,7 @@ impl Reader {
     /// Moves the batch being filled to what is delivered.
     fn flush(&mut self) {
         if !self.events.batch.is_empty() {
-            let next = self.events.batch.successor();
+            let next = self.spare.pop().unwrap_or_else(|| self.events.batch.successor());
             self.ready.push_back(Item::Batch(std::mem::replace(&mut self.events.batch, next)));
         }
     }
@@ -562,6 +565,11 @@ impl TraceReader for Reader {
             }
             self.sync();
         }
+    }
+
+    fn recycle(&mut self, mut batch: Batch) {
+        batch.clear();
+        self.spare.push(batch);
     }
 
     fn notes(&self) -> &ReadNotes {

@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::builder::{
     BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampNanosecondBuilder, UInt64Builder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 use crate::table::{Cell, ColumnInfo, Rows, TableError, TableInfo, TableSink, Type};
 
@@ -27,9 +31,13 @@ const PAGE: usize = 8 * 1024;
 /// fields (`doc`, `unit`, `type`) and, for readers that do not look there, as JSON in the file's key-value
 /// metadata (`tracehound.columns`). The same rows give the same bytes.
 pub struct ParquetSink<W: Write + Send> {
-    writer: ArrowWriter<W>,
+    writer: SerializedFileWriter<W>,
+    columns_of_group: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     columns: Vec<ColumnInfo>,
+    /// Writers of the columns of the row group that is being filled; none before its first row.
+    open: Vec<ArrowColumnWriter>,
+    n_rows: usize,
 }
 
 impl<W: Write + Send> ParquetSink<W> {
@@ -57,24 +65,53 @@ impl<W: Write + Send> ParquetSink<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
             .set_dictionary_enabled(true)
             .set_statistics_enabled(EnabledStatistics::Page)
-            .set_max_row_group_row_count(Some(ROW_GROUP))
-            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .set_data_page_row_count_limit(PAGE)
             .set_sorting_columns(Some(sorted_by.collect()))
             .set_key_value_metadata(Some(metadata))
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
-        Ok(ParquetSink { writer, schema, columns: info.columns.clone() })
+        let (writer, columns_of_group) = writer.into_serialized_writer()?;
+        Ok(ParquetSink { writer, columns_of_group, schema, columns: info.columns.clone(), open: Vec::new(), n_rows: 0 })
+    }
+
+    /// Writes the row group that is being filled.
+    fn end_group(&mut self) -> Result<(), TableError> {
+        if self.n_rows == 0 {
+            return Ok(());
+        }
+        self.n_rows = 0;
+        let open = std::mem::take(&mut self.open);
+        let chunks: Result<Vec<_>, ParquetError> = open.into_par_iter().map(ArrowColumnWriter::close).collect();
+        let mut group = self.writer.next_row_group()?;
+        for chunk in chunks? {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
     }
 }
 
 impl<W: Write + Send> TableSink for ParquetSink<W> {
     fn rows(&mut self, rows: &dyn Rows) -> Result<(), TableError> {
-        let arrays = self.columns.iter().enumerate().map(|(i, column)| array(column.ty, rows, i)).collect();
-        Ok(self.writer.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)?)
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if self.n_rows == 0 {
+            self.open = self.columns_of_group.create_column_writers(self.writer.flushed_row_groups().len())?;
+        }
+        // Each column is made and encoded on its own, so that the bytes are the same for any number of threads.
+        let (columns, fields) = (&self.columns, self.schema.fields());
+        self.open.par_iter_mut().enumerate().try_for_each(|(i, writer)| -> Result<(), ParquetError> {
+            let array = array(columns[i].ty, rows, i);
+            compute_leaves(&fields[i], &array)?.iter().try_for_each(|leaf| writer.write(leaf))
+        })?;
+        self.n_rows += rows.len();
+        let n_bytes: usize = self.open.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum();
+        if self.n_rows >= ROW_GROUP || n_bytes >= ROW_GROUP_BYTES { self.end_group() } else { Ok(()) }
     }
 
     fn finish(&mut self) -> Result<(), TableError> {
+        self.end_group()?;
         self.writer.finish()?;
         Ok(self.writer.inner_mut().flush()?)
     }

@@ -7,7 +7,7 @@
 use tracehound_formats::Seq;
 
 use crate::history::{Exit, ProcessId, ThreadId};
-use crate::live::{Exited, Status};
+use crate::live::{Exited, Recent, Status};
 use crate::replay::{Cx, Replay};
 
 /// Ancestors that are asked whether they adopt orphans. Real chains are far shorter.
@@ -117,7 +117,7 @@ impl Replay {
         if self.live.threads.get(&tid) == Some(&thread) {
             self.live.threads.remove(&tid);
         }
-        self.live.last = None;
+        self.live.recent.forget(tid);
     }
 
     /// Ends everything: a further section begins.
@@ -128,7 +128,7 @@ impl Replay {
         for (_, process) in self.live.groups.drain() {
             self.history.processes[process.index()].ended.get_or_insert(at);
         }
-        self.live.last = None;
+        self.live.recent = Recent::default();
         self.live.exited.clear();
     }
 

@@ -82,7 +82,7 @@ fn add(r: &mut Replay, cx: &mut Cx<'_>, opened: Opened) {
     let mut file = r.blank_file(Some(thread), kind);
     file.raw_name = r.intern(name);
     file.name = match opened.dir {
-        Dir::At(dir) => r.intern_joined(dir, name),
+        Dir::At(dir) => r.intern_joined_raw(dir, name, file.raw_name),
         Dir::Unknown => {
             let dir = r.intern(UNKNOWN_DIR);
             r.intern_joined(Some(dir), name)

@@ -608,7 +608,7 @@ impl Replay {
             alive.push(id)
         }
         self.live.threads.insert(new.tid.0, id);
-        self.live.last = None;
+        self.live.recent.forget(new.tid.0);
         id
     }
 

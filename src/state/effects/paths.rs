@@ -12,6 +12,16 @@ pub(crate) const TOO_LONG: &[u8] = b"/DIR_TOO_LONG/FILENAME_TOO_LONG";
 /// Prefix of a path relative to a descriptor that is not known.
 pub(crate) const UNKNOWN_DIR: &[u8] = b"<UNKNOWN>";
 
+/// True if [`join`] gives an absolute path back as it is. Most paths are so.
+pub(crate) fn is_plain(dir: &[u8], path: &[u8]) -> bool {
+    // Without an early end, so that the loop takes many bytes at a time.
+    let is_changed = |pair: &[u8]| pair[0] == b'/' && (pair[1] == b'/' || pair[1] == b'.') || pair[1] == 0;
+    dir.len() + path.len() < MAX_PATH
+        && path.first() == Some(&b'/')
+        && (path.len() == 1 || path.last() != Some(&b'/'))
+        && !path.windows(2).fold(false, |found, pair| found | is_changed(pair))
+}
+
 /// Writes `path`, taken relative to `dir` unless it is absolute, to `out`.
 ///
 /// `dir` is copied as it is, without adding a separator. In `path`, `//` and `/./` collapse, `..` removes the
@@ -75,6 +85,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn plain_paths_stay_as_they_are() {
+        let long = format!("/{}", "x".repeat(MAX_PATH));
+        for (path, expected) in [
+            ("/", true),
+            ("/etc/ld.so.cache", true),
+            ("/a/b.c", true),
+            ("", false),
+            ("etc", false),
+            ("/etc/", false),
+            ("//etc", false),
+            ("/etc/../x", false),
+            ("/etc/.x", false),
+            ("/a\0b", false),
+            (&long, false),
+        ] {
+            assert_eq!(is_plain(b"", path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn joins_like_falco() {
         let long = "x".repeat(1020);
         for (dir, path, want) in [
@@ -99,10 +129,12 @@ mod tests {
             ("/d/", ".hidden", "/d/.hidden"),
             ("/d/", "a\0b", "/d/a"),
             ("/home/", &long, "/DIR_TOO_LONG/FILENAME_TOO_LONG"),
+            (&long, "/etc/x", "/DIR_TOO_LONG/FILENAME_TOO_LONG"),
         ] {
             let mut out = Vec::new();
             join(&mut out, dir.as_bytes(), path.as_bytes());
             assert_eq!(String::from_utf8_lossy(&out), want, "{dir} + {path}");
+            assert!(!is_plain(dir.as_bytes(), path.as_bytes()) || want == path, "{dir} + {path}");
         }
     }
 }
