@@ -62,14 +62,33 @@ fn fired(trace: &str, rules: &[PathBuf]) -> BTreeSet<String> {
     run.lines().iter().map(|signal| signal["rule"].as_str().expect("a rule").to_owned()).collect()
 }
 
-/// Records a scenario of `samples/tools/attacks`; it must end with 0 and nothing may be lost.
+/// Whether a recording that was not `-q` says that events were lost.
+fn lossy(run: &Run) -> bool {
+    run.stderr.contains(" lost") && !run.stderr.contains("none lost")
+}
+
+/// Checks the end of a recording: 0, or 5 where other work on the machine filled the ring, and then it is said.
+#[track_caller]
+fn ended(run: Run) -> Run {
+    let code = if lossy(&run) { 5 } else { 0 };
+    run.expect(code)
+}
+
+/// Records a scenario of `samples/tools/attacks`, again if other work on the machine filled the ring meanwhile: what is
+/// lost then says nothing of the scenario.
 fn record_attack(name: &str) -> String {
     let folder = folder(&format!("record-{name}"));
     let trace = path(&folder, "attack.trh");
     let script = root().join("samples/tools/attacks").join(format!("{name}.sh"));
     let script = script.to_str().expect("a path in UTF-8");
     let folder = folder.to_str().expect("a path in UTF-8");
-    run(["record", "-o", &trace, "--", script, folder]).expect(0).says(&["events in"]);
+    for attempt in 1.. {
+        let run = run(["record", "-o", &trace, "--", script, folder]).expect(0).says(&["events in"]);
+        if !lossy(&run) || attempt == 4 {
+            break;
+        }
+        std::fs::remove_file(&trace).expect("a recorded trace");
+    }
     trace
 }
 
@@ -212,8 +231,8 @@ fn an_interrupted_recorder_ends_its_trace() {
         let trace = path(&folder, name);
         let recorder = start(&["-o", &trace, "--flush", "200ms"], &trace);
         signal(&recorder, name);
-        end(recorder).expect(0).says(&["events in", "none lost"]);
-        run_info(&trace, 0, |info| assert_eq!(info["integrity"], "ok", "{info}"));
+        let done = ended(end(recorder).says(&["events in"]));
+        run_info(&trace, done.code.expect("an exit code"), |info| assert_eq!(info["integrity"], "ok", "{info}"));
     }
 }
 
@@ -269,8 +288,7 @@ fn traces_replace_each_other() {
     let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "15s"];
     let done = run(args).says(&["events in"]);
     drop(load);
-    // On a machine where other tests flood the ring something is lost, and said.
-    assert_eq!(done.code, Some(if done.stderr.contains("none lost") { 0 } else { 5 }), "{}", done.stderr);
+    let done = ended(done);
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     names.sort();
@@ -324,10 +342,11 @@ fn the_last_minutes_are_written_when_a_rule_matches_or_a_signal_comes() {
     signal(&recorder, "-USR1");
     written("x.0002.trh");
     signal(&recorder, "-TERM");
-    end(recorder).expect(0).says(&["x.0001.trh", "x.0002.trh"]);
+    ended(end(recorder)).says(&["x.0001.trh", "x.0002.trh"]);
     assert!(!folder.join("x.trh").exists());
     assert!(fired(&path(&folder, "x.0001.trh"), &[PathBuf::from(&rules)]).contains("marker"));
-    run_info(&path(&folder, "x.0002.trh"), 0, |info| assert_eq!(info["integrity"], "ok", "{info}"));
+    let info = run(["info", &path(&folder, "x.0002.trh"), "-f", "json", "--allow-partial"]).expect(0).json();
+    assert_eq!(info["integrity"], "ok", "{info}");
 }
 
 #[test]
