@@ -64,6 +64,11 @@ def main():
         with open(BASELINE, "w") as file:
             json.dump(found, file, indent=2)
             file.write("\n")
+    if not os.path.exists(BASELINE):
+        # Nothing to compare with is said, not passed over.
+        print(json.dumps(found, indent=2))
+        print("no baseline (benches/instructions.json): not judged; --update writes one")
+        return
     with open(BASELINE) as file:
         baseline = json.load(file)
     is_comparable = baseline["compiler"] == compiler
