@@ -29,19 +29,24 @@ const INIT_PID_NS: u64 = 0xefff_fffc;
 /// Programs that are always there, with the tracepoint's name.
 const PROGRAMS: [&str; 4] = ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit"];
 
-/// Buffers with an entry an instance.
-const INSTANCE_BUFFERS: [&str; 5] = ["SYSCALL_BUFFER", "FORK_BUFFER", "EXIT_BUFFER", "CGROUP_BUFFER", "DNS_BUFFER"];
+/// Buffers with an entry an instance, and the instances of the programs that use them.
+const INSTANCE_BUFFERS: [(&str, u32); 4] =
+    [("SYSCALL_BUFFER", 2), ("FORK_BUFFER", 4), ("EXIT_BUFFER", 4), ("CGROUP_BUFFER", 4)];
 
 /// Oldest kernel: the first with a BPF ring buffer.
 const MIN_KERNEL: (u32, u32) = (5, 8);
 
-/// The same programs once more, with the program and its tracepoint: what the first does not see because it was
-/// preempted (`program/src/instance.rs`). To be attached after, and taken off before the first.
-pub(crate) const SECOND_PROGRAMS: [(&str, &str); 4] = [
+/// Further instances of the same programs, with the tracepoint: for what those before do not see because they were
+/// preempted (`program/src/instance.rs`). To be attached in this order, and taken off in the other.
+pub(crate) const FURTHER_PROGRAMS: [(&str, &str); 8] = [
     ("sys_exit_second", "sys_exit"),
     ("task_newtask_second", "task_newtask"),
     ("sched_process_exec_second", "sched_process_exec"),
     ("sched_process_exit_second", "sched_process_exit"),
+    ("task_newtask_third", "task_newtask"),
+    ("sched_process_exit_third", "sched_process_exit"),
+    ("task_newtask_fourth", "task_newtask"),
+    ("sched_process_exit_fourth", "sched_process_exit"),
 ];
 
 /// Programs on tracepoints are preemptible since 7.0 (Linux a46023d5616e, f7d327654b88).
@@ -106,8 +111,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         .override_global("CALLS_32", compat.as_slice(), true)
         .map_max_entries("RING", ring_bytes)
         .map_max_entries("EXEC_BUFFER", n_cpus as u32 * n_instances);
-    for buffer in INSTANCE_BUFFERS {
-        loader.map_max_entries(buffer, n_instances);
+    for (buffer, n) in INSTANCE_BUFFERS {
+        loader.map_max_entries(buffer, if n_instances == 1 { 1 } else { n });
     }
     let mut ebpf = loader.load(OBJECT).map_err(load_error)?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
@@ -120,7 +125,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         attach(program, program)?;
     }
     if n_instances == 2 {
-        for (program, tracepoint) in SECOND_PROGRAMS {
+        for (program, tracepoint) in FURTHER_PROGRAMS {
             attach(program, tracepoint)?;
         }
     }

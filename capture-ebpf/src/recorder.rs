@@ -166,7 +166,7 @@ impl Recorder {
 
     /// Ends recording: takes the programs off their hooks. What is in the ring stays; poll it out.
     pub fn detach(&mut self) -> Result<(), PollError> {
-        // Second instances first: alone, one would take everything for what the first did not see.
+        // Further instances first: alone, one would take everything for what the first did not see.
         for (name, link) in self.links.drain(..).rev() {
             let Some(program) = self.ebpf.program_mut(name) else { continue };
             let Ok(program): Result<&mut BtfTracePoint, _> = program.try_into() else { continue };
@@ -184,7 +184,7 @@ impl Recorder {
         let mut out = Counters { delivered: self.decoder.n_records(), ..Counters::default() };
         // Read before what was stood in for: the balance of a moment may be too low, never too high.
         let mut missed = self.recursion_misses();
-        for program in 0..2 * counter::N {
+        for program in 0..counter::N_INSTANCES * counter::N {
             let per_cpu = self.counters.get(&program, 0).map_err(|err| PollError::Counters(err.to_string()))?;
             for (cpu, counted) in per_cpu.iter().enumerate() {
                 let [seen, written, lost_ring, lost_scratch, faults, cuts, stood_in] = *counted;
@@ -212,7 +212,7 @@ impl Recorder {
             let line = text.lines().find_map(|line| line.strip_prefix(b"recursion_misses:"))?;
             line.trim_ascii().to_str().ok()?.parse::<u64>().ok()
         };
-        let is_first = |name: &str| !load::SECOND_PROGRAMS.iter().any(|(second, _)| *second == name);
+        let is_first = |name: &str| !load::FURTHER_PROGRAMS.iter().any(|(further, _)| *further == name);
         self.ebpf.programs().filter(|(name, _)| is_first(name)).filter_map(|(_, program)| of_program(program)).sum()
     }
 

@@ -326,7 +326,7 @@ pub struct Settings {
     pub cgroup_subsys: u32,
     /// 1 if paths of cgroups are wanted.
     pub has_cgroup_path: u32,
-    /// 2 if a second instance of each program is attached, else 1.
+    /// Instances of the program for execs: 2 where programs are preempted, else 1.
     pub n_instances: u32,
     /// Operations of io_uring that are recorded: bit n stands for operation n.
     pub uring_ops: u64,
@@ -349,7 +349,7 @@ impl Settings {
     };
 }
 
-/// Programs that count, as indexes of the map of counters. A program's second instance counts `N` further.
+/// Programs that count, as indexes of the map of counters. Further instances of a program count `N` further each.
 pub mod counter {
     /// sys_exit.
     pub const SYSCALL: u32 = 0;
@@ -365,6 +365,8 @@ pub mod counter {
     pub const URING: u32 = 5;
     /// How many there are.
     pub const N: u32 = 6;
+    /// Most instances of a program.
+    pub const N_INSTANCES: u32 = 4;
 }
 
 /// What one program counted on one CPU since it was attached. `seen = written + lost_ring + lost_scratch`.
@@ -383,7 +385,7 @@ pub struct Counters {
     pub faults: u64,
     /// Records in which something was cut.
     pub cuts: u64,
-    /// Events that the second instance took over because the kernel did not start the first, wanted or not.
+    /// Events that a further instance took over because the kernel did not start those before, wanted or not.
     pub stood_in: u64,
 }
 

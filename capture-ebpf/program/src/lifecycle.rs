@@ -11,7 +11,7 @@ use tracehound_capture_layout::settings::{ABSENT, MAX_ARGS, MAX_ENV, counter};
 use tracehound_capture_layout::{Exec, Exit, Fork, Head};
 
 use crate::file;
-use crate::instance::{FIRST, SECOND, is_mine};
+use crate::instance::{FIRST, FOURTH, SECOND, THIRD, is_mine};
 use crate::kernel::{copy_str, current, member, offset, pid_tgid, read, setting};
 use crate::ring::{Record, Which, head, is_self};
 
@@ -48,9 +48,21 @@ fn task_newtask_second(ctx: BtfTracePointContext) -> i32 {
     born(&ctx, SECOND)
 }
 
+/// The third instance.
+#[btf_tracepoint(function = "task_newtask")]
+fn task_newtask_third(ctx: BtfTracePointContext) -> i32 {
+    born(&ctx, THIRD)
+}
+
+/// The fourth instance.
+#[btf_tracepoint(function = "task_newtask")]
+fn task_newtask_fourth(ctx: BtfTracePointContext) -> i32 {
+    born(&ctx, FOURTH)
+}
+
 #[inline(always)]
 fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::FORK, instance) {
+    if !is_mine(counter::FORK, instance, FOURTH) {
         return 0;
     }
     let child = ctx.arg::<u64>(0);
@@ -110,7 +122,7 @@ fn sched_process_exec_second(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn executed(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::EXEC, instance) {
+    if !is_mine(counter::EXEC, instance, SECOND) {
         return 0;
     }
     let task = ctx.arg::<u64>(0);
@@ -268,9 +280,21 @@ fn sched_process_exit_second(ctx: BtfTracePointContext) -> i32 {
     ended(&ctx, SECOND)
 }
 
+/// The third instance.
+#[btf_tracepoint(function = "sched_process_exit")]
+fn sched_process_exit_third(ctx: BtfTracePointContext) -> i32 {
+    ended(&ctx, THIRD)
+}
+
+/// The fourth instance.
+#[btf_tracepoint(function = "sched_process_exit")]
+fn sched_process_exit_fourth(ctx: BtfTracePointContext) -> i32 {
+    ended(&ctx, FOURTH)
+}
+
 #[inline(always)]
 fn ended(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::EXIT, instance) {
+    if !is_mine(counter::EXIT, instance, FOURTH) {
         return 0;
     }
     let task = ctx.arg::<u64>(0);

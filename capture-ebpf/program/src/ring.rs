@@ -16,7 +16,7 @@ static RING: RingBuf = RingBuf::with_byte_size(1 << 24, 0);
 
 /// Counters by program and instance, see [`counter`].
 #[map]
-static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(2 * counter::N, 0);
+static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(counter::N_INSTANCES * counter::N, 0);
 
 /// Bytes of the buffer of a small program.
 pub(crate) const BUFFER: usize = 32 * 1024;
@@ -170,10 +170,10 @@ fn ring() -> *mut c_void {
     (&raw const RING).cast_mut().cast::<c_void>()
 }
 
-/// Counts an event that the first instance of a program was not started for.
+/// Counts an event that the instances of a program before this one were not started for.
 #[inline(always)]
-pub(crate) fn stood_in(program: u32) {
-    if let Some(counters) = COUNTERS.get_ptr_mut(program + counter::N) {
+pub(crate) fn stood_in(program: u32, instance: u32) {
+    if let Some(counters) = COUNTERS.get_ptr_mut(program + instance * counter::N) {
         // SAFETY: as for what is seen.
         unsafe { (*counters).stood_in += 1 };
     }

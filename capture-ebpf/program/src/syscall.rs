@@ -48,7 +48,7 @@ fn sys_exit_second(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::SYSCALL, instance) {
+    if !is_mine(counter::SYSCALL, instance, SECOND) {
         return 0;
     }
     let regs = ctx.arg::<*const u8>(0);
