@@ -13,7 +13,7 @@ mod entry;
 mod read;
 mod regexlike;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use tracehound_formats::Nanos;
 use tracehound_lang::text::Text;
@@ -150,34 +150,47 @@ pub fn load(files: &[SourceFile]) -> Loaded {
     for source in files {
         let written = read::read(source, &mut loaded.sources, &mut loaded.diagnostics);
         for written in written {
-            if let Some(&first) = names.get(&written.entry.name) {
-                let name = tracehound_lang::render::visible(written.entry.name.as_bytes());
-                let message = format!("two suppressions are called `{name}`");
-                loaded.diagnostics.push(
-                    Diagnostic::new(Code::SupDuplicateName, written.name, message)
-                        .also(first, "the first")
-                        .help("the accounting tells suppressions apart by name".to_owned()),
-                );
-                continue;
-            }
-            names.insert(written.entry.name.clone(), written.name);
-            loaded.suppressions.extend(suppression(written, &loaded.sources, &mut loaded.diagnostics));
+            let is_new = is_new_name(&written, &mut names, &mut loaded.diagnostics);
+            let suppression = suppression(written, &loaded.sources, &mut loaded.diagnostics);
+            loaded.suppressions.extend(suppression.filter(|_| is_new));
         }
     }
     loaded.diagnostics.sort_by_key(|d| d.span().map_or((u32::MAX, 0), |span| (span.file, span.start)));
     loaded
 }
 
+/// Notes the name of an entry; false, and reported, if another one has it. An entry without a name is refused for that.
+fn is_new_name(written: &Written, names: &mut HashMap<String, Span>, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let Some(place) = written.name else { return true };
+    let first = match names.entry(written.entry.name.clone()) {
+        hash_map::Entry::Occupied(first) => *first.get(),
+        hash_map::Entry::Vacant(free) => {
+            free.insert(place);
+            return true;
+        }
+    };
+    let name = tracehound_lang::render::visible(written.entry.name.as_bytes());
+    diagnostics.push(
+        Diagnostic::new(Code::SupDuplicateName, place, format!("two suppressions are called `{name}`"))
+            .also(first, "the first")
+            .help("the accounting tells suppressions apart by name".to_owned()),
+    );
+    false
+}
+
+/// Reads the queries of an entry, all of them whatever else is wrong with it: what is wrong is told at once.
 fn suppression(written: Written, sources: &SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Option<Suppression> {
-    let Written { entry, name, rule_query, suppression_query, data_exclusion_query, start, expiration } = written;
+    let Written { entry, has_error, name, rule_query, suppression_query, data_exclusion_query, start, expiration } =
+        written;
     let before = diagnostics.len();
-    let rules = read_rule_query(rule_query, diagnostics);
+    let rules = rule_query.and_then(|text| read_rule_query(text, diagnostics));
     let signals = suppression_query.and_then(|text| read_query(text, diagnostics));
     let exclusion = data_exclusion_query.and_then(|text| read_query(text, diagnostics));
-    if diagnostics[before..].iter().any(Diagnostic::is_error) {
+    if has_error || diagnostics[before..].iter().any(Diagnostic::is_error) {
         return None;
     }
-    let rules = rules?;
+    let (rules, name) = (rules?, name?);
+    let (start, expiration) = (start.unwrap_or(name), expiration.unwrap_or(name));
     let (path, line) = (sources.path(name.file).to_owned(), sources.position(name.file, name.start).line);
     Some(Suppression { entry, kind: Kind::Standalone, name, path, line, rules, signals, exclusion, start, expiration })
 }

@@ -13,25 +13,27 @@ use tracehound_lang::{Code, Diagnostic, SourceFile, SourceMap, Span, diagnostic,
 use super::date;
 use super::entry::{Entry, KEYS};
 
-/// Findings kept; a file that has more is not a file of suppressions.
+/// Errors of keys kept of a file; one that has more is not a file of suppressions.
 const MAX_DIAGNOSTICS: usize = 1000;
 
-/// An entry, and where its parts were written.
+/// An entry, and where its parts were written. One with an error does not load, but all that it has is still checked.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) entry: Entry,
-    /// Place of the name.
-    pub(super) name: Span,
-    /// The queries with the place of each byte. Absent and empty are the same.
-    pub(super) rule_query: Text,
+    /// True if an error was reported of it.
+    pub(super) has_error: bool,
+    /// Place of the name; `None` if it has none, which is an error.
+    pub(super) name: Option<Span>,
+    /// The queries with the place of each byte. Absent and empty are the same; without a rule query it has an error.
+    pub(super) rule_query: Option<Text>,
     pub(super) suppression_query: Option<Text>,
     pub(super) data_exclusion_query: Option<Text>,
     /// Place of the expiration, or of the name.
-    pub(super) expiration: Span,
-    pub(super) start: Span,
+    pub(super) expiration: Option<Span>,
+    pub(super) start: Option<Span>,
 }
 
-/// Reads a file, and adds it to the sources. An item with an error is not in the result.
+/// Reads a file, and adds it to the sources. What is no mapping is reported and not in the result.
 pub(super) fn read(source: &SourceFile, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Vec<Written> {
     let file = sources.len() as u32;
     if source.bytes.len() > SourceMap::MAX_FILE {
@@ -49,7 +51,7 @@ pub(super) fn read(source: &SourceFile, sources: &mut SourceMap, diagnostics: &m
     let before = diagnostics.len();
     let stream = yaml::parse(&text, file, diagnostics);
     let is_readable = diagnostics.len() == before;
-    let mut reader = Reader { text: &text, diagnostics };
+    let mut reader = Reader { text: &text, diagnostics, n_errors: 0 };
     let mut out = Vec::new();
     let mut n_lists = 0usize;
     for document in &stream.documents {
@@ -72,11 +74,15 @@ pub(super) fn read(source: &SourceFile, sources: &mut SourceMap, diagnostics: &m
             ),
         }
     }
-    if n_lists == 0 && is_readable && reader.diagnostics.len() == before {
+    if n_lists == 0 && is_readable && reader.n_errors == 0 {
         reader.report(
             Diagnostic::new(Code::SupInvalid, Span::new(file, 0, 0), "the file has no key `suppressions`")
                 .help("a file is a mapping: `suppressions:`, and below it a list, which may be empty: `[]`".to_owned()),
         );
+    }
+    if let n_more @ 1.. = reader.n_errors.saturating_sub(MAX_DIAGNOSTICS) {
+        let message = format!("{n_more} further errors in this file are not shown");
+        diagnostics.push(Diagnostic::new(Code::Limit, Span::new(file, text.len(), text.len()), message));
     }
     out
 }
@@ -91,11 +97,14 @@ fn first_line(span: Span, text: &str) -> Span {
 struct Reader<'a> {
     text: &'a str,
     diagnostics: &'a mut Vec<Diagnostic>,
+    /// Errors of this file, those that are not kept included: an item is refused for each of them.
+    n_errors: usize,
 }
 
 impl Reader<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < MAX_DIAGNOSTICS {
+        self.n_errors += 1;
+        if self.n_errors <= MAX_DIAGNOSTICS {
             self.diagnostics.push(diagnostic);
         }
     }
@@ -131,7 +140,7 @@ impl Reader<'_> {
             self.report(Diagnostic::new(Code::SupInvalid, span, "an item of `suppressions` is a mapping"));
             return None;
         };
-        let before = self.diagnostics.len();
+        let before = self.n_errors;
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut values: HashMap<&str, (&Node, &Node)> = HashMap::new();
         let mut has_unknown = false;
@@ -193,18 +202,15 @@ impl Reader<'_> {
             id: self.string(&values, "id"),
             tags: self.tags(&values),
         };
-        if self.diagnostics.len() > before || self.diagnostics.len() >= MAX_DIAGNOSTICS {
-            return None;
-        }
-        let name = span_of(&name?);
         Some(Written {
             entry,
-            name,
-            rule_query: rule_query?,
+            has_error: self.n_errors > before,
+            name: name.as_ref().map(span_of),
+            rule_query,
             suppression_query,
             data_exclusion_query,
-            expiration: if expiration.is_some() { expiration_span } else { name },
-            start: if start.is_some() { start_span } else { name },
+            expiration: expiration.map(|_| expiration_span),
+            start: start.map(|_| start_span),
         })
     }
 

@@ -96,6 +96,30 @@ fn a_megabyte_of_query() {
     }
 }
 
+/// Errors beyond the bound are counted, and the findings of one file do not refuse the entries of the next.
+#[test]
+fn more_findings_than_are_kept() {
+    let one = |name: usize, key: &str, query: &str| {
+        format!("- {{name: n{name}, {key}: '*', suppression_query: '{query}'}}\n")
+    };
+    let file = |n: usize, key: &str, query: &str| -> String {
+        let items = (0..n).map(|i| one(i, key, query));
+        format!("suppressions:\n{}", items.collect::<String>())
+    };
+    let last = format!("suppressions:\n{}", one(5000, "rule_query", "@process.comm:a"));
+    // An alias is a remark; a missing and an unknown key are two errors.
+    for (first, has_errors, n_loaded, n_more) in [
+        (file(1200, "rule_query", "@process.executable.comm:a"), false, 1201, None),
+        (file(500, "rule_qery", "@process.comm:a"), true, 1, None),
+        (file(600, "rule_qery", "@process.comm:a"), true, 1, Some("200 further errors in this file are not shown")),
+    ] {
+        let loaded = files::load(&[SourceFile::new("a.yaml", first), SourceFile::new("b.yaml", last.clone())]);
+        assert_eq!((loaded.has_errors(), loaded.suppressions.len()), (has_errors, n_loaded));
+        let told = loaded.diagnostics.iter().map(|d| d.message.as_str()).find(|message| message.contains("further"));
+        assert_eq!(told, n_more);
+    }
+}
+
 /// Files are hostile input: cut anywhere, or with any byte changed, they are read or refused, and formatting what is
 /// read gives a file that is read as the same.
 #[test]
