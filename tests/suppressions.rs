@@ -374,6 +374,29 @@ fn a_01_keys_of_a_signal() {
     assert!(row("@network.destination.ip").is_empty() && row("@dns.question.name").is_empty());
 }
 
+/// A value of which only the first 64 KiB are shown is named, in every form; one that is whole is not.
+#[test]
+fn shortened_values_are_named() {
+    let sample = std::fs::read_to_string(support::root().join(JAVA)).expect("the sample");
+    let at = folder("sup-shortened");
+    for (n, expected) in [(1usize << 10, &[][..]), (70 << 10, &["@process.args"])] {
+        let long = format!("\"@/etc/hostname\",\"{}\"", "x".repeat(n));
+        let trace = file(&at, &format!("{n}.trace"), sample.replace("\"@/etc/hostname\"", &long));
+        let signals = run(["analyze", &trace, "-r", RULES, "-f", "jsonl", "-q"]).expect(0).lines();
+        let id = signals.last().expect("a signal")["id"].as_str().expect("an id").to_owned();
+        for more in [&[][..], &["--keys"], &["--shared"]] {
+            let found = run([&["suppress", "attributes", &trace, &id, "-r", RULES], more].concat()).expect(0);
+            let json = found.json();
+            let head = if more.is_empty() { &json[0] } else { &json["signals"][0] };
+            let shortened: Vec<&str> =
+                head["shortened"].as_array().expect("names").iter().filter_map(Json::as_str).collect();
+            assert_eq!(shortened, expected, "{n} {more:?}");
+            let text = format!("{id}: shortened to 64 KiB: @process.args\n");
+            assert_eq!(found.stderr.contains(&text), !expected.is_empty(), "{}", found.stderr);
+        }
+    }
+}
+
 /// A-02: what signals share, nested as in an event, and where they differ.
 #[test]
 fn a_02_shared() {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value as Json, json};
-use tracehound_suppress::shared;
+use tracehound_suppress::{Collected, attributes, shared};
 
 use super::args::Attributes;
 use super::gather::{Asked, Gathered, gather};
@@ -15,6 +15,10 @@ pub(super) fn run(global: &Global, args: &Attributes) -> Result<Outcome, Failure
     let asked = Asked::new(global, &args.signals)?;
     let found = gather(global, &args.signals, &asked)?;
     let mut out = stdout();
+    for signal in found.signals.iter().filter(|signal| !global.quiet && !signal.values.cut.is_empty()) {
+        let (kib, names) = (Collected::MAX_KEPT >> 10, shortened(signal).join(", "));
+        eprintln!("{}: shortened to {kib} KiB: {names}", signal.signal.id);
+    }
     let all: Vec<&_> = found.signals.iter().map(|signal| &signal.values).collect();
     let activity = found.signals.iter().find_map(|signal| signal.activity);
     let json = if args.shared {
@@ -40,7 +44,12 @@ pub(super) fn run(global: &Global, args: &Attributes) -> Result<Outcome, Failure
     Ok(found.partial)
 }
 
-/// Which signal it is.
+/// Attributes of which the last values, or the end of a text, are left out.
+fn shortened(gathered: &Gathered) -> Vec<&'static str> {
+    gathered.values.cut.iter().map(|id| attributes::get(*id).name.as_ref()).collect()
+}
+
+/// Which signal it is, and what of its values is not shown.
 fn head(gathered: &Gathered) -> Json {
     let signal = &gathered.signal;
     json!({
@@ -49,5 +58,6 @@ fn head(gathered: &Gathered) -> Json {
         "seq": signal.seq.0,
         "trace": gathered.trace,
         "activity": gathered.activity.map(|activity| activity.name()),
+        "shortened": shortened(gathered),
     })
 }

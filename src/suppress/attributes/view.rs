@@ -21,10 +21,6 @@ use crate::query::{Key, Subject, text_of};
 /// Ancestors that attributes of a whole line look at: the bound that fields have too.
 const MAX_ANCESTORS: usize = 4096;
 
-/// Bytes of one attribute that a copy keeps. A line of thousands of ancestors, each with a long environment, which only
-/// a made-up trace has, would else be copied with every signal.
-const MAX_KEPT: usize = 64 << 10;
-
 /// A signal with its event and the history as of it: what a suppression is asked about.
 ///
 /// Lazy and borrowed: made where the event and its fact are at hand, for the time of one evaluation.
@@ -98,7 +94,7 @@ impl<'a> SignalView<'a> {
         for attribute in ATTRIBUTES.iter() {
             let mut value = self.value(attribute);
             if has_value(&value) {
-                if cut(&mut value, &mut { MAX_KEPT }) {
+                if cut(&mut value, &mut { Collected::MAX_KEPT }) {
                     collected.cut.push(attribute.id);
                 }
                 collected.attributes.insert(attribute.id, owned(value));
@@ -272,9 +268,15 @@ pub struct Collected {
     pub all_tags: Vec<Value<'static>>,
     /// The message.
     pub message: Option<BString>,
-    /// Attributes with so many or such long values that the last ones are left out: a copy holds the first 64 KiB of
-    /// each.
+    /// Attributes with so many or such long values that the last ones are left out: a copy holds the first
+    /// [`Collected::MAX_KEPT`] bytes of each.
     pub cut: Vec<AttributeId>,
+}
+
+impl Collected {
+    /// Bytes of one attribute that a copy keeps. A line of thousands of ancestors, each with a long environment, which
+    /// only a made-up trace has, would else be copied with every signal.
+    pub const MAX_KEPT: usize = 64 << 10;
 }
 
 impl Subject for Collected {
