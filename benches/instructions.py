@@ -5,12 +5,14 @@ usage: benches/instructions.py [--update] [--rounds N]
 
 Time on a shared machine varies by tens of percent, the number of instructions by tenths: a commit that costs more
 than 3 % of a stage fails here. The sample is repeated to a trace long enough for the start of the program not to
-count; stages are differences of runs. Needs valgrind and Python (standard library). A baseline of another compiler
-says nothing about the code; it is then reported and not judged.
+count; stages are differences of runs. Needs valgrind and Python (standard library). Libraries choose code by what the
+processor can do, and valgrind by its version which of that it shows them: a baseline of another compiler, processor,
+C library or valgrind says nothing about the code. It is then reported and not judged.
 """
 import argparse
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -32,6 +34,23 @@ def count(command, rounds):
             sys.exit(f"{' '.join(command)}: exit code {run.returncode}\n{run.stderr}")
         counts.append(int(re.search(r"Collected : (\d+)", run.stderr).group(1)))
     return min(counts)
+
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def machine():
+    """All that changes counts without a change of the code."""
+    with open("/proc/cpuinfo") as file:
+        fields = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", file.read().split("\n\n")[0], re.MULTILINE))
+    names = ("vendor_id", "cpu family", "model", "model name")
+    return {
+        "compiler": output("rustc", "--version"),
+        "processor": " ".join(fields.get(name, "?") for name in names),
+        "libc": " ".join(platform.libc_ver()),
+        "valgrind": output("valgrind", "--version"),
+    }
 
 
 def measure(target, rounds):
@@ -57,9 +76,8 @@ def main():
     build = ["cargo", "build", "--release", "--quiet", "--package"]
     subprocess.run([*build, "tracehound"], cwd=TOP, check=True)
     subprocess.run([*build, "tracehound-formats", "--examples"], cwd=TOP, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(TOP, "target"))
-    compiler = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    found = {"compiler": compiler, "instructions": measure(target, args.rounds)}
+    target = os.path.join(TOP, os.environ.get("CARGO_TARGET_DIR", "target"))
+    found = {"machine": machine(), "instructions": measure(target, args.rounds)}
     if args.update:
         with open(BASELINE, "w") as file:
             json.dump(found, file, indent=2)
@@ -71,7 +89,7 @@ def main():
         return
     with open(BASELINE) as file:
         baseline = json.load(file)
-    is_comparable = baseline["compiler"] == compiler
+    other = [name for name, here in found["machine"].items() if baseline["machine"].get(name) != here]
     costlier = []
     for stage, n in found["instructions"].items():
         before = baseline["instructions"][stage]
@@ -79,8 +97,10 @@ def main():
         print(f"{stage:8} {n:14,} instructions, {change:+.1%} against the baseline")
         if change > LIMIT:
             costlier.append(stage)
-    if not is_comparable:
-        print(f"the baseline is of {baseline['compiler']}, this is {compiler}: not judged")
+    if other:
+        for name in other:
+            print(f"{name}: baseline {baseline['machine'].get(name)}, here {found['machine'][name]}")
+        print("=== SKIPPED: instruction counts of another machine than the baseline's: not judged")
     elif costlier:
         sys.exit(f"more than {LIMIT:.0%} costlier: {', '.join(costlier)}. If it is worth that: --update, and say why")
 
