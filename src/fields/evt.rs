@@ -175,7 +175,8 @@ static FIELDS: &[Field] = &[
         TABLE,
         |v, _| if is_meta(v) { kind_name(v) } else { Value::Null },
         "What happened, for events with `evt.is_async`: `container`, `useradded`; absent for all others.",
-    ),
+    )
+    .example(examples::USER_ADDED, "", "useradded"),
     Field::new(
         "evt.hostname",
         FieldType::Str,
@@ -472,7 +473,8 @@ static FIELDS: &[Field] = &[
         RESULT,
         |v, _| if category_of(v) == Category::Memory { error_count(v) } else { Value::Null },
         "As `evt.count.error`, for memory calls only; absent for others.",
-    ),
+    )
+    .example(examples::MMAP_FAILED, "", "1"),
     Field::new(
         "evt.count.error.other",
         FieldType::Uint(32),

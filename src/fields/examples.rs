@@ -53,3 +53,17 @@ thread 7 pid=7 vpid=1 vtid=1 comm=sh pidns_init_start_ns=1735689599000000000 cgr
 pub const GETCWD: &str = "machine hostname=web-01
 thread 7 pid=7 comm=cat
 7 getcwd res=0 path=/";
+
+/// A child of a child.
+pub const GRANDCHILD: &str = "thread 100 pid=100 comm=bash
+100 clone res=101 tid=100 pid=100
++1ms 101 clone res=102 tid=101 pid=101
++2ms 102 getcwd res=0 path=/";
+
+/// No memory is left.
+pub const MMAP_FAILED: &str = "thread 7 pid=7 comm=cat
+7 mmap res=ENOMEM";
+
+/// A user is added.
+pub const USER_ADDED: &str = "thread 7 pid=7 comm=useradd
+7 useradded uid=1001 gid=1001 name=mallory";

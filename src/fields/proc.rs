@@ -442,7 +442,8 @@ static FIELDS: &[Field] = &[
             })
         },
         "Nanoseconds since the birth of the parent. Absent if the trace does not have its birth.",
-    ),
+    )
+    .example(examples::GRANDCHILD, "", "3000000"),
     Field::new(
         "proc.pid.ts",
         FieldType::RelTime,
