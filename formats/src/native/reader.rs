@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::notes::SourceCounts;
 use super::segment::SegmentType;
 use super::trace::{Decoder, Trace};
-use crate::event::{Batch, Nanos, head_flags};
+use crate::event::{Batch, Nanos, Seq, head_flags};
 use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
 
@@ -25,6 +25,8 @@ pub struct NativeReader {
     is_begun: bool,
     /// Sums over the files that were concatenated.
     source: Option<SourceCounts>,
+    /// Where the last of these counts stands.
+    source_offset: u64,
     /// Segments of later events are not decoded.
     until: Option<Nanos>,
     n_left_out: u64,
@@ -47,6 +49,7 @@ impl NativeReader {
             is_delivered: false,
             is_begun: false,
             source: None,
+            source_offset: 0,
             until: None,
             n_left_out: 0,
             is_broken: false,
@@ -58,6 +61,19 @@ impl NativeReader {
     fn broken(&mut self, damage: Damage) {
         self.is_broken = true;
         self.notes.damaged_after(damage.after, damage.offset, damage.what);
+    }
+
+    /// Takes over what the original file counted, unless it claims more than was delivered or skipped.
+    fn believe(&mut self, source: SourceCounts) {
+        let n_skipped = self.notes.skipped.iter().fold(0u64, |sum, skipped| sum.saturating_add(skipped.n));
+        let n_delivered = self.notes.n_events.saturating_add(self.notes.n_unfinished);
+        if source.n_events > n_delivered.saturating_add(n_skipped) {
+            let what = format!("{} events are counted and {n_delivered} are there", source.n_events);
+            return self.broken(Damage { offset: self.source_offset, what, after: Seq(self.notes.n_events) });
+        }
+        self.notes.n_records = source.n_records;
+        self.notes.n_events = source.n_events;
+        self.notes.n_unfinished = source.n_unfinished;
     }
 
     fn count(&mut self, batch: &Batch) {
@@ -114,6 +130,7 @@ impl TraceReader for NativeReader {
                 SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
                     Ok(None) => {}
                     Ok(Some(counts)) => {
+                        self.source_offset = segment.offset;
                         let sum =
                             self.source.get_or_insert(SourceCounts { n_records: 0, n_events: 0, n_unfinished: 0 });
                         sum.n_records = sum.n_records.saturating_add(counts.n_records);
@@ -134,9 +151,7 @@ impl TraceReader for NativeReader {
             && self.trace.notes().n_damage == 0
             && !self.is_broken
         {
-            self.notes.n_records = source.n_records;
-            self.notes.n_events = source.n_events;
-            self.notes.n_unfinished = source.n_unfinished;
+            self.believe(source);
         }
         None
     }

@@ -51,6 +51,26 @@ fn sections_follow_each_other() {
     assert_eq!((threads, events.len()), (vec![0, 0, 1], 2));
 }
 
+/// What a trace says of the file it was converted from is believed only as far as events and skipped records go.
+#[test]
+fn counts_beyond_what_is_there_are_damage() {
+    let check = |n_events, n_skipped, expected: (u64, u64)| {
+        let mut out = Vec::new();
+        let mut writer = NativeWriter::new(&mut out, WriteOptions::RECORD).unwrap();
+        writer.batch(&text::fixture("1 close\n2 close\n").1).unwrap();
+        let mut notes = ReadNotes { n_records: 9, n_events, ..ReadNotes::default() };
+        notes.skip("enter events", n_skipped);
+        writer.finish(&notes).unwrap();
+        let (_, _, notes) = read(&out);
+        assert_eq!((notes.n_events, notes.n_damage), expected, "{n_events} counted, {n_skipped} skipped");
+    };
+    check(2, 0, (2, 0));
+    check(5, 3, (5, 0));
+    check(5, u64::MAX, (5, 0));
+    check(3, 0, (2, 1));
+    check(u64::MAX, 1, (2, 1));
+}
+
 #[test]
 fn a_trace_of_nothing() {
     let mut out = Vec::new();
