@@ -1,6 +1,7 @@
 //! Diagnostics of rule files as SARIF 2.1.0, for code review.
 
 use serde_json::{Map, Value as Json, json};
+use tracehound_lang::markup::uri;
 use tracehound_lang::{Code, Diagnostic, Severity, SourceMap, Span, diagnostic, render};
 
 /// The log of one check: one run, with every code as a rule and every diagnostic as a result.
@@ -106,39 +107,10 @@ fn fix(d: &Diagnostic, sources: &SourceMap) -> Option<Json> {
     }))
 }
 
-/// A path as a reference by RFC 3986: relative as it was named, or absolute with a scheme.
-fn uri(path: &str) -> String {
-    let mut out = String::new();
-    let path = path.strip_prefix("./").unwrap_or(path);
-    if path.starts_with('/') {
-        out.push_str("file://");
-    }
-    for &byte in path.as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte as char),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use tracehound_lang::{SourceFile, load};
-
-    #[test]
-    fn references() {
-        for (path, expected) in [
-            ("rules/a.yaml", "rules/a.yaml"),
-            ("./a b.yaml", "a%20b.yaml"),
-            ("/x/a:b.yaml", "file:///x/a%3Ab.yaml"),
-            ("a:b", "a%3Ab"),
-            ("ç", "%C3%A7"),
-        ] {
-            assert_eq!(uri(path), expected, "{path}");
-        }
-    }
 
     #[test]
     fn misspelt_words_have_fixes() {

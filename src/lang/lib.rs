@@ -8,9 +8,12 @@
 
 pub mod diagnostic;
 pub mod falco;
+pub mod markup;
 pub mod render;
 pub mod source;
 pub mod text;
+
+use std::collections::BTreeSet;
 
 use tracehound_rules::{Expr, LeafId, Operand, Origin, OutputPart, Rhs, Rule};
 
@@ -198,6 +201,27 @@ impl Loaded {
             }
         }
         Some(LeafOrigin { path, line, column, macros, lists })
+    }
+
+    /// Every macro and list that brought something into a condition, whichever way, sorted.
+    pub fn definitions_in(&self, condition: &Expr) -> BTreeSet<(&'static str, &str)> {
+        let mut found = BTreeSet::new();
+        let mut stack = vec![condition];
+        while let Some(expr) = stack.pop() {
+            match expr {
+                Expr::Const(_) => {}
+                Expr::Not(part) => stack.push(part),
+                Expr::And(parts) | Expr::Or(parts) => stack.extend(parts),
+                Expr::Leaf(_, id) => {
+                    let Some(place) = self.leaf(*id) else { continue };
+                    let lists = place.lists().into_iter().map(Some);
+                    for use_ in lists.chain([place.via]).flat_map(|via| self.uses(via)) {
+                        found.insert((use_.kind.name(), use_.name.as_str()));
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// A use of a list or macro, the use that brought it, and so on.
