@@ -9,4 +9,4 @@ pub mod meter;
 pub mod pipeline;
 pub mod rulefiles;
 
-pub use pipeline::{Analysis, Job, Live, Only, Totals, Window, analyze};
+pub use pipeline::{Analysis, Job, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides};

@@ -15,7 +15,7 @@ use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for}
 use tracehound_formats::event::{head_flags, kind};
 use tracehound_formats::{Batch, Item, Nanos, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
-use tracehound_rules::{Matcher, Policy, Priority, RuleSet};
+use tracehound_rules::{Matcher, Policy, Priority, RuleId, RuleSet, Union};
 use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 use tracehound_suppress::{SignalView, SuppressionSet};
@@ -47,6 +47,28 @@ pub struct Job<'a> {
     pub n_read: &'a AtomicU64,
     /// Takes the cost of each stage, for a benchmark.
     pub meter: Option<&'a Meter>,
+}
+
+/// Rules that are asked over the replay of a [`Job`] beside its own, as if they were a job of their own.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// See [`Job::rules`].
+    pub rules: &'a RuleSet,
+    /// See [`Job::policy`].
+    pub policy: Policy,
+    /// See [`Job::least`].
+    pub least: Priority,
+    /// See [`Job::suppressions`].
+    pub suppressions: Option<&'a SuppressionSet<'a>>,
+}
+
+/// What a [`Side`] gave.
+#[derive(Clone, Debug, Default)]
+pub struct SideFound {
+    /// See [`Analysis::signals`].
+    pub signals: Vec<Signal>,
+    /// See [`Analysis::not_evaluable`].
+    pub not_evaluable: Vec<Vec<String>>,
 }
 
 /// What of a trace is asked for. State is always replayed from its beginning, so that nothing that is asked for is
@@ -92,6 +114,8 @@ pub struct Analysis {
     pub replay_notes: ReplayNotes,
     /// What fields were asked with.
     pub context: Context,
+    /// What further sides gave, in their order; see [`analyze_sides`].
+    pub beside: Vec<SideFound>,
 }
 
 impl Analysis {
@@ -156,13 +180,28 @@ pub struct Window<'a> {
 pub fn analyze<E>(
     reader: &mut dyn TraceReader,
     job: Job<'_>,
+    observe: impl FnMut(&Window<'_>) -> Result<(), E>,
+) -> Result<Analysis, E> {
+    analyze_sides(reader, job, &[], observe)
+}
+
+/// As [`analyze`], with further rules asked over the same replay: each side gives what a job of its own would give.
+/// Rules that are the same on several sides are asked once. An observer sees the signals of the job's own rules.
+pub fn analyze_sides<E>(
+    reader: &mut dyn TraceReader,
+    job: Job<'_>,
+    beside: &[Side<'_>],
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
     let n_left_out = AtomicU64::new(0);
     if let Some(until) = job.only.until {
         reader.end_at(until);
     }
-    let mut run = Run::new(job);
+    let union = (!beside.is_empty()).then(|| {
+        let own = (job.rules, job.least);
+        Union::of(&std::iter::once(own).chain(beside.iter().map(|side| (side.rules, side.least))).collect::<Vec<_>>())
+    });
+    let mut run = Run::new(job, beside, union.as_ref());
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel::<Item>();
         let (give_back, returned) = mpsc::channel::<Batch>();
@@ -199,7 +238,7 @@ pub struct Live<'a>(Run<'a>);
 impl<'a> Live<'a> {
     /// Nothing has happened yet.
     pub fn new(job: Job<'a>) -> Live<'a> {
-        Live(Run::new(job))
+        Live(Run::new(job, &[], None))
     }
 
     /// The start state.
@@ -210,7 +249,7 @@ impl<'a> Live<'a> {
     /// Events; gives what fired on them, by event and then by order of rules.
     pub fn batch(&mut self, batch: &Batch) -> Vec<Signal> {
         let Ok(()) = self.0.window::<Infallible>(std::slice::from_ref(batch), &mut |_| Ok(()));
-        std::mem::take(&mut self.0.signals)
+        std::mem::take(&mut self.0.sides[0].signals)
     }
 }
 
@@ -263,14 +302,14 @@ impl Ahead<'_> {
 /// A pipeline under way.
 struct Run<'a> {
     job: Job<'a>,
-    /// True if the first rule fires that matches an event and is not kept from seeing it.
-    is_first_seeing: bool,
-    rule_refs: Vec<Arc<RuleRef>>,
+    /// The job's own rules, then those beside them.
+    sides: Vec<SideRun<'a>>,
+    /// All of them as one, if there are several sides.
+    union: Option<&'a Union>,
     replay: Replay,
     times: RowTimes,
     trace_id: Option<TraceId>,
     hostname: Arc<str>,
-    signals: Vec<Signal>,
     totals: Totals,
     by_code: Vec<u64>,
     last_seq: u64,
@@ -280,24 +319,40 @@ struct Run<'a> {
     matchers: Mutex<Vec<Matcher<'a>>>,
 }
 
-impl<'a> Run<'a> {
-    fn new(mut job: Job<'a>) -> Run<'a> {
+/// One side of it.
+struct SideRun<'a> {
+    side: Side<'a>,
+    rule_refs: Vec<Arc<RuleRef>>,
+    signals: Vec<Signal>,
+}
+
+impl<'a> SideRun<'a> {
+    fn new(side: Side<'a>) -> SideRun<'a> {
+        let rules = side.rules.rules().iter().enumerate();
+        SideRun { rule_refs: rules.map(|(i, rule)| RuleRef::new(i, rule.rule())).collect(), side, signals: Vec::new() }
+    }
+
+    /// What a matcher is told that asks this side alone.
+    fn policy(&self) -> Policy {
         // A rule that does not see an event leaves it to the rules after it: all that match have to be known.
-        let is_first_seeing =
-            job.policy == Policy::First && job.suppressions.is_some_and(SuppressionSet::has_exclusions);
-        if is_first_seeing {
-            job.policy = Policy::All;
+        match self.side.suppressions {
+            Some(set) if set.has_exclusions() => Policy::All,
+            _ => self.side.policy,
         }
-        let rules = job.rules.rules().iter().enumerate();
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(job: Job<'a>, beside: &[Side<'a>], union: Option<&'a Union>) -> Run<'a> {
+        let own = Side { rules: job.rules, policy: job.policy, least: job.least, suppressions: job.suppressions };
         Run {
-            rule_refs: rules.map(|(i, rule)| RuleRef::new(i, rule.rule())).collect(),
+            sides: std::iter::once(own).chain(beside.iter().copied()).map(SideRun::new).collect(),
+            union,
             hostname: Arc::from(job.context.hostname.as_str()),
             job,
-            is_first_seeing,
             replay: Replay::new(ReplayOptions::default()),
             times: RowTimes::new(),
             trace_id: None,
-            signals: Vec::new(),
             totals: Totals::default(),
             by_code: Vec::new(),
             last_seq: 0,
@@ -339,23 +394,22 @@ impl<'a> Run<'a> {
         self.job.context.first_ns = self.totals.first_ns.unwrap_or(0);
         let trace = *self.trace_id.get_or_insert_with(|| TraceId::of(history, self.job.context.first_ns));
         let mut window = Window { batches, facts: &self.facts, history, signals: &[], context: &self.job.context };
-        if !self.job.rules.rules().is_empty() {
+        let own = &self.sides[0];
+        let (rules, policy, least) = match self.union {
+            Some(union) => (union.rules(), Policy::All, Priority::Debug),
+            None => (own.side.rules, own.policy(), own.side.least),
+        };
+        if !rules.rules().is_empty() {
             let tasks: Vec<(usize, usize)> = batches
                 .iter()
                 .enumerate()
                 .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
                 .collect();
             self.matchers.get_mut().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Matcher::refresh);
-            let matching = Matching {
-                job: &self.job,
-                is_first_seeing: self.is_first_seeing,
-                rule_refs: &self.rule_refs,
-                trace,
-                hostname: &self.hostname,
-            };
+            let matching =
+                Matching { job: &self.job, sides: &self.sides, union: self.union, trace, hostname: &self.hostname };
             let matchers = &self.matchers;
-            let (rules, policy, least) = (self.job.rules, self.job.policy, self.job.least);
-            let found: Vec<Vec<Signal>> = tasks
+            let found: Vec<Vec<Vec<Signal>>> = tasks
                 .into_par_iter()
                 .map(|(i, start)| {
                     // What a matcher remembers does not change what it answers: it does not matter who takes which.
@@ -367,9 +421,13 @@ impl<'a> Run<'a> {
                     signals
                 })
                 .collect();
-            let n_before = self.signals.len();
-            self.signals.extend(found.into_iter().flatten());
-            window.signals = &self.signals[n_before..];
+            let n_before = self.sides[0].signals.len();
+            for chunk in found {
+                for (side, signals) in self.sides.iter_mut().zip(chunk) {
+                    side.signals.extend(signals);
+                }
+            }
+            window.signals = &self.sides[0].signals[n_before..];
         }
         meter::stage(self.job.meter, |meter| &meter.report, || observe(&window))
     }
@@ -397,29 +455,31 @@ impl<'a> Run<'a> {
         let replay_notes = *self.replay.notes();
         let history = self.replay.finish();
         let features = TraceFeatures::of(&history);
-        let not_evaluable: Vec<Vec<String>> = self
-            .job
-            .rules
-            .rules()
-            .iter()
-            .map(|rule| {
+        let (losses, read) = (&self.totals.losses, &read_notes);
+        let mut found = self.sides.into_iter().map(|mut run| {
+            let missing = |rule: &tracehound_rules::PlannedRule| {
                 let missing = rule.fields_used().into_iter().filter_map(|field| {
                     missing_for(field.field(), &features).map(|why| format!("{}: {why}", field.text))
                 });
                 missing.collect()
-            })
-            .collect();
-        degrade(&mut self.signals, &self.totals.losses, &read_notes, &not_evaluable);
+            };
+            let not_evaluable: Vec<Vec<String>> = run.side.rules.rules().iter().map(missing).collect();
+            degrade(&mut run.signals, losses, read, &not_evaluable);
+            SideFound { signals: run.signals, not_evaluable }
+        });
+        let SideFound { signals, not_evaluable } = found.next().unwrap_or_default();
+        let beside = found.collect();
         Analysis {
             trace_id: self.trace_id.unwrap_or_else(|| TraceId::of(&history, 0)),
             history,
             times: self.times,
-            signals: self.signals,
+            signals,
             not_evaluable,
             totals: self.totals,
             read_notes,
             replay_notes,
             context: self.job.context,
+            beside,
         }
     }
 }
@@ -427,16 +487,17 @@ impl<'a> Run<'a> {
 /// What a task needs to match rules.
 struct Matching<'a> {
     job: &'a Job<'a>,
-    is_first_seeing: bool,
-    rule_refs: &'a [Arc<RuleRef>],
+    sides: &'a [SideRun<'a>],
+    union: Option<&'a Union>,
     trace: TraceId,
     hostname: &'a Arc<str>,
 }
 
 impl Matching<'_> {
-    /// Signals of one chunk of a batch.
-    fn chunk(&self, matcher: &mut Matcher<'_>, window: &Window<'_>, batch: usize, start: usize) -> Vec<Signal> {
-        let mut signals = Vec::new();
+    /// Signals of one chunk of a batch, of each side.
+    fn chunk(&self, matcher: &mut Matcher<'_>, window: &Window<'_>, batch: usize, start: usize) -> Vec<Vec<Signal>> {
+        let mut signals = vec![Vec::new(); self.sides.len()];
+        let mut of_side = Vec::new();
         let (batch, facts) = (&window.batches[batch], &window.facts[batch]);
         for i in start..(start + CHUNK).min(batch.len()) {
             let (Some(event), Some(fact)) = (batch.get(i), facts.get(i)) else { break };
@@ -448,35 +509,52 @@ impl Matching<'_> {
             if !self.job.only.has(&view) {
                 continue;
             }
-            for id in matcher.matches(&view) {
-                let output = self.job.rules.rule(*id).output();
-                let fields = output
-                    .fields(&view)
-                    .map(|(key, value)| (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec)));
-                let mut signal = Signal::new(
-                    self.trace,
-                    &self.rule_refs[id.0 as usize],
-                    &view,
-                    self.hostname,
-                    output.render(&view),
-                    fields,
-                    Evidence::of(&view),
-                );
-                let is_excluded = self.judge(&mut signal, &view);
-                signals.push(signal);
-                if self.is_first_seeing && !is_excluded {
-                    break;
+            let matched = matcher.matches(&view);
+            if matched.is_empty() {
+                continue;
+            }
+            for (side, (run, signals)) in self.sides.iter().zip(&mut signals).enumerate() {
+                match self.union {
+                    Some(union) => {
+                        union.of_set(side, matched, &mut of_side);
+                        self.fire(run, &of_side, &view, signals);
+                    }
+                    None => self.fire(run, matched, &view, signals),
                 }
             }
         }
         signals
     }
+
+    /// Signals of the rules of a side that match an event.
+    fn fire(&self, run: &SideRun<'_>, matched: &[RuleId], view: &View<'_>, signals: &mut Vec<Signal>) {
+        for &id in matched {
+            let output = run.side.rules.rule(id).output();
+            let fields = output
+                .fields(view)
+                .map(|(key, value)| (key.to_owned(), tracehound_signals::json::value(&value, NumberFormat::Dec)));
+            let mut signal = Signal::new(
+                self.trace,
+                &run.rule_refs[id.0 as usize],
+                view,
+                self.hostname,
+                output.render(view),
+                fields,
+                Evidence::of(view),
+            );
+            let is_excluded = run.side.judge(&mut signal, view);
+            signals.push(signal);
+            if run.side.policy == Policy::First && !is_excluded {
+                break;
+            }
+        }
+    }
 }
 
-impl Matching<'_> {
+impl Side<'_> {
     /// Gives a signal its verdict. True if its rule was not to see the event at all.
     fn judge(&self, signal: &mut Signal, view: &View<'_>) -> bool {
-        let Some(set) = self.job.suppressions else { return false };
+        let Some(set) = self.suppressions else { return false };
         let judgement = set.judge(&SignalView::new(signal, view, set.tags()), &signal.rule, signal.ts);
         if !judgement.by.is_empty() {
             let by = judgement.by.iter().map(|&i| set.suppressions()[i].entry.name.clone()).collect();

@@ -96,7 +96,7 @@ fn start(
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
-    let extras = Extras { suppressions: Some(&set), only: args.only(), meter: None };
+    let extras = Extras { suppressions: Some(&set), only: args.only(), ..Extras::default() };
     Ok((Session::run_with(global, trace, rules, &args.rules, extras, |_| Ok(()))?, folder))
 }
 

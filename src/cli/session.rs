@@ -20,7 +20,7 @@ use super::progress::Bar;
 use super::suppressing;
 use crate::meter::Meter;
 use crate::rulefiles::{self, RuleFiles};
-use crate::{Analysis, Job, Only, Window, pipeline};
+use crate::{Analysis, Job, Only, Side, Window, pipeline};
 
 /// Loads the rules that were named; prints diagnostics. Fails if something does not load.
 pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
@@ -98,6 +98,8 @@ pub(super) struct Extras<'a> {
     pub(super) only: Only,
     /// Takes the cost of each stage.
     pub(super) meter: Option<&'a Meter>,
+    /// Rules asked over the same replay.
+    pub(super) beside: &'a [Side<'a>],
 }
 
 impl Session {
@@ -130,7 +132,7 @@ impl Session {
         path: &Path,
         rules: &RuleSet,
         args: &RuleArgs,
-        Extras { suppressions, only, meter }: Extras<'_>,
+        Extras { suppressions, only, meter, beside }: Extras<'_>,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
         let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
@@ -149,7 +151,7 @@ impl Session {
             n_read: &n_read,
             meter,
         };
-        let analysis = pipeline::analyze(&mut *reader, job, observe)?;
+        let analysis = pipeline::analyze_sides(&mut *reader, job, beside, observe)?;
         drop(bar);
         let source = Source {
             input: name.clone(),

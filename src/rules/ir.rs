@@ -111,6 +111,21 @@ pub enum Expr {
     Or(Vec<Expr>),
 }
 
+impl Expr {
+    /// The same condition, with nothing that says where it was written: conditions that mean the same by construction
+    /// are equal then. Recursion is bounded by what languages accept as height.
+    pub fn without_places(&self) -> Expr {
+        let all = |parts: &[Expr]| parts.iter().map(Expr::without_places).collect();
+        match self {
+            Expr::Const(value) => Expr::Const(*value),
+            Expr::Leaf(leaf, _) => Expr::Leaf(leaf.clone(), LeafId::default()),
+            Expr::Not(part) => Expr::Not(Box::new(part.without_places())),
+            Expr::And(parts) => Expr::And(all(parts)),
+            Expr::Or(parts) => Expr::Or(all(parts)),
+        }
+    }
+}
+
 /// Number of a leaf within what a language loaded: an index into its table of places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct LeafId(pub u32);

@@ -27,6 +27,7 @@ mod operand;
 mod print;
 mod question;
 mod services;
+mod union;
 
 pub use compile::{check_operator, check_output, compile, compile_with, operators_of};
 pub use error::{OperandType, RegexError, TypeError, TypeErrorKind};
@@ -41,3 +42,4 @@ pub use plan::{PlannedRule, Policy, RuleErrors, RuleId, RuleSet, SelectBy, Selec
 pub use predicate::Predicate;
 pub use quirks::{Quirk, Told, Warning, WarningKind};
 pub use scheme::{Catalogue, FieldTraits, Scheme};
+pub use union::Union;
