@@ -8,6 +8,7 @@ pub mod accounting;
 pub mod case;
 pub mod columns;
 pub mod docs;
+pub mod path;
 pub mod sink;
 pub mod summary;
 pub mod table;
@@ -18,6 +19,7 @@ mod lineage;
 
 pub use case::{Case, Inactive, Loss, RuleOutcome, Source, SuppressionOutcome};
 pub use columns::{EVENTS, TABLES};
+pub use path::{AttackPath, Paths};
 pub use sink::{CsvSink, JsonLinesSink, ParquetSink};
 pub use table::{AnyTable, TableError, TableSink};
 pub use times::RowTimes;

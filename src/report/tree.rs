@@ -4,7 +4,7 @@
 //! hostile: what a terminal would obey is made visible, nothing is aligned (so wide characters do no harm), and
 //! neither depth nor cycles of a damaged trace matter: there is no recursion, and indentation is bounded.
 
-mod node;
+pub(crate) mod node;
 
 use std::io::{self, Write};
 

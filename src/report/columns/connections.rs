@@ -122,7 +122,7 @@ fn l4(l4: L4) -> Option<&'static str> {
 }
 
 /// The path in the name of a Unix socket, which is `PATH`, or `SOURCE->DESTINATION PATH` with kernel addresses.
-fn unix_path(name: &[u8]) -> &[u8] {
+pub(crate) fn unix_path(name: &[u8]) -> &[u8] {
     let (ends, path) = name.split_once_str(" ").unwrap_or((name, b""));
     let is_ends = ends.split_once_str("->").is_some_and(|(src, dst)| is_hex(src) && is_hex(dst));
     if is_ends { path } else { name }

@@ -17,9 +17,9 @@ use crate::table::split_nul;
 
 /// How lines look.
 #[derive(Clone, Copy)]
-pub(super) struct Style {
-    pub(super) has_color: bool,
-    pub(super) is_full: bool,
+pub(crate) struct Style {
+    pub(crate) has_color: bool,
+    pub(crate) is_full: bool,
 }
 
 const BOLD: &str = "\x1b[1m";
@@ -40,7 +40,7 @@ impl Style {
 }
 
 /// The process on one line: pid, names of its images, command line, user, container, lifetime, how it ended.
-pub(super) fn write_process(out: &mut dyn Write, case: &Case<'_>, id: ProcessId, style: Style) -> io::Result<()> {
+pub(crate) fn write_process(out: &mut dyn Write, case: &Case<'_>, id: ProcessId, style: Style) -> io::Result<()> {
     let process = case.history.process(id);
     let (bold, dim, reset) = (style.paint(BOLD), style.paint(DIM), style.paint(RESET));
     let mut line = format!("{bold}{} {}{reset}", process.pid.0, names(case, process));
@@ -64,13 +64,13 @@ pub(super) fn write_process(out: &mut dyn Write, case: &Case<'_>, id: ProcessId,
 }
 
 /// `PID NAME`.
-pub(super) fn short_name(case: &Case<'_>, id: ProcessId) -> String {
+pub(crate) fn short_name(case: &Case<'_>, id: ProcessId) -> String {
     let name = processes::name(case, id).map_or("?".into(), |sym| Visible(case.history.text(sym)).to_string());
     format!("{} {name}", case.history.process(id).pid.0)
 }
 
 /// The signals on a process, one line a rule and verdict.
-pub(super) fn signal_lines(case: &Case<'_>, id: ProcessId, style: Style) -> Vec<String> {
+pub(crate) fn signal_lines(case: &Case<'_>, id: ProcessId, style: Style) -> Vec<String> {
     let mut groups: Vec<(&Signal, u64)> = Vec::new();
     for signal in case.signals_of(id) {
         let same = |other: &Signal| other.rule.index == signal.rule.index && other.verdict == signal.verdict;
@@ -136,7 +136,7 @@ fn chain<T>(items: Vec<T>, text: impl Fn(T) -> String) -> String {
 }
 
 /// The command line as a shell user would type it, without quoting; empty if it says no more than the name.
-fn command(case: &Case<'_>, image: &Image, style: Style) -> String {
+pub(crate) fn command(case: &Case<'_>, image: &Image, style: Style) -> String {
     let Some(exe) = image.exe else { return String::new() };
     let mut bytes = case.history.text(exe).to_vec();
     for arg in split_nul(case.history.text(image.args)) {
@@ -182,7 +182,7 @@ fn lifetime(case: &Case<'_>, process: &Process) -> Option<String> {
 }
 
 /// A time to milliseconds, with the date if it is not that of the first event.
-fn clock(case: &Case<'_>, ts: Nanos) -> String {
+pub(crate) fn clock(case: &Case<'_>, ts: Nanos) -> String {
     let text = tracehound_signals::time::Rfc3339(ts).to_string();
     // `2026-11-22T03:10:24.305224654Z`: the date has 10 characters, the time to milliseconds 12. A year of five
     // digits cannot be written in 64 bits of nanoseconds.
