@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Leaves of a recording (text notation, standard input) what a command did, and nothing that tells whose machine it was.
 
-Usage: trim.py COMM < recording.trace > sample.trace
+Usage: trim.py COMM [TEXT] < recording.trace > sample.trace
 
-Kept are the recorder (the process called COMM that started the command) as a child of process 1, everything that it
-started, and what the recorder says itself. The start state of all others, boot id, users but root and nobody,
-addresses but loopback and mounts are left out; the host is called lab.example.com, the cgroup is that of a session.
-Events are numbered anew.
+Kept are the recorder (the process called COMM with TEXT in its arguments) as a child of process 1, everything that it
+started, and what the recorder says itself. The start state of all others, boot id, users but root, nobody and alice,
+addresses but loopback and mounts are left out; the host is called lab.example.com, the cgroup is that of a session, or
+of the container that something runs in. Events are numbered anew.
 """
 import re
 import sys
@@ -16,7 +16,8 @@ CGROUPS = 'cgroups=["=/user.slice/user-0.slice/session-1.scope"]'
 
 
 def cgroups_of_a_session(line):
-    return re.sub(r'cgroups=\[[^\]]*\]', CGROUPS, line)
+    """The cgroup of a session, and of what runs in a container the one of the container."""
+    return re.sub(r'cgroups=\[[^\]]*\]', lambda found: found.group() if "/docker/" in found.group() else CGROUPS, line)
 
 
 def value(line, key):
@@ -32,7 +33,9 @@ def start_state(line, recorders):
         line = re.sub(r"hostname=\S+", "hostname=lab.example.com", line)
         return re.sub(r"(kernel=[\d.]+)\S*", r"\1", line)
     if word[0] in ("user", "group"):
-        return line if word[2] in ("root", "nobody", "nogroup") else None
+        return line if word[2] in ("root", "nobody", "nogroup", "alice") else None
+    if word[0] == "container":
+        return line if "runtime=docker" in word else None
     if word[0] == "interface":
         return line if word[1] == "lo" else None
     if word[0] == "thread" and word[1] in recorders:
@@ -43,10 +46,10 @@ def start_state(line, recorders):
     return None
 
 
-def main(comm):
+def main(comm, text="record"):
     lines = sys.stdin.read().splitlines()
     recorders = {l.split()[1] for l in lines if l.startswith("thread ") and value(l, "comm") == comm
-                 and value(l, "pid") == l.split()[1]}
+                 and value(l, "pid") == l.split()[1] and text in l}
     # The command's own process is born of the recorder; births follow the parent's.
     kept, n, now = set(), 0, 0
     for line in lines:
@@ -69,9 +72,10 @@ def main(comm):
         tid, name = words[0], next(w for w in words[1:] if w[0] not in "@~")
         if name == "clone" and " res=0 " in rest and value(rest, "ptid") in kept | recorders and not value(rest, "ptid") == tid:
             kept.add(tid)
-        if tid in kept or tid == "-1" and name in ("notification", "lost"):
+        is_described = name == "container" and '\\"image\\":\\"' in rest
+        if tid in kept or tid == "-1" and (name in ("notification", "lost") or is_described):
             n += 1
             print(n, now, cgroups_of_a_session(rest))
 
 
-main(sys.argv[1])
+main(*sys.argv[1:3])

@@ -1,0 +1,5 @@
+#!/bin/sh
+# A program of the image is executed in a container.
+# container: web
+set -eu
+/usr/bin/id -u

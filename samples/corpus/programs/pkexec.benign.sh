@@ -1,0 +1,6 @@
+#!/bin/sh
+# pkexec is asked for its version.
+# user: alice
+set -eu
+cp /bin/true pkexec
+"$PWD/pkexec" --version

@@ -1,0 +1,4 @@
+#!/bin/sh
+# An administrator makes a mount namespace for a program.
+set -eu
+unshare --mount true
