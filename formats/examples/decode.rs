@@ -40,6 +40,7 @@ fn run(out: &mut impl Write) -> std::io::Result<ExitCode> {
                     n_events += batch.len();
                     n_args += batch.iter().map(|event| event.args().len()).sum::<usize>();
                     largest = largest.max(batch.memory());
+                    reader.recycle(batch);
                 }
             }
         }

@@ -19,23 +19,15 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Makes this a batch of events with these heads, whose arguments follow column by column: see
-    /// [`Batch::set_layout`]. What it held is gone; its memory is used again.
-    pub(crate) fn set_heads(&mut self, heads: impl Iterator<Item = Head>) {
+    /// Makes this a batch of events with these heads, each with the position of its first argument among all of the batch
+    /// and the number of its arguments: they follow each other without gaps and are `n_args` together. Each is to be set
+    /// with [`Batch::set_args`]; `bytes` is what arguments of variable length will be ranges of. What the batch held is
+    /// gone; its memory is used again.
+    pub(crate) fn set_rows(&mut self, rows: impl Iterator<Item = (Head, u32, u8)>, n_args: usize, bytes: &[u8]) {
         self.rows.clear();
-        self.rows.extend(heads.map(|head| Row { head, first_slot: 0, n_slots: 0 }));
-    }
-
-    /// Gives each event a number of arguments, each of which is to be set with [`Batch::set_args`]; `bytes` is what
-    /// arguments of variable length will be ranges of.
-    pub(crate) fn set_layout(&mut self, n_args: &[u8], bytes: &[u8]) {
-        let mut first_slot = 0u32;
-        for (row, &n_slots) in self.rows.iter_mut().zip(n_args) {
-            (row.first_slot, row.n_slots) = (first_slot, n_slots);
-            first_slot += u32::from(n_slots);
-        }
+        self.rows.extend(rows.map(|(head, first_slot, n_slots)| Row { head, first_slot, n_slots }));
         // What is there is left: each argument is set.
-        self.slots.resize(first_slot as usize, Slot { payload: 0, len: 0, tag: Tag::Absent });
+        self.slots.resize(n_args, Slot { payload: 0, len: 0, tag: Tag::Absent });
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
     }
@@ -46,17 +38,12 @@ impl Batch {
         &self.rows[row].head
     }
 
-    /// Position of an event's first argument among all arguments of the batch.
-    #[inline(always)]
-    pub(crate) fn first_arg(&self, row: usize) -> u32 {
-        self.rows[row].first_slot
-    }
-
     /// Sets argument `i` of several events, given the positions of their first arguments among all of the batch.
-    #[inline]
-    pub(crate) fn set_args(&mut self, positions: &[u32], i: u32, args: impl Iterator<Item = ColumnArg>) {
+    #[inline(always)]
+    pub(crate) fn set_args(&mut self, positions: &[u32], i: usize, args: impl Iterator<Item = ColumnArg>) {
+        let slots = &mut self.slots[i..];
         for (&position, arg) in positions.iter().zip(args) {
-            self.slots[(position + i) as usize] = match arg {
+            slots[position as usize] = match arg {
                 ColumnArg::Absent => Slot { payload: 0, len: 0, tag: Tag::Absent },
                 ColumnArg::Empty => Slot { payload: 0, len: 0, tag: Tag::Empty },
                 ColumnArg::Int(payload) => Slot { payload, len: 0, tag: Tag::Int },

@@ -129,7 +129,9 @@ struct Slot {
     tag: Tag,
 }
 
+/// As wide as what stands beside it in a [`Slot`], so that both are written at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 enum Tag {
     Absent,
     Empty,

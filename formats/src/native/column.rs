@@ -249,6 +249,24 @@ impl<T: Int> Spare<T> {
     pub(crate) fn column(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<Column<T>, Broken> {
         take(cursor, n, self.take())
     }
+
+    /// Reads a column of `n` values, each of which is there: for columns that are read value by value together with
+    /// others, where asking each of them what it is costs more than writing a constant out.
+    pub(crate) fn values(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<T>, Broken> {
+        Ok(match self.column(cursor, n)? {
+            Column::Values(values) => values,
+            Column::Constant(value) => {
+                let mut values = self.take();
+                values.resize(n, value);
+                values
+            }
+        })
+    }
+
+    /// Gives back the memory of values.
+    pub(crate) fn put_values(&mut self, values: Vec<T>) {
+        self.put(Column::Values(values));
+    }
 }
 
 /// Reads a column of `n` values into `out`, which is empty. The caller has checked `n` against the limits of a

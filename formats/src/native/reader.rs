@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::notes::SourceCounts;
 use super::segment::SegmentType;
 use super::trace::{Decoder, Trace};
-use crate::event::{Batch, Nanos, Seq, head_flags};
+use crate::event::{Batch, Nanos, Seq};
 use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
 
@@ -76,8 +76,7 @@ impl NativeReader {
         self.notes.n_unfinished = source.n_unfinished;
     }
 
-    fn count(&mut self, batch: &Batch) {
-        let n_unfinished = batch.iter().filter(|e| e.head.flags & head_flags::UNFINISHED != 0).count() as u64;
+    fn count(&mut self, batch: &Batch, n_unfinished: u64) {
         self.notes.n_records += batch.len() as u64;
         self.notes.n_unfinished += n_unfinished;
         self.notes.n_events += batch.len() as u64 - n_unfinished;
@@ -121,7 +120,7 @@ impl TraceReader for NativeReader {
                     match self.trace.decode(i, &mut self.decoder, &mut batch) {
                         Ok(()) if batch.is_empty() => self.spare.push(batch),
                         Ok(()) => {
-                            self.count(&batch);
+                            self.count(&batch, self.decoder.n_unfinished());
                             return Some(Item::Batch(batch));
                         }
                         Err(damage) => self.broken(damage),

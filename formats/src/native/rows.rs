@@ -3,7 +3,6 @@
 //! Events, the tables of the start state and the notes are all rows of this form; `spec.md` has the layout.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use super::column::{self, Column, ColumnEncoder, Spare};
 use super::varint::{Broken, Cursor, put_varint};
@@ -217,24 +216,76 @@ fn event(batch: &Batch, row: u32) -> crate::event::Event<'_> {
 /// stay in the first cache, where otherwise each column would pass over all of the memory.
 const BLOCK: usize = 256;
 
-/// Memory for decoding arguments, used again from segment to segment.
+/// Memory for decoding arguments, used again from segment to segment: [`ArgDecoder::begin`], then each row through
+/// [`ArgDecoder::sorter`], then [`ArgDecoder::take`].
 #[derive(Debug, Default)]
 pub(crate) struct ArgDecoder {
     bytes: Spare<u8>,
     words: Spare<u32>,
     longs: Spare<u64>,
+    groups: Vec<Group>,
     /// Rows of each group, in order, one group after the other.
     rows: Vec<u32>,
-    /// Number of arguments of each row.
+    /// Position in the batch of the first argument of each row, in the order of `rows`.
+    positions: Vec<u32>,
+    /// Number of arguments of each row, in the order of `rows`.
     n_args: Vec<u8>,
-    /// For each group the number of arguments that all of its rows have, if they have the same.
-    n_args_of_all: Vec<Option<u8>>,
+    /// Number of arguments of all rows.
+    n_args_of_all: usize,
     /// Where each string stands in the bytes of the batch.
     strings: Vec<BytesRange>,
-    /// Of the rows of one group, the position of their first argument in the batch.
-    positions: Vec<u32>,
     /// Memory of the references of one column.
     ranges: Vec<Vec<BytesRange>>,
+}
+
+/// The rows of a kind.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    kind: KindId,
+    /// Place in the order of groups of the next row that is found.
+    next: usize,
+    /// Place after its last row.
+    end: usize,
+    /// Most arguments of a row.
+    max_args: u8,
+    /// True if all rows have so many.
+    is_uniform: bool,
+}
+
+/// Sorts rows by group, and gives each room for its arguments.
+#[derive(Debug)]
+pub(crate) struct Sorter<'a> {
+    groups: &'a mut [Group],
+    rows: &'a mut [u32],
+    positions: &'a mut [u32],
+    n_args: &'a [u8],
+    first_arg: u32,
+    is_listed: bool,
+}
+
+impl Sorter<'_> {
+    /// For the next row, which is the `i`th: its kind, where its arguments begin, and how many they are.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, i: usize, group: u16) -> (KindId, u32, u8) {
+        let found = self.groups.get_mut(usize::from(group)).and_then(|group| {
+            let at = group.next;
+            group.next += 1;
+            // A row more than the group has stands where one of the next group belongs: the count shows it at the end.
+            *self.rows.get_mut(at)? = i as u32;
+            *self.positions.get_mut(at)? = self.first_arg;
+            Some((group.kind, *self.n_args.get(at)?))
+        });
+        self.is_listed &= found.is_some();
+        let (kind, n_args) = found.unwrap_or((KindId(0), 0));
+        let first_arg = self.first_arg;
+        self.first_arg = first_arg.wrapping_add(u32::from(n_args));
+        (kind, first_arg, n_args)
+    }
+
+    /// True if each group had the rows that it lists. Until this is asked the batch is not sound.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_listed && self.groups.iter().all(|group| group.next == group.end)
+    }
 }
 
 /// One argument of the rows of a kind.
@@ -250,65 +301,64 @@ struct ArgColumn {
 }
 
 impl ArgDecoder {
-    /// Reads the arguments of the rows of `batch`, whose heads are there: `group_of_row` tells the group of each.
-    pub(crate) fn take(
+    /// Reads how many arguments the rows of each group have, and the strings, whose bytes it gives. The groups have
+    /// `n_rows` rows together.
+    pub(crate) fn begin<'a>(
         &mut self,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'a>,
         groups: &[(KindId, usize)],
-        group_of_row: &Column<u16>,
-        batch: &mut Batch,
-    ) -> Result<(), Broken> {
-        self.sort_rows(groups, group_of_row, batch.len())?;
+        n_rows: usize,
+    ) -> Result<&'a [u8], Broken> {
+        self.groups.clear();
         self.n_args.clear();
-        self.n_args.resize(batch.len(), 0);
-        self.n_args_of_all.clear();
-        let mut total = 0usize;
-        let mut first = 0;
-        for &(_, n_of_kind) in groups {
+        for &(kind, n_of_kind) in groups {
+            let next = self.n_args.len();
             let n_args = self.bytes.column(cursor, n_of_kind)?;
-            self.n_args_of_all.push(if let Column::Constant(n) = n_args { Some(n) } else { None });
-            for (k, &row) in self.rows[first..first + n_of_kind].iter().enumerate() {
-                self.n_args[row as usize] = n_args.at(k);
-                total += usize::from(n_args.at(k));
-            }
+            let (max_args, is_uniform) = match &n_args {
+                Column::Constant(n) => {
+                    self.n_args.resize(next + n_of_kind, *n);
+                    (*n, true)
+                }
+                Column::Values(values) => {
+                    self.n_args.extend_from_slice(values);
+                    (values.iter().copied().max().unwrap_or(0), false)
+                }
+            };
             self.bytes.put(n_args);
-            first += n_of_kind;
+            self.groups.push(Group { kind, next, end: self.n_args.len(), max_args, is_uniform });
         }
-        if total > MAX_ARGS {
+        self.n_args_of_all = self.n_args.iter().map(|&n| usize::from(n)).sum();
+        if self.n_args_of_all > MAX_ARGS {
             return Err(Broken("more arguments than a segment may hold"));
         }
-        let bytes = self.take_strings(cursor)?;
-        batch.set_layout(&self.n_args, bytes);
-        let mut n_seen = 0;
-        first = 0;
-        for (group, &(_, n_of_kind)) in groups.iter().enumerate() {
-            let n_args_of_all = self.n_args_of_all[group];
-            self.take_group(cursor, first..first + n_of_kind, n_args_of_all, &mut n_seen, batch)?;
-            first += n_of_kind;
-        }
-        if cursor.is_empty() { Ok(()) } else { Err(Broken("bytes are left after the last column")) }
+        // What is there is left: each row is set.
+        self.rows.resize(n_rows, 0);
+        self.positions.resize(n_rows, 0);
+        self.take_strings(cursor)
     }
 
-    /// Sorts rows by group.
-    fn sort_rows(&mut self, groups: &[(KindId, usize)], of: &Column<u16>, n_rows: usize) -> Result<(), Broken> {
-        const NOT_LISTED: Broken = Broken("a row is of a kind that is not listed");
-        let mut ends = Vec::with_capacity(groups.len());
-        let mut next = Vec::with_capacity(groups.len());
-        let mut n = 0;
-        for &(_, n_of_kind) in groups {
-            next.push(n);
-            n += n_of_kind;
-            ends.push(n);
+    /// Number of arguments of all rows.
+    pub(crate) fn n_args(&self) -> usize {
+        self.n_args_of_all
+    }
+
+    /// To be asked for each row in order.
+    pub(crate) fn sorter(&mut self) -> Sorter<'_> {
+        let ArgDecoder { groups, rows, positions, n_args, .. } = self;
+        Sorter { groups, rows, positions, n_args, first_arg: 0, is_listed: true }
+    }
+
+    /// Reads the arguments of the rows of `batch`, which have their heads and room for their arguments.
+    pub(crate) fn take(&mut self, cursor: &mut Cursor<'_>, batch: &mut Batch) -> Result<(), Broken> {
+        let groups = std::mem::take(&mut self.groups);
+        let mut n_seen = 0;
+        let mut first = 0;
+        for group in &groups {
+            self.take_group(cursor, first, group, &mut n_seen, batch)?;
+            first = group.end;
         }
-        self.rows.clear();
-        self.rows.resize(n_rows, 0);
-        for row in 0..n_rows {
-            let group = usize::from(of.at(row));
-            let at = next.get_mut(group).filter(|at| **at < ends[group]).ok_or(NOT_LISTED)?;
-            self.rows[*at] = row as u32;
-            *at += 1;
-        }
-        Ok(())
+        self.groups = groups;
+        if cursor.is_empty() { Ok(()) } else { Err(Broken("bytes are left after the last column")) }
     }
 
     /// Reads where the strings stand, and gives their bytes.
@@ -317,77 +367,70 @@ impl ArgDecoder {
         if n > MAX_ARGS {
             return Err(Broken("more strings than arguments"));
         }
-        let lengths = self.words.column(cursor, n)?;
-        let mut end = 0u32;
+        let lengths = self.words.values(cursor, n)?;
+        let mut end = 0u64;
         self.strings.clear();
-        for i in 0..n {
-            let len = lengths.at(i);
-            self.strings.push(BytesRange { start: end, len });
-            end = end.checked_add(len).ok_or(Broken("the strings are longer than a segment"))?;
-        }
-        self.words.put(lengths);
+        self.strings.extend(lengths.iter().map(|&len| {
+            let start = end as u32;
+            end += u64::from(len);
+            BytesRange { start, len }
+        }));
+        self.words.put_values(lengths);
+        let end = u32::try_from(end).map_err(|_| Broken("the strings are longer than a segment"))?;
         cursor.take(end as usize)
     }
 
-    /// Reads all arguments of the rows of a kind.
+    /// Reads all arguments of the rows of a kind, of which the first is at place `first` in the order of groups.
     fn take_group(
         &mut self,
         cursor: &mut Cursor<'_>,
-        rows: Range<usize>,
-        n_args_of_all: Option<u8>,
+        first: usize,
+        group: &Group,
         n_seen: &mut usize,
         batch: &mut Batch,
     ) -> Result<(), Broken> {
-        let rows = &self.rows[rows];
-        self.positions.clear();
-        self.positions.extend(rows.iter().map(|&row| batch.first_arg(row as usize)));
+        let rows = &self.rows[first..group.end];
+        let positions_of_all = &self.positions[first..group.end];
+        let n_args = &self.n_args[first..group.end];
         let mut columns: Vec<ArgColumn> = Vec::new();
-        let max_args =
-            n_args_of_all.unwrap_or_else(|| rows.iter().map(|&row| self.n_args[row as usize]).max().unwrap_or(0));
-        for i in 0..max_args {
+        for i in 0..group.max_args {
             // Rows leave when their arguments are used up, so that the work is bounded by the number of arguments.
-            let has = |&row: &u32| self.n_args[row as usize] > i;
-            let positions = if n_args_of_all.is_some() || rows.iter().all(has) {
+            let positions = if group.is_uniform || n_args.iter().all(|&n| n > i) {
                 None
             } else {
-                let having = rows.iter().zip(&self.positions).filter(|(row, _)| has(row));
+                let having = n_args.iter().zip(positions_of_all).filter(|&(&n, _)| n > i);
                 Some(having.map(|(_, &position)| position).collect::<Vec<u32>>())
             };
             let n = positions.as_ref().map_or(rows.len(), Vec::len);
             let tags = self.bytes.column(cursor, n)?;
-            let count = |wanted: u8| match &tags {
-                Column::Constant(tag) => {
-                    if *tag == wanted {
-                        n
-                    } else {
-                        0
-                    }
-                }
-                Column::Values(tags) => tags.iter().filter(|&&tag| tag == wanted).count(),
-            };
-            let n_ints = count(tag::INT);
-            let n_strings = count(tag::BYTES) + count(tag::MALFORMED);
-            if [tag::ABSENT, tag::EMPTY].into_iter().map(count).sum::<usize>() + n_ints + n_strings != n {
+            let mut n_of_tag = [0usize; 256];
+            match &tags {
+                Column::Constant(tag) => n_of_tag[usize::from(*tag)] = n,
+                Column::Values(tags) => tags.iter().for_each(|&tag| n_of_tag[usize::from(tag)] += 1),
+            }
+            let n_ints = n_of_tag[usize::from(tag::INT)];
+            let n_strings = n_of_tag[usize::from(tag::BYTES)] + n_of_tag[usize::from(tag::MALFORMED)];
+            if n_of_tag[usize::from(tag::ABSENT)] + n_of_tag[usize::from(tag::EMPTY)] + n_ints + n_strings != n {
                 return Err(Broken("an argument is of an unknown sort"));
             }
             let tid = |k: usize| batch.head(rows[k] as usize).tid.0 as u64;
             let ints = take_ints(&mut self.longs, cursor, n_ints, rows.len(), tid, &columns)?;
-            let references = self.words.column(cursor, n_strings)?;
+            let references = self.words.values(cursor, n_strings)?;
             let mut strings = self.ranges.pop().unwrap_or_default();
-            resolve(&references, n_strings, &self.strings, n_seen, &mut strings)?;
-            self.words.put(references);
+            resolve(&references, &self.strings, n_seen, &mut strings)?;
+            self.words.put_values(references);
             columns.push(ArgColumn { tags, ints, n_ints, strings, positions });
         }
         let n_common = columns.iter().take_while(|column| column.positions.is_none()).count();
         let mut next = vec![(0, 0); n_common];
-        for (block, positions) in self.positions.chunks(BLOCK).enumerate() {
+        for (block, positions) in positions_of_all.chunks(BLOCK).enumerate() {
             for (i, column) in columns[..n_common].iter().enumerate() {
-                column.copy(block * BLOCK, positions, i as u32, &mut next[i], batch);
+                column.copy(block * BLOCK, positions, i, &mut next[i], batch);
             }
         }
         for (i, column) in columns.iter().enumerate().skip(n_common) {
             if let Some(positions) = &column.positions {
-                column.copy(0, positions, i as u32, &mut (0, 0), batch);
+                column.copy(0, positions, i, &mut (0, 0), batch);
             }
         }
         for mut column in columns {
@@ -403,7 +446,7 @@ impl ArgDecoder {
 impl ArgColumn {
     /// Copies argument `i` of the rows from `row` on, whose first arguments stand at `positions`, into the batch.
     /// `next` is the next integer and the next string.
-    fn copy(&self, row: usize, positions: &[u32], i: u32, next: &mut (usize, usize), batch: &mut Batch) {
+    fn copy(&self, row: usize, positions: &[u32], i: usize, next: &mut (usize, usize), batch: &mut Batch) {
         let n = positions.len();
         match &self.tags {
             Column::Constant(tag::ABSENT) => {
@@ -479,24 +522,22 @@ fn take_ints(
     Ok(Column::Values(values))
 }
 
-/// The strings that `n` references mean. `n_seen` counts those of the list that were referred to.
+/// The strings that references mean. `n_seen` counts those of the list that were referred to.
 fn resolve(
-    references: &Column<u32>,
-    n: usize,
+    references: &[u32],
     strings: &[BytesRange],
     n_seen: &mut usize,
     out: &mut Vec<BytesRange>,
 ) -> Result<(), Broken> {
-    out.reserve(n);
-    for k in 0..n {
-        let index = match references.at(k).checked_sub(1) {
-            Some(index) => index as usize,
-            None => {
-                *n_seen += 1;
-                *n_seen - 1
-            }
-        };
-        out.push(*strings.get(index).ok_or(Broken("an argument refers to a string that is not there"))?);
-    }
-    Ok(())
+    let mut is_there = true;
+    out.extend(references.iter().map(|&reference| {
+        // Neither case can be foretold: both are computed.
+        let is_next = reference == 0;
+        let index = if is_next { *n_seen } else { (reference as usize).wrapping_sub(1) };
+        *n_seen += usize::from(is_next);
+        let string = strings.get(index);
+        is_there &= string.is_some();
+        string.copied().unwrap_or_default()
+    }));
+    if is_there { Ok(()) } else { Err(Broken("an argument refers to a string that is not there")) }
 }

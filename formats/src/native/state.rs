@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bstr::{BStr, BString};
 
-use super::column::{Column, ColumnEncoder};
+use super::column::ColumnEncoder;
 use super::rows::{self, ArgDecoder, Groups};
 use super::varint::{Broken, Cursor};
 use crate::event::addr::SockAddr;
@@ -228,12 +228,19 @@ pub(crate) fn put(batch: &Batch, columns: &mut ColumnEncoder, out: &mut Vec<u8>)
 pub(crate) fn take(payload: &[u8], n: usize) -> Result<Batch, Broken> {
     let cursor = &mut Cursor::new(payload);
     let groups = rows::take_groups(cursor, n)?;
-    let of_groups = groups.iter().enumerate();
-    let group_of_row = of_groups.flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind)).collect();
+    let mut args = ArgDecoder::default();
+    let bytes = args.begin(cursor, &groups, n)?;
+    let n_args = args.n_args();
     let mut batch = Batch::default();
-    let heads = groups.iter().flat_map(|&(kind, n_of_kind)| std::iter::repeat_n(row_head(kind.0), n_of_kind));
-    batch.set_heads(heads);
-    ArgDecoder::default().take(cursor, &groups, &Column::Values(group_of_row), &mut batch)?;
+    let mut sorter = args.sorter();
+    let group_of_row =
+        groups.iter().enumerate().flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind));
+    let rows = group_of_row.enumerate().map(|(i, group)| {
+        let (kind, first_arg, n_args) = sorter.row(i, group);
+        (row_head(kind.0), first_arg, n_args)
+    });
+    batch.set_rows(rows, n_args, bytes);
+    args.take(cursor, &mut batch)?;
     Ok(batch)
 }
 

@@ -28,6 +28,13 @@ pub struct Decoder {
     events: EventDecoder,
 }
 
+impl Decoder {
+    /// Of the segment of events decoded last, system calls that had not returned.
+    pub(crate) fn n_unfinished(&self) -> u64 {
+        self.events.n_unfinished
+    }
+}
+
 impl Trace {
     /// Finds the segments: by the directory if the file is complete, else by walking from header to header.
     pub fn open(input: Input) -> Result<Trace, OpenError> {

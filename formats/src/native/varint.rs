@@ -48,40 +48,43 @@ impl<'a> Cursor<'a> {
                 return Ok(value);
             }
         }
-        Err(Broken("a number is cut or longer than 64 bits"))
+        Err(CUT)
     }
 
     /// Appends `n` varints, each as `map` makes it.
-    pub(crate) fn varints<T>(
+    pub(crate) fn varints<T: Copy + Default>(
         &mut self,
         n: usize,
         out: &mut Vec<T>,
         mut map: impl FnMut(u64) -> T,
     ) -> Result<(), Broken> {
+        // A number has at least one byte, so that what is allocated is bounded by what is there.
+        if n > self.rest.len() {
+            return Err(CUT);
+        }
+        let start = out.len();
+        out.resize(start + n, T::default());
+        let mut left = &mut out[start..];
         let mut rest = self.rest;
-        out.reserve(n.min(rest.len()));
-        let mut n_left = n;
-        while n_left > 0 {
+        while !left.is_empty() {
             let word = rest.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
             match word.map(|word| (word, !word & HIGH_BITS)) {
                 // Eight numbers of one byte each, as most columns have them.
-                Some((word, HIGH_BITS)) if n_left >= 8 => {
-                    out.extend(word.to_le_bytes().map(|byte| map(u64::from(byte))));
-                    rest = &rest[8..];
-                    n_left -= 8;
+                Some((word, HIGH_BITS)) if left.len() >= 8 => {
+                    let (eight, after) = left.split_at_mut(8);
+                    eight.iter_mut().zip(word.to_le_bytes()).for_each(|(slot, byte)| *slot = map(u64::from(byte)));
+                    (rest, left) = (&rest[8..], after);
                 }
                 // Up to eight bytes are taken without a branch on their number, which is hard to predict.
                 Some((word, ends)) if ends != 0 => {
-                    let n_bits = ends.trailing_zeros() + 1;
-                    out.push(map(seven_of_eight(word & (u64::MAX >> (64 - n_bits)))));
-                    rest = &rest[(n_bits / 8) as usize..];
-                    n_left -= 1;
+                    left[0] = map(seven_of_eight(word & (ends ^ (ends - 1))));
+                    (rest, left) = (&rest[(ends.trailing_zeros() / 8 + 1) as usize..], &mut left[1..]);
                 }
+                // More than eight, or the last bytes of the segment.
                 _ => {
                     self.rest = rest;
-                    out.push(map(self.varint()?));
-                    rest = self.rest;
-                    n_left -= 1;
+                    left[0] = map(self.varint()?);
+                    (rest, left) = (self.rest, &mut left[1..]);
                 }
             }
         }
@@ -93,6 +96,9 @@ impl<'a> Cursor<'a> {
         usize::try_from(self.varint()?).map_err(|_| Broken("a length of more than the address space"))
     }
 }
+
+/// What is said of a number that does not end.
+const CUT: Broken = Broken("a number is cut or longer than 64 bits");
 
 /// The highest bit of each byte.
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
