@@ -388,7 +388,7 @@ fn manual_of_quirks() {
 fn manual_of_diagnostics() {
     let mut out = String::from(
         "# Diagnostics of rule files\n\nWhat `rules check` can say. A code is stable: it keeps its name and meaning. Codes that begin with `LOAD_`\n\
-         are Falco's and mean what they mean there, `TH_` are ours, `SUP-` and `DD-` are about suppressions. With an error something was not loaded (exit\n\
+         are Falco's and mean what they mean there, `TH_` are ours, `SUP-` and `DD-` are about suppressions, `SUITE-` about\nsuites of tests. With an error something was not loaded (exit\n\
          code 3); a warning is probably not what was meant; a remark (`lint`) is worth knowing.\n\n\
          `rules check -f json` prints one object: `diagnostics` is a list of objects with the keys `code`, `severity`\n\
          (`error`, `warning`, `lint`), `message`, `file`, `line`, `column`, `end_line`, `end_column` (from 1, in characters,\n\

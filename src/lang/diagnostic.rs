@@ -29,7 +29,8 @@ impl Severity {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)*) => {
         /// Stable name of a kind of diagnostic. Those that begin with `LOAD_` are Falco's own and mean what they
-        /// mean there; `TH_` are ours; `SUP-` and `DD-` are about suppressions, `DDQ-` about queries.
+        /// mean there; `TH_` are ours; `SUP-` and `DD-` are about suppressions, `DDQ-` about queries, `SUITE-` about
+        /// suites of tests.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)*
@@ -181,6 +182,29 @@ codes! {
     SupNoParent = "SUP-NO-PARENT", Lint;
     /// A suppression for a person or a workload that is to last for ever.
     SupNoExpiry = "SUP-NO-EXPIRY", Lint;
+
+    /// A suite of the wrong structure: a missing key, a wrong type of value, a value that is none of those allowed.
+    SuiteInvalid = "SUITE-INVALID", Error;
+    /// A key that a suite does not have. An error: what it was to check would not be checked.
+    SuiteUnknownKey = "SUITE-UNKNOWN-KEY", Error;
+    /// Two suites of one run with the same name.
+    SuiteDuplicateName = "SUITE-DUPLICATE-NAME", Error;
+    /// A trace of a suite that does not exist, or a folder or pattern without one.
+    SuiteNoTrace = "SUITE-NO-TRACE", Error;
+    /// A trace that is named twice in one suite.
+    SuiteTraceTwice = "SUITE-TRACE-TWICE", Error;
+    /// A rule that none of the rule files has.
+    SuiteUnknownRule = "SUITE-UNKNOWN-RULE", Error;
+    /// A rule that is expected to fire and is switched off, or for events that no trace has.
+    SuiteRuleOff = "SUITE-RULE-OFF", Error;
+    /// An expectation that no result can meet, alone or beside another one.
+    SuiteNever = "SUITE-NEVER", Error;
+    /// A field that the output of the rule does not have.
+    SuiteUnknownField = "SUITE-UNKNOWN-FIELD", Error;
+    /// A suppression that none of the suppression files has.
+    SuiteUnknownSuppression = "SUITE-UNKNOWN-SUPPRESSION", Error;
+    /// A file of blessed results that speaks of a trace that the suite does not have.
+    SuiteStale = "SUITE-STALE", Error;
 
     /// A query that does not parse.
     QueryParse = "DDQ-SYNTAX", Error;

@@ -8,6 +8,7 @@
 
 pub mod diagnostic;
 pub mod falco;
+pub mod keys;
 pub mod markup;
 pub mod render;
 pub mod source;

@@ -16,6 +16,7 @@ mod regexlike;
 use std::collections::{HashMap, hash_map};
 
 use tracehound_formats::Nanos;
+use tracehound_lang::keys::span_of;
 use tracehound_lang::text::Text;
 use tracehound_lang::{Code, Diagnostic, FilterAction, Severity, SourceFile, SourceMap, Span};
 
@@ -43,7 +44,7 @@ impl Placed {
 
     /// Where the whole query was written.
     pub fn whole(&self) -> Span {
-        read::span_of(&self.text)
+        span_of(&self.text)
     }
 }
 
@@ -206,7 +207,7 @@ pub fn filters(loaded: &tracehound_lang::Loaded) -> (Vec<Suppression>, Vec<Diagn
         let n = counts.entry((&filter.rule, action)).or_default();
         *n += 1;
         let name = format!("{}: {action} filter {n}", filter.rule);
-        let span = read::span_of(&filter.query);
+        let span = span_of(&filter.query);
         let Some(signals) = read_query(filter.query.clone(), &mut diagnostics) else { continue };
         let rule_query = format!("ruleId:{}", query::exact_term(&filter.rule));
         let Some(rules) = read_rule_query(Text::synthetic(&rule_query, span), &mut diagnostics) else { continue };
@@ -239,7 +240,7 @@ fn read_rule_query(text: Text, diagnostics: &mut Vec<Diagnostic>) -> Option<Plac
 
 /// Reads a query. An attribute that does not exist is an error here: a query that can never match, or under a `-`
 /// always does, is not what anybody wants of a suppression.
-fn read_query(text: Text, diagnostics: &mut Vec<Diagnostic>) -> Option<Placed> {
+pub fn read_query(text: Text, diagnostics: &mut Vec<Diagnostic>) -> Option<Placed> {
     let (query, mut found) = query::parse(text.as_str(), Mode::Lenient);
     for diagnostic in &mut found {
         if diagnostic.code == Code::UnknownAttribute {
