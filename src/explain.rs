@@ -11,7 +11,9 @@ use bstr::{BString, ByteSlice};
 use tracehound_fields::{FieldRef, Subject, Value, View, resolve};
 use tracehound_formats::event::head_flags;
 use tracehound_formats::{KindId, Nanos, Seq, Tid};
-use tracehound_rules::{Explained, PlannedRule};
+use tracehound_lang::Loaded;
+use tracehound_rules::{Explained, ExplainedPart, PlannedRule};
+use tracehound_signals::visible::utf8;
 use tracehound_signals::{Evidence, key};
 use tracehound_state::history::Attrs;
 use tracehound_state::{History, ProcessId};
@@ -154,6 +156,39 @@ impl Moment {
     }
 }
 
+impl Found {
+    /// The nearest event and each comparison that would have to turn out otherwise there, a line each. Control
+    /// characters of values stay.
+    pub fn miss_lines(&self, loaded: &Loaded) -> Vec<String> {
+        let Some(moment) = &self.nearest else {
+            return vec!["nearest miss: none, the trace has no event of a kind that the rule can match".to_owned()];
+        };
+        let what = match moment.distance {
+            None => "the kind of event alone decides that it cannot match".to_owned(),
+            Some(0) => "it matches".to_owned(),
+            Some(1) => "1 comparison would have to turn out otherwise".to_owned(),
+            Some(n) => format!("{n} comparisons would have to turn out otherwise"),
+        };
+        let mut lines = vec![format!("nearest miss: event {} {}, {what}", moment.seq.0, moment.kind.name())];
+        for row in moment.parts.iter().filter(|row| row.must_change) {
+            let ExplainedPart::Leaf { id, text, values } = &row.part else { continue };
+            let wanted = if row.result { "has to be false" } else { "has to be true" };
+            let values: Vec<String> = values
+                .iter()
+                .map(|(operand, value)| match value {
+                    None => format!("{operand} is absent"),
+                    Some(value) if value.is_empty() => format!("{operand} is \"\""),
+                    Some(value) => format!("{operand} is {}", utf8(value)),
+                })
+                .collect();
+            let origin = loaded.leaf_origin(*id);
+            let place = origin.map_or_else(String::new, |origin| format!("  ({}:{})", origin.path, origin.line));
+            lines.push(format!("  {text} {wanted}: {}{place}", values.join(", ")));
+        }
+        lines
+    }
+}
+
 /// A process as of an event.
 #[derive(Clone, Debug)]
 pub struct Ancestor {
@@ -183,6 +218,44 @@ pub fn lineage(history: &History, process: ProcessId, seq: Seq) -> (Vec<Ancestor
     let mut line = vec![ancestor(history, process, seq)];
     line.extend(parents.by_ref().take(MAX_ANCESTORS).map(|parent| ancestor(history, parent, seq)));
     (line, parents.count())
+}
+
+/// [`lineage`] as text, a line a process, nearest first: `2840 sh  app  /usr/bin/dash  sh -c id  [c1f0]`. Any bytes of a
+/// name that are no UTF-8 are written as `\xff`; control characters stay.
+pub fn lineage_lines(history: &History, process: ProcessId, seq: Seq) -> Vec<String> {
+    let (line, more) = lineage(history, process, seq);
+    let mut lines: Vec<String> = line.iter().map(Ancestor::line).collect();
+    if more > 0 {
+        lines.push(format!("{more} more"));
+    }
+    lines
+}
+
+impl Ancestor {
+    /// What there is to say of it on a line; see [`lineage_lines`].
+    fn line(&self) -> String {
+        /// Characters of a command line before it is cut.
+        const MAX_COMMAND: usize = 120;
+        let name = self.name.as_ref().map_or("?".into(), |name| utf8(name));
+        let mut out = format!("{} {name}", self.pid.0);
+        if let Some(user) = &self.user {
+            out += &format!("  {}", utf8(user));
+        }
+        if !self.exe_path.is_empty() {
+            out += &format!("  {}", utf8(&self.exe_path));
+        }
+        if !self.command.is_empty() && self.command != self.exe_path {
+            let command = utf8(&self.command);
+            match command.char_indices().nth(MAX_COMMAND) {
+                Some((end, _)) => out += &format!("  {}…", &command[..end]),
+                None => out += &format!("  {command}"),
+            }
+        }
+        if let Some(container) = &self.container {
+            out += &format!("  [{}]", utf8(container));
+        }
+        out
+    }
 }
 
 fn ancestor(history: &History, id: ProcessId, seq: Seq) -> Ancestor {

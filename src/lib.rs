@@ -4,6 +4,8 @@
 //! go to: that is the command line's (`cli`).
 
 pub mod cli;
+pub mod corpus;
+pub mod each;
 pub mod explain;
 pub mod meter;
 pub mod pipeline;

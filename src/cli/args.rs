@@ -7,6 +7,7 @@ use tracehound_formats::Nanos;
 use tracehound_rules::{SelectBy, Selection};
 
 pub use super::suppress::args::SuppressVerb;
+pub use super::test::args::Test;
 use crate::Only;
 
 /// Offline forensic analyzer for captured Linux syscall traces.
@@ -75,6 +76,8 @@ pub enum Verb {
     /// Propose, check, explain and exchange suppressions
     #[command(subcommand)]
     Suppress(SuppressVerb),
+    /// Test rules and suppressions on labelled traces: which signals there must be, and which not
+    Test(Test),
     /// Measure the stages of an analysis on a trace: speed, memory, scaling with threads
     Bench(Bench),
     /// Print a completion script for a shell

@@ -21,6 +21,7 @@ mod sarif;
 mod session;
 pub mod suppress;
 mod suppressing;
+pub mod test;
 mod tree;
 #[cfg(all(target_os = "linux", feature = "capture"))]
 mod trigger;
@@ -56,6 +57,7 @@ pub fn main() -> ExitCode {
         Verb::Rules(RulesVerb::Fields(args)) => rules::fields(&args),
         Verb::Rules(RulesVerb::Coverage(args)) => coverage::run(&global, &args),
         Verb::Suppress(verb) => suppress::run(&global, &verb),
+        Verb::Test(args) => test::run(&global, &args),
         Verb::Bench(args) => bench::run(&global, &args),
         Verb::Completions { shell } => {
             let mut script = Vec::new();

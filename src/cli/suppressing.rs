@@ -35,6 +35,11 @@ impl Suppressions {
         Ok(Suppressions { all, tags: tags(&args.tags)?, clock: clock(args)? })
     }
 
+    /// Suppressions, what their dates are compared with, and tags.
+    pub(super) fn into_parts(self) -> (Vec<Suppression>, Clock, ExtraTags) {
+        (self.all, self.clock, self.tags)
+    }
+
     /// Ready for rules.
     pub(super) fn set(&self, rules: &RuleSet) -> SuppressionSet<'_> {
         SuppressionSet::new(&self.all, &rule_refs(rules), self.clock, &self.tags)

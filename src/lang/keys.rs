@@ -91,6 +91,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes over what was found in a part of the file.
+    pub fn take(&mut self, found: Vec<Diagnostic>) {
+        for diagnostic in found {
+            match diagnostic.is_error() {
+                true => self.report(diagnostic),
+                false => self.diagnostics.push(diagnostic),
+            }
+        }
+    }
+
     /// Reports something of the wrong structure.
     pub fn invalid(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         let diagnostic = Diagnostic::new(self.codes.invalid, span, message).help(help);

@@ -10,12 +10,12 @@ use tracehound_suppress::files::{Period, Placed, date};
 use tracehound_suppress::{Clock, SignalView};
 
 use super::args::{SuppressExplain, TextOrJson};
-use super::gather::each_signal;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, load_rule_files, stdout};
 use crate::cli::suppressing::Suppressions;
+use crate::each::each_signal;
 
 /// Suppressions shown that do not match, nearest first; `--all` shows all.
 const MAX_SHOWN: usize = 5;

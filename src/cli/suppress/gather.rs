@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use tracehound_fields::View;
 use tracehound_lang::diagnostic::suggestion;
 use tracehound_signals::{Signal, SignalId};
 use tracehound_suppress::attributes::Activity;
 use tracehound_suppress::{Collected, ExtraTags, SignalView};
 
 use super::args::Signals;
-use crate::Window;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, load_rule_files};
 use crate::cli::suppressing;
+use crate::each::each_signal;
 use crate::rulefiles::RuleFiles;
 
 /// What was typed: traces, and ids of signals. An argument is an id if it looks like one and no file is called so.
@@ -113,27 +112,4 @@ pub(super) fn gather(global: &Global, args: &Signals, asked: &Asked) -> Result<F
         return Err(Failure::Usage(format!("no signal {missing} in these traces with these rules; {help}")));
     }
     Ok(found)
-}
-
-/// Calls a function with each signal of a window and the event it is about.
-pub(super) fn each_signal(window: &Window<'_>, mut f: impl FnMut(&Signal, &View<'_>)) {
-    let mut signals = window.signals.iter().peekable();
-    for (batch, facts) in window.batches.iter().zip(window.facts) {
-        for (event, fact) in batch.iter().zip(facts) {
-            let Some(next) = signals.peek() else { return };
-            if next.seq != event.head.seq || !is_asked(&event) {
-                continue;
-            }
-            let view = View { event, fact, history: window.history, context: window.context };
-            while let Some(signal) = signals.next_if(|signal| signal.seq == event.head.seq) {
-                f(signal, &view);
-            }
-        }
-    }
-}
-
-/// True for events that rules are asked about.
-pub(super) fn is_asked(event: &tracehound_formats::Event<'_>) -> bool {
-    use tracehound_formats::event::head_flags;
-    event.head.flags & (head_flags::STATE_ONLY | head_flags::UNFINISHED) == 0
 }

@@ -14,13 +14,13 @@ use tracehound_suppress::lint::{self, Context, LintRule};
 use tracehound_suppress::{Clock, ExtraTags, SignalView, SuppressionSet};
 
 use super::args::{Level, Lint, LintFormat};
-use super::gather::is_asked;
 use crate::Window;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::sarif;
 use crate::cli::session::{Session, load_rule_files, stdout};
 use crate::cli::suppressing;
+use crate::each::is_asked;
 
 /// Share of the events of a kind, and of the paths of programs, above which a suppression matches too much: A-16.
 const MAX_EVENTS: f64 = 0.01;

@@ -14,13 +14,14 @@ use tracehound_suppress::suggest::{Proposal, Proposals, Target, choose, propose}
 use tracehound_suppress::{Query, SignalView};
 
 use super::args::{Suggest, SuggestFormat};
-use super::gather::{Asked, Gathered, each_signal, gather, is_asked};
+use super::gather::{Asked, Gathered, gather};
 use crate::Window;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, stdout};
 use crate::cli::suppressing::plural;
+use crate::each::{each_signal, is_asked};
 
 /// Signals listed of those that a proposal hides besides; JSON has this many too, and the number of all.
 const MAX_LISTED: usize = 20;

@@ -149,12 +149,7 @@ impl Reader<'_> {
         })
     }
 
-    fn date(
-        &mut self,
-        values: &Values<'_>,
-        key: &str,
-        head: Span,
-    ) -> (Option<tracehound_formats::Nanos>, Span) {
+    fn date(&mut self, values: &Values<'_>, key: &str, head: Span) -> (Option<tracehound_formats::Nanos>, Span) {
         let Some(text) = self.keys.scalar(values, key) else { return (None, head) };
         let span = values.get(key).map_or(head, |(_, node)| node.span);
         match date::parse(text.as_str()) {

@@ -1,0 +1,83 @@
+//! The traces of suites, run in parallel.
+
+use rayon::prelude::*;
+use tracehound_formats::{Input, OpenError};
+use tracehound_rules::RuleSet;
+use tracehound_suite::judge::{judge, queries, unreadable};
+use tracehound_suite::{CaseResult, FailureKind};
+
+use super::args::Test;
+use super::suites::Suites;
+use crate::cli::args::Global;
+use crate::cli::output::printable;
+use crate::corpus::Runner;
+
+/// Results of all traces that are asked for, in the order of the suites.
+pub(super) fn run(_global: &Global, suites: &Suites, args: &Test) -> Vec<CaseResult> {
+    let runners: Vec<Runner<'_>> = suites.grounds.iter().map(Runner::new).collect();
+    let is_asked = |name: &str| args.filter.is_empty() || args.filter.iter().any(|part| name.contains(part.as_str()));
+    let cases: Vec<(usize, usize)> = suites
+        .loaded
+        .suites
+        .iter()
+        .enumerate()
+        .flat_map(|(i, suite)| suite.cases.iter().enumerate().map(move |(j, case)| (i, j, suite, case)))
+        .filter(|(_, _, suite, case)| is_asked(&format!("{}/{}", suite.name.name, case.name)))
+        .map(|(i, j, ..)| (i, j))
+        .collect();
+    cases
+        .into_par_iter()
+        .map(|(suite, case)| run_case(suites, &runners[suites.ground_of[suite]], suite, case))
+        .collect()
+}
+
+fn run_case(suites: &Suites, runner: &Runner<'_>, suite: usize, case: usize) -> CaseResult {
+    let all = &suites.loaded.suites;
+    let of_case = &all[suite].cases[case];
+    let open = || Input::open(&of_case.path);
+    let every: Vec<usize> = (0..runner.ground().rules.rules.rules().len()).collect();
+    let observed = open()
+        .map_err(OpenError::from)
+        .and_then(|input| runner.observe(input, &every, |rule| queries(&all[suite], of_case, rule)));
+    let mut result = match observed {
+        Ok(observed) => judge(all, suite, case, observed),
+        Err(error) => return unreadable(all, suite, case, printable(error.to_string().as_bytes())),
+    };
+    for failure in &mut result.failures {
+        if !matches!(failure.kind, FailureKind::Missing | FailureKind::OtherEvents) {
+            continue;
+        }
+        let Some(name) = &failure.rule else { continue };
+        let Some(rule) = position(&runner.ground().rules.rules, name) else { continue };
+        let lines = match (result.observed.of(name), failure.query) {
+            // The rule says nothing at all of this trace.
+            ([], _) => open().and_then(|input| runner.nearest(input, rule)).map(|nearest| {
+                let mut lines = nearest.found.miss_lines(&runner.ground().rules.loaded);
+                lines.extend(
+                    nearest
+                        .lineage
+                        .iter()
+                        .enumerate()
+                        .map(|(i, line)| format!("  {}{line}", if i == 0 { "by " } else { "below " })),
+                );
+                lines.extend(nearest.missing.iter().map(|missing| format!("the trace cannot answer {missing}")));
+                lines
+            }),
+            (seen, Some(query)) if seen.iter().all(|seen| seen.answers.get(query) != Some(&true)) => {
+                let asked = queries(&all[suite], of_case, name);
+                match asked.get(query) {
+                    Some(query) => open().and_then(|input| runner.explain_query(input, rule, query)),
+                    None => Ok(Vec::new()),
+                }
+            }
+            _ => Ok(Vec::new()),
+        };
+        // It was read before; what changed meanwhile is not explained.
+        failure.details.extend(lines.unwrap_or_default());
+    }
+    result
+}
+
+fn position(rules: &RuleSet, name: &str) -> Option<usize> {
+    rules.rules().iter().position(|rule| rule.rule().name == name)
+}

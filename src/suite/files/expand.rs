@@ -1,0 +1,135 @@
+//! Which traces a suite has.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracehound_lang::{Code, Diagnostic, Span, diagnostic, render};
+
+use super::{Case, Suite};
+
+/// What traces are called in a folder. A file that is named by itself may be called anything.
+const EXTENSIONS: [&str; 3] = ["trh", "scap", "trace"];
+/// Folders inside folders that are looked into: more is a loop of links.
+const MAX_DEPTH: usize = 16;
+
+/// Finds the traces of a suite. A file that an entry names itself is not one of the files of a folder or pattern of
+/// another entry; of several folders or patterns the first has it.
+pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
+    let folder = suite.folder().to_owned();
+    let mut found: Vec<Vec<PathBuf>> = Vec::new();
+    let mut single: HashMap<PathBuf, Span> = HashMap::new();
+    for entry in &suite.entries {
+        let (name, span) = (&entry.trace.name, entry.trace.span);
+        let path = folder.join(name);
+        let mut paths = Vec::new();
+        let is_pattern = !path.exists() && name.contains(['*', '?', '[']);
+        if is_pattern {
+            match pattern(&path) {
+                Ok(found) => paths = found,
+                Err(error) => diagnostics.push(
+                    Diagnostic::new(Code::SuiteInvalid, span, format!("the pattern cannot be read: {error}"))
+                        .help("`*` is any text, `?` a character, `**` any folders, `[ab]` one of these".to_owned()),
+                ),
+            }
+        } else if path.is_dir() {
+            match below(&path) {
+                Ok(found) => paths = found,
+                Err(error) => diagnostics.push(
+                    Diagnostic::new(Code::SuiteNoTrace, span, format!("the folder cannot be read: {error}")).label(""),
+                ),
+            }
+        } else if path.is_file() {
+            match single.get(&path) {
+                Some(&first) => diagnostics.push(
+                    Diagnostic::new(Code::SuiteTraceTwice, span, "the trace is in the suite twice")
+                        .also(first, "first here")
+                        .help("put all that is expected of it into one entry".to_owned()),
+                ),
+                None => {
+                    single.insert(path.clone(), span);
+                    paths.push(path);
+                }
+            }
+            found.push(paths);
+            continue;
+        }
+        if paths.is_empty() {
+            let what = match (is_pattern, path.is_dir()) {
+                (true, _) => "no file fits the pattern".to_owned(),
+                (_, true) => {
+                    format!("no trace in this folder (files called {})", EXTENSIONS.map(|e| format!(".{e}")).join(", "))
+                }
+                _ => "no such trace".to_owned(),
+            };
+            diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, span, what).help(neighbour(&path)));
+        }
+        found.push(paths);
+    }
+    let mut taken: HashMap<PathBuf, usize> = HashMap::new();
+    for (entry, paths) in found.into_iter().enumerate() {
+        let is_single = |path: &PathBuf| single.get(path).is_some_and(|span| *span == suite.entries[entry].trace.span);
+        for path in paths {
+            if single.contains_key(&path) && !is_single(&path) || taken.contains_key(&path) {
+                continue;
+            }
+            let name = path.strip_prefix(&folder).unwrap_or(&path).to_string_lossy().into_owned();
+            taken.insert(path.clone(), suite.cases.len());
+            suite.cases.push(Case { path, name, entry, golden: None });
+        }
+    }
+    for (i, golden) in suite.golden.iter().enumerate() {
+        match taken.get(&folder.join(&golden.trace.name)) {
+            Some(&case) => suite.cases[case].golden = Some(i),
+            None => {
+                let name = render::visible(golden.trace.name.as_bytes());
+                diagnostics.push(
+                    Diagnostic::new(Code::SuiteStale, golden.trace.span, format!("the suite has no trace `{name}`"))
+                        .help("`tracehound test --bless` takes it out".to_owned()),
+                );
+            }
+        }
+    }
+}
+
+/// Files that fit a pattern, sorted.
+fn pattern(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let pattern = path.to_str().ok_or("it is no text")?;
+    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let paths = glob::glob_with(pattern, options).map_err(|error| error.msg.to_owned())?;
+    // What cannot be looked into has no trace that could be read.
+    let mut found: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// Traces in a folder and the folders in it, sorted.
+fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                if depth < MAX_DEPTH {
+                    open.push((path, depth + 1));
+                }
+            } else if path.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e == *known)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A file beside a missing one with a name that looks like it.
+fn neighbour(path: &Path) -> Option<String> {
+    let wanted = path.file_name()?.to_str()?;
+    let names: Vec<String> =
+        fs::read_dir(path.parent()?).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    diagnostic::suggestion(wanted, names)
+}
