@@ -2,26 +2,30 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
+use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracehound_fields::{Context, Subject};
 use tracehound_formats::{Input, OpenError};
-use tracehound_rules::{Policy, Priority, RuleSet};
+use tracehound_report::case::CaseParts;
+use tracehound_report::{AttackPath, Case, Paths, Source, path};
+use tracehound_rules::{Policy, Priority, Rule, RuleSet};
 use tracehound_signals::visible::utf8;
 use tracehound_signals::{ProcessKeys, RuleRef, Signal};
+use tracehound_suite::cache::{Cache, Key, KeyHasher, Record};
 use tracehound_suite::result::{Facts, Observed, Seen};
 use tracehound_suppress::files::Suppression;
 use tracehound_suppress::query::ExplainedClause;
 use tracehound_suppress::{Clock, ExtraTags, Query, SignalView, SuppressionSet};
 
 use crate::each::{each_event, each_signal};
-use crate::explain::{self, Found, Search, Target};
+use crate::explain::{Found, Search, Target};
 use crate::rulefiles::RuleFiles;
 use crate::{Analysis, Job, Only, Window, pipeline};
 
-/// Signals of a rule of which the lineage is kept.
-const WITH_LINEAGE: usize = 3;
+/// Signals of a rule of which the attack path is kept.
+const WITH_PATH: usize = 3;
 /// Damaged places that are kept as text.
 const DAMAGE_SHOWN: usize = 10;
 
@@ -40,6 +44,10 @@ pub struct Ground {
 /// Rules of a ground, ready to be asked of any number of traces.
 pub struct Runner<'g> {
     ground: &'g Ground,
+    cache: Option<&'g Cache>,
+    /// By rule: the hash of all that it says; that of what is asked about its signals, queries left out; false if it is
+    /// never asked.
+    keys: Vec<(Key, KeyHasher, bool)>,
     /// By the positions of the rules.
     subsets: Mutex<HashMap<Vec<usize>, Arc<Subset<'g>>>>,
 }
@@ -51,9 +59,16 @@ struct Subset<'g> {
 }
 
 impl<'g> Runner<'g> {
-    /// A runner.
-    pub fn new(ground: &'g Ground) -> Runner<'g> {
-        Runner { ground, subsets: Mutex::default() }
+    /// A runner. With a cache it only asks what that does not know.
+    pub fn new(ground: &'g Ground, cache: Option<&'g Cache>) -> Runner<'g> {
+        let planned = ground.rules.rules.rules().iter().enumerate();
+        let keys = planned
+            .map(|(i, planned)| {
+                let rule = planned.rule();
+                (rule_key(rule), asked_key(ground, &RuleRef::new(i, rule)), planned.is_active())
+            })
+            .collect();
+        Runner { ground, cache, keys, subsets: Mutex::default() }
     }
 
     /// What it runs.
@@ -85,6 +100,50 @@ impl<'g> Runner<'g> {
         subset
     }
 
+    /// What all rules say of a trace; `queries` gives what is to be asked about the signals of a rule.
+    pub fn examine<'q>(&self, input: Input, queries: impl Fn(&str) -> Vec<&'q Query>) -> Result<Observed, OpenError> {
+        let planned = self.ground.rules.rules.rules();
+        let active: Vec<usize> = (0..planned.len()).filter(|&i| self.keys[i].2).collect();
+        let Some(cache) = self.cache else { return self.observe(input, &active, queries) };
+        let name = |rule: usize| planned[rule].rule().name.as_str();
+        let asked: Vec<Key> = (0..planned.len())
+            .map(|rule| {
+                let mut hash = self.keys[rule].1.clone();
+                queries(name(rule)).iter().for_each(|query| query.text().hash(&mut hash));
+                hash.key()
+            })
+            .collect();
+        let trace = Key::of(input.bytes());
+        let known = cache.get(trace);
+        let is_unknown =
+            |&rule: &usize| known.as_ref().is_none_or(|record| record.get(self.keys[rule].0, asked[rule]).is_none());
+        let unknown: Vec<usize> = active.iter().copied().filter(is_unknown).collect();
+        // A rule that no event of the trace can match says nothing: the trace need not be read for that.
+        let can_match = |record: &Record| {
+            let kinds = |rule: usize| planned[rule].kinds();
+            unknown.iter().any(|&rule| record.facts.kinds.iter().any(|&kind| kinds(rule).contains(kind)))
+        };
+        let record = match known {
+            Some(record) if !can_match(&record) => record,
+            known => {
+                let mut found = self.observe(input, &unknown, &queries)?;
+                let mut record = known.unwrap_or_else(|| Record::new(found.facts));
+                for &rule in &unknown {
+                    let seen = found.signals.remove(name(rule)).unwrap_or_default();
+                    record.put(self.keys[rule].0, asked[rule], seen);
+                }
+                // A cache that cannot be written to costs time only.
+                let _ = cache.put(trace, &record);
+                record
+            }
+        };
+        let signals = active.iter().filter_map(|&rule| {
+            let seen = record.get(self.keys[rule].0, asked[rule]).unwrap_or_default();
+            (!seen.is_empty()).then(|| (name(rule).to_owned(), seen.to_vec()))
+        });
+        Ok(Observed { signals: signals.collect(), facts: record.facts.clone() })
+    }
+
     /// Replays a trace and asks some of the rules, by position. `queries` gives what is to be asked about the signals
     /// of a rule.
     pub fn observe<'q>(
@@ -107,11 +166,15 @@ impl<'g> Runner<'g> {
             });
         })?;
         let mut observed = Observed { facts: facts(&analysis, kinds), ..Observed::default() };
-        let keys = ProcessKeys::new(&analysis.history);
-        for (signal, answers) in analysis.signals.iter().zip(answers) {
-            let of_rule = observed.signals.entry(signal.rule.name.clone()).or_default();
-            let has_lineage = of_rule.len() < WITH_LINEAGE;
-            of_rule.push(seen(signal, &analysis, &keys, answers, has_lineage));
+        if !analysis.signals.is_empty() {
+            with_case(&analysis, |case| {
+                let paths = Paths::new(case);
+                for (signal, answers) in analysis.signals.iter().zip(answers) {
+                    let of_rule = observed.signals.entry(signal.rule.name.clone()).or_default();
+                    let path = (of_rule.len() < WITH_PATH).then(|| paths.of(signal)).flatten();
+                    of_rule.push(seen(signal, case, path.as_ref(), answers));
+                }
+            });
         }
         Ok(observed)
     }
@@ -130,11 +193,12 @@ impl<'g> Runner<'g> {
                 tracehound_fields::missing_for(field.field(), &features).map(|why| format!("{}: {why}", field.text))
             })
             .collect();
-        let lineage = found.nearest.as_ref().and_then(|moment| {
+        let path = found.nearest.as_ref().and_then(|moment| {
             let process = moment.process?;
-            Some(explain::lineage_lines(&analysis.history, process, moment.seq))
+            let thread = analysis.history.thread_by_tid(moment.tid, moment.seq);
+            Some(with_case(&analysis, |case| path_lines(case, &Paths::new(case).to(process, thread, moment.seq))))
         });
-        Ok(Nearest { found, missing, lineage: lineage.unwrap_or_default() })
+        Ok(Nearest { found, missing, path: path.unwrap_or_default() })
     }
 
     /// What the clauses of a query say of the first signal of a rule.
@@ -151,6 +215,25 @@ impl<'g> Runner<'g> {
         })?;
         Ok(lines)
     }
+}
+
+/// The hash of everything that the signals of a rule depend on.
+fn rule_key(rule: &Rule) -> Key {
+    let Rule { name, description: _, priority, tags, source, is_enabled, condition, output, .. } = rule;
+    let mut hash = KeyHasher::default();
+    (name, priority, tags, source, is_enabled, condition.without_places(), output).hash(&mut hash);
+    hash.key()
+}
+
+/// The hash of what is asked about the signals of a rule besides the queries of suites.
+fn asked_key(ground: &Ground, rule: &RuleRef) -> KeyHasher {
+    let mut hash = KeyHasher::default();
+    format!("{:?}", ground.clock).hash(&mut hash);
+    ground.tags.hash(&mut hash);
+    for suppression in ground.suppressions.iter().filter(|suppression| suppression.is_for(rule)) {
+        format!("{:?}", (&suppression.entry, &suppression.kind)).hash(&mut hash);
+    }
+    hash
 }
 
 /// A clause of a query, and what it looked at: `- @process.comm:bash   is: sh`.
@@ -172,8 +255,8 @@ pub struct Nearest {
     pub found: Found,
     /// Fields of the rule's condition that the trace has no answer for.
     pub missing: Vec<String>,
-    /// The process of the event and its ancestors, nearest first.
-    pub lineage: Vec<String>,
+    /// How the process of the event came to be, as [`tracehound_report::path`] writes it.
+    pub path: Vec<String>,
 }
 
 /// Runs the pipeline over a trace.
@@ -214,8 +297,7 @@ fn facts(analysis: &Analysis, kinds: BTreeSet<u16>) -> Facts {
     }
 }
 
-fn seen(signal: &Signal, analysis: &Analysis, keys: &ProcessKeys<'_>, answers: Vec<bool>, has_lineage: bool) -> Seen {
-    let process = signal.process.filter(|_| has_lineage);
+fn seen(signal: &Signal, case: &Case<'_>, path: Option<&AttackPath>, answers: Vec<bool>) -> Seen {
     Seen {
         seq: signal.seq.0,
         ts: signal.ts.0,
@@ -224,8 +306,41 @@ fn seen(signal: &Signal, analysis: &Analysis, keys: &ProcessKeys<'_>, answers: V
         fields: signal.output_fields.clone(),
         suppressed_by: signal.verdict.suppressed_by().to_vec(),
         evidence: signal.evidence.reasons().iter().map(ToString::to_string).collect(),
-        process: signal.process.map(|process| keys.get(process)),
-        lineage: process.map_or_else(Vec::new, |id| explain::lineage_lines(&analysis.history, id, signal.seq)),
+        process: signal.process.map(|process| case.keys.get(process)),
+        path: path.map_or_else(Vec::new, |path| path_lines(case, path)),
         answers,
     }
+}
+
+/// A path as text, a line each.
+fn path_lines(case: &Case<'_>, path: &AttackPath) -> Vec<String> {
+    let mut text = Vec::new();
+    path::write(&mut text, case, path).expect("a vector takes all");
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+}
+
+/// Gives what reports are made from, without rules and suppressions, to a function.
+fn with_case<T>(analysis: &Analysis, f: impl FnOnce(&Case<'_>) -> T) -> T {
+    let totals = &analysis.totals;
+    let source = Source {
+        input: String::new(),
+        format: String::new(),
+        n_bytes: None,
+        hostname: analysis.context.hostname.clone(),
+        first_ns: totals.first_ns,
+        last_ns: totals.last_ns,
+        integrity: analysis.integrity().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    f(&Case::new(CaseParts {
+        history: &analysis.history,
+        keys: &ProcessKeys::new(&analysis.history),
+        times: &analysis.times,
+        signals: &analysis.signals,
+        rules: &[],
+        suppressions: &[],
+        losses: &totals.losses,
+        notes: &analysis.read_notes,
+        source: &source,
+    }))
 }

@@ -220,44 +220,6 @@ pub fn lineage(history: &History, process: ProcessId, seq: Seq) -> (Vec<Ancestor
     (line, parents.count())
 }
 
-/// [`lineage`] as text, a line a process, nearest first: `2840 sh  app  /usr/bin/dash  sh -c id  [c1f0]`. Any bytes of a
-/// name that are no UTF-8 are written as `\xff`; control characters stay.
-pub fn lineage_lines(history: &History, process: ProcessId, seq: Seq) -> Vec<String> {
-    let (line, more) = lineage(history, process, seq);
-    let mut lines: Vec<String> = line.iter().map(Ancestor::line).collect();
-    if more > 0 {
-        lines.push(format!("{more} more"));
-    }
-    lines
-}
-
-impl Ancestor {
-    /// What there is to say of it on a line; see [`lineage_lines`].
-    fn line(&self) -> String {
-        /// Characters of a command line before it is cut.
-        const MAX_COMMAND: usize = 120;
-        let name = self.name.as_ref().map_or("?".into(), |name| utf8(name));
-        let mut out = format!("{} {name}", self.pid.0);
-        if let Some(user) = &self.user {
-            out += &format!("  {}", utf8(user));
-        }
-        if !self.exe_path.is_empty() {
-            out += &format!("  {}", utf8(&self.exe_path));
-        }
-        if !self.command.is_empty() && self.command != self.exe_path {
-            let command = utf8(&self.command);
-            match command.char_indices().nth(MAX_COMMAND) {
-                Some((end, _)) => out += &format!("  {}…", &command[..end]),
-                None => out += &format!("  {command}"),
-            }
-        }
-        if let Some(container) = &self.container {
-            out += &format!("  [{}]", utf8(container));
-        }
-        out
-    }
-}
-
 fn ancestor(history: &History, id: ProcessId, seq: Seq) -> Ancestor {
     let process = history.process(id);
     let attrs = history.leader_attrs(id, seq);

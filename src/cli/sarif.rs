@@ -16,7 +16,11 @@ pub(super) fn log(diagnostics: &[Diagnostic], sources: &SourceMap) -> Json {
             })
         })
         .collect();
-    let results: Vec<Json> = diagnostics.iter().map(|d| result(d, sources)).collect();
+    run(rules, diagnostics.iter().map(|d| result(d, sources)).collect())
+}
+
+/// A log of one run: what can be found, and what was.
+pub(super) fn run(rules: Vec<Json>, results: Vec<Json>) -> Json {
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -78,7 +82,8 @@ fn result(d: &Diagnostic, sources: &SourceMap) -> Json {
     Json::Object(result)
 }
 
-fn place(span: Span, sources: &SourceMap) -> Json {
+/// A place as a `physicalLocation`.
+pub(super) fn place(span: Span, sources: &SourceMap) -> Json {
     json!({ "artifactLocation": { "uri": uri(sources.path(span.file)) }, "region": region(span, sources) })
 }
 

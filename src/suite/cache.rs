@@ -1,0 +1,340 @@
+//! What was observed, kept by content: a run asks only what it does not know yet.
+//!
+//! A trace has one file in the cache, named by the hash of its content and of the program that observed it. In it is what
+//! is true of the trace whatever the rules, and for each rule what it gave, by the hash of everything that the rule says
+//! and, if it has signals, of what was asked about them (suppressions, queries, tags). So a rule that was edited is asked
+//! of those traces only that have an event it can match.
+//!
+//! The files are evidence of nothing: each begins with the hash of the rest, and one that is damaged, of another version
+//! or in any other way not as expected counts as missing and is written anew. They are written aside and renamed, so that
+//! programs that run at the same time see whole ones.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::Hasher;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value as Json, json};
+
+use crate::result::{Facts, Seen, strings};
+
+/// First line of each file.
+const MAGIC: &str = "tracehound-suite-cache 1";
+/// What files in the cache are called after.
+const EXTENSION: &str = "observed";
+/// Rules kept of a trace: those of now, and the newest of those before.
+const MAX_RULES: usize = 2000;
+/// Bytes of one file: a trace with more signals is observed each time.
+const MAX_FILE: usize = 4 << 20;
+/// Bytes of all files; the oldest ones go.
+const MAX_TOTAL: u64 = 512 << 20;
+
+/// A hash of content, 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key([u8; 16]);
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Key {
+    /// The key of a content.
+    pub fn of(content: &[u8]) -> Key {
+        let mut hash = KeyHasher::default();
+        hash.write(content);
+        hash.key()
+    }
+
+    fn parse(text: &str) -> Option<Key> {
+        let mut out = [0; 16];
+        (text.len() == 32 && text.is_ascii()).then_some(())?;
+        for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Key(out))
+    }
+}
+
+/// Makes a key of what implements [`std::hash::Hash`]: the same for every run of one build of the program.
+#[derive(Clone, Debug, Default)]
+pub struct KeyHasher(blake3::Hasher);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The first half of the key.
+    fn finish(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.key().0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl KeyHasher {
+    /// The key of all that was written.
+    pub fn key(&self) -> Key {
+        let mut key = [0; 16];
+        key.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
+        Key(key)
+    }
+}
+
+/// What one rule gave for a trace.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    /// Nothing: whatever is asked about its signals.
+    Silent,
+    /// Signals, with the answers to what this is the key of.
+    Signals(Key, Vec<Seen>),
+}
+
+/// What is known of a trace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// What is true whatever the rules.
+    pub facts: Facts,
+    /// What rules gave, by the hash of the rule; oldest first.
+    rules: Vec<(Key, Known)>,
+}
+
+impl Record {
+    /// A record that knows of no rule.
+    pub fn new(facts: Facts) -> Record {
+        Record { facts, rules: Vec::new() }
+    }
+
+    /// The signals of a rule with answers to what `asked` is the key of; `None` if that is not known.
+    pub fn get(&self, rule: Key, asked: Key) -> Option<&[Seen]> {
+        let known = self.rules.iter().rev().filter(|(key, _)| *key == rule);
+        known.into_iter().find_map(|(_, known)| match known {
+            Known::Silent => Some(&[][..]),
+            Known::Signals(key, seen) if *key == asked => Some(seen),
+            Known::Signals(..) => None,
+        })
+    }
+
+    /// Notes what a rule gave.
+    pub fn put(&mut self, rule: Key, asked: Key, seen: Vec<Seen>) {
+        let is_same = |known: &Known| match known {
+            Known::Silent => true,
+            Known::Signals(key, _) => *key == asked,
+        };
+        self.rules.retain(|(key, known)| *key != rule || !is_same(known));
+        let known = if seen.is_empty() { Known::Silent } else { Known::Signals(asked, seen) };
+        self.rules.push((rule, known));
+        let n_old = self.rules.len().saturating_sub(MAX_RULES);
+        self.rules.drain(..n_old);
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let Facts { n_events, kinds, n_damage, damage, n_lost } = &self.facts;
+        // What is silent is most: a list of keys alone. The order of what is kept is that of the last writing.
+        let is_silent = |known: &Known| matches!(known, Known::Silent);
+        let silent: Vec<String> =
+            self.rules.iter().filter(|(_, known)| is_silent(known)).map(|(key, _)| key.to_string()).collect();
+        let signals: Vec<Json> = self
+            .rules
+            .iter()
+            .filter_map(|(rule, known)| match known {
+                Known::Silent => None,
+                Known::Signals(asked, seen) => Some(json!({
+                    "rule": rule.to_string(), "asked": asked.to_string(),
+                    "signals": seen.iter().map(Seen::to_json).collect::<Vec<_>>(),
+                })),
+            })
+            .collect();
+        let body = json!({
+            "n_events": n_events, "kinds": kinds, "n_damage": n_damage, "damage": damage, "n_lost": n_lost,
+            "silent": silent.concat(), "signals": signals,
+        })
+        .to_string();
+        format!("{MAGIC} {}\n{body}\n", blake3::hash(body.as_bytes()).to_hex()).into_bytes()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Record> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (head, body) = text.split_once('\n')?;
+        let hash = head.strip_prefix(MAGIC)?.strip_prefix(' ')?;
+        let body = body.strip_suffix('\n')?;
+        (blake3::hash(body.as_bytes()).to_hex().as_str() == hash).then_some(())?;
+        let json: Json = serde_json::from_str(body).ok()?;
+        let number = |key: &str| json.get(key)?.as_u64();
+        let kind = |kind: &Json| u16::try_from(kind.as_u64()?).ok();
+        let facts = Facts {
+            n_events: number("n_events")?,
+            kinds: json.get("kinds")?.as_array()?.iter().map(kind).collect::<Option<_>>()?,
+            n_damage: number("n_damage")?,
+            damage: strings(json.get("damage")?)?,
+            n_lost: number("n_lost")?,
+        };
+        let silent = json.get("silent")?.as_str()?;
+        let mut rules: Vec<(Key, Known)> = Vec::new();
+        for key in silent.as_bytes().chunks(32) {
+            rules.push((Key::parse(std::str::from_utf8(key).ok()?)?, Known::Silent));
+        }
+        for of_rule in json.get("signals")?.as_array()? {
+            let key = |key: &str| Key::parse(of_rule.get(key)?.as_str()?);
+            let seen = of_rule.get("signals")?.as_array()?.iter().map(Seen::from_json).collect::<Option<Vec<_>>>()?;
+            rules.push((key("rule")?, Known::Signals(key("asked")?, seen)));
+        }
+        Some(Record { facts, rules })
+    }
+}
+
+/// A folder of records. One that cannot be written to is as good as none: tests then take longer.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    build: Key,
+}
+
+impl Cache {
+    /// A cache in a folder, for one build of the program.
+    pub fn new(folder: impl Into<PathBuf>, build: Key) -> Cache {
+        Cache { folder: folder.into(), build }
+    }
+
+    fn path(&self, trace: Key) -> PathBuf {
+        let mut hash = KeyHasher::default();
+        hash.write(&self.build.0);
+        hash.write(&trace.0);
+        self.folder.join(format!("{}.{EXTENSION}", hash.key()))
+    }
+
+    /// What is known of a trace.
+    pub fn get(&self, trace: Key) -> Option<Record> {
+        let path = self.path(trace);
+        if fs::metadata(&path).ok()?.len() > MAX_FILE as u64 {
+            return None;
+        }
+        Record::read(&fs::read(path).ok()?)
+    }
+
+    /// Keeps what is known of a trace. False if it is too much.
+    pub fn put(&self, trace: Key, record: &Record) -> io::Result<bool> {
+        let bytes = record.write();
+        if bytes.len() > MAX_FILE {
+            return Ok(false);
+        }
+        fs::create_dir_all(&self.folder)?;
+        let path = self.path(trace);
+        let temporary = path.with_extension(format!("partial-{}", std::process::id()));
+        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
+        if written.is_err() {
+            // Nothing half written stays; an error of the removal says nothing new.
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map(|()| true)
+    }
+
+    /// Removes the oldest records until the rest is of bounded size. Only files of the cache are touched.
+    pub fn prune(&self) -> io::Result<()> {
+        prune(&self.folder, MAX_TOTAL)
+    }
+}
+
+fn prune(folder: &Path, max_total: u64) -> io::Result<()> {
+    let mut files: BTreeMap<(SystemTime, PathBuf), u64> = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path.extension().is_some_and(|e| e == EXTENSION)
+            && let Ok(metadata) = entry.metadata()
+            && metadata.is_file()
+        {
+            files.insert((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), path), metadata.len());
+        }
+    }
+    let mut total: u64 = files.values().sum();
+    for ((_, path), len) in files {
+        if total <= max_total {
+            break;
+        }
+        // Another run may have removed it.
+        let _ = fs::remove_file(path);
+        total -= len;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(seq: u64) -> Seen {
+        Seen {
+            seq,
+            message: "a\u{1b}b\"\n".to_owned(),
+            fields: BTreeMap::from([("proc.name".to_owned(), json!("bash")), ("fd.num".to_owned(), Json::Null)]),
+            suppressed_by: vec!["S".to_owned()],
+            process: Some("k".to_owned()),
+            path: vec!["1 init".to_owned()],
+            answers: vec![true, false],
+            ..Seen::default()
+        }
+    }
+
+    fn record() -> Record {
+        let facts = Facts { n_events: 3, kinds: vec![7, 300], n_damage: 1, damage: vec!["x".into()], n_lost: u64::MAX };
+        let mut record = Record::new(facts);
+        record.put(Key::of(b"silent"), Key::of(b"q"), Vec::new());
+        record.put(Key::of(b"loud"), Key::of(b"q"), vec![seen(1), seen(2)]);
+        record
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let record = record();
+        assert_eq!(Record::read(&record.write()), Some(record.clone()));
+        let get = |rule: &[u8], asked: &[u8]| record.get(Key::of(rule), Key::of(asked)).map(<[Seen]>::len);
+        assert_eq!(get(b"silent", b"anything"), Some(0));
+        assert_eq!(get(b"loud", b"q"), Some(2));
+        assert_eq!(get(b"loud", b"other"), None);
+        assert_eq!(get(b"unknown", b"q"), None);
+    }
+
+    #[test]
+    fn every_damaged_byte_is_noticed() {
+        let bytes = record().write();
+        for i in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[i] ^= 1;
+            assert_eq!(Record::read(&damaged), None, "byte {i}");
+            assert_eq!(Record::read(&bytes[..i]), None, "cut at {i}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_bounded_and_the_newest_stays() {
+        let mut record = Record::default();
+        for i in 0..MAX_RULES + 5 {
+            record.put(Key::of(&i.to_le_bytes()), Key::of(b""), Vec::new());
+        }
+        assert_eq!(record.rules.len(), MAX_RULES);
+        assert!(record.get(Key::of(&0usize.to_le_bytes()), Key::of(b"")).is_none());
+        assert!(record.get(Key::of(&(MAX_RULES + 4).to_le_bytes()), Key::of(b"")).is_some());
+        // Noted again, a rule is there once.
+        record.put(Key::of(&(MAX_RULES + 4).to_le_bytes()), Key::of(b"x"), vec![seen(1)]);
+        assert_eq!(record.rules.len(), MAX_RULES);
+    }
+
+    #[test]
+    fn the_oldest_files_go_and_others_stay() {
+        let folder = std::env::temp_dir().join(format!("tracehound-suite-prune-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        for (name, age) in [("a.observed", 30), ("b.observed", 20), ("c.observed", 10), ("notes.txt", 40)] {
+            let file = fs::File::create(folder.join(name)).expect("a file");
+            file.set_len(100).expect("a length");
+            file.set_modified(SystemTime::now() - std::time::Duration::from_secs(age)).expect("a time");
+        }
+        prune(&folder, 200).expect("a folder");
+        let left = ["a.observed", "b.observed", "c.observed", "notes.txt"].map(|name| folder.join(name).exists());
+        fs::remove_dir_all(&folder).expect("a folder");
+        assert_eq!(left, [false, true, true, true]);
+    }
+}

@@ -219,6 +219,16 @@ pub fn unreadable(suites: &[Suite], suite: usize, case: usize, why: String) -> C
     CaseResult { suite, case, status: Status::Error, failures: vec![failure], observed: Observed::default() }
 }
 
+/// True if one of some expectations of a case is about a signal of a rule.
+pub fn is_spoken_of(suite: &Suite, case: &Case, expect: &[Expectation], rule: &str, seen: &Seen) -> bool {
+    let asked = queries(suite, case, rule);
+    expect.iter().filter(|expectation| expectation.rule.name == rule).any(|expectation| {
+        let query = expectation.query.as_ref();
+        let query = query.and_then(|placed| asked.iter().position(|query| query.text() == placed.query.text()));
+        is_meant(expectation, query, seen)
+    })
+}
+
 /// True for a signal that an expectation is about.
 fn is_meant(expectation: &Expectation, query: Option<usize>, seen: &Seen) -> bool {
     let is_of_verdict = match &expectation.suppressed_by {
@@ -336,8 +346,6 @@ fn event_list(seqs: &[u64]) -> String {
 fn signal_lines(seen: &Seen) -> Vec<String> {
     let mut lines = vec![format!("event {}: {}", seen.seq, seen.message)];
     lines.extend(seen.evidence.iter().map(|why| format!("evidence degraded: {why}")));
-    lines.extend(
-        seen.lineage.iter().enumerate().map(|(i, line)| format!("{}{line}", if i == 0 { "by " } else { "below " })),
-    );
+    lines.extend(seen.path.iter().map(|line| format!("  {line}")));
     lines
 }

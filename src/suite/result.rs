@@ -58,8 +58,8 @@ pub struct Seen {
     pub evidence: Vec<String>,
     /// Key of the process.
     pub process: Option<String>,
-    /// The process and its ancestors, nearest first, a line each; empty for all but the first signals of a rule.
-    pub lineage: Vec<String>,
+    /// How its process came to be, a line a step from the beginning; empty for all but the first signals of a rule.
+    pub path: Vec<String>,
     /// Answers to the queries that were asked about signals of the rule, in their order.
     pub answers: Vec<bool>,
 }
@@ -75,7 +75,7 @@ impl Seen {
         json!({
             "seq": self.seq, "time_ns": self.ts, "id": self.id, "message": self.message, "output_fields": self.fields,
             "suppressed_by": self.suppressed_by, "evidence_why": self.evidence, "process": self.process,
-            "lineage": self.lineage, "answers": self.answers,
+            "path": self.path, "answers": self.answers,
         })
     }
 
@@ -94,7 +94,7 @@ impl Seen {
                 Json::Null => None,
                 process => Some(process.as_str()?.to_owned()),
             },
-            lineage: strings(json.get("lineage")?)?,
+            path: strings(json.get("path")?)?,
             answers: json.get("answers")?.as_array()?.iter().map(Json::as_bool).collect::<Option<_>>()?,
         })
     }

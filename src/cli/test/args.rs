@@ -27,6 +27,29 @@ pub struct Test {
     /// Test only traces with this text in `SUITE/TRACE`; repeatable
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+    /// Write what the traces give now to `NAME.expected.yaml` beside each suite, as further expectations, and show what
+    /// changed there
+    #[arg(long, conflicts_with = "watch")]
+    pub bless: bool,
+    /// Folder in which results are kept by content of trace and rule [default: $XDG_CACHE_HOME/tracehound]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Run every rule on every trace, and keep no results
+    #[arg(long, conflicts_with = "cache")]
+    pub no_cache: bool,
+    /// Format of the results, FORMAT on standard output or FORMAT=FILE; repeatable, one without a file at most: text,
+    /// json, junit, sarif, github, markdown [default: text]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_format)]
+    pub format: Vec<(TestFormat, Option<PathBuf>)>,
+    /// File for the results of the one format without a file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Run again whenever a suite, a trace, a rule or a suppression changes
+    #[arg(long)]
+    pub watch: bool,
     /// Print the JSON Schema of a suite
     #[arg(long, exclusive = true)]
     pub schema: bool,
@@ -37,4 +60,30 @@ pub struct Test {
 pub enum TestFormat {
     /// For people
     Text,
+    /// One JSON object
+    Json,
+    /// JUnit XML
+    Junit,
+    /// SARIF 2.1.0
+    Sarif,
+    /// Annotations of GitHub
+    Github,
+    /// A summary for a pull request
+    Markdown,
+}
+
+fn parse_format(text: &str) -> Result<(TestFormat, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("no file after `=`".to_owned()),
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let format = TestFormat::from_str(name, false).map_err(|_| {
+        let names: Vec<String> = TestFormat::value_variants()
+            .iter()
+            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        format!("not a format; one of {}", names.join(", "))
+    })?;
+    Ok((format, file))
 }

@@ -2,20 +2,25 @@
 
 pub mod args;
 
+mod bless;
+mod output;
 mod run;
+mod sarif;
 mod suites;
+mod watch;
 
-use std::io::{self, Write};
+use std::io::Write;
+use std::path::PathBuf;
 
+use tracehound_suite::cache::{Cache, Key};
 use tracehound_suite::files::SCHEMA;
-use tracehound_suite::output::{self, Report};
+use tracehound_suite::output::Report;
 use tracehound_suite::{CaseResult, Status};
 
 use self::args::Test;
 use self::suites::Suites;
 use super::args::Global;
 use super::exit::{Failure, Outcome};
-use super::output::has_color;
 use super::session::{set_threads, stdout};
 
 pub(super) fn run(global: &Global, args: &Test) -> Result<Outcome, Failure> {
@@ -26,14 +31,51 @@ pub(super) fn run(global: &Global, args: &Test) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     set_threads(global);
-    let suites = Suites::load(global, args)?;
-    let results = run::run(global, &suites, args);
+    if args.watch {
+        return watch::watch(|inputs| once(global, args, inputs));
+    }
+    once(global, args, &mut Vec::new())
+}
+
+/// Loads, runs and prints. `inputs` gets every file and folder that the result depends on, as far as they are known.
+fn once(global: &Global, args: &Test, inputs: &mut Vec<PathBuf>) -> Result<Outcome, Failure> {
+    let cache = cache(args);
+    let mut suites = Suites::load(global, args, inputs)?;
+    let mut results = run::run(&suites, args, cache.as_ref());
+    if args.bless {
+        bless::bless(&suites.loaded, &results)?;
+        // What was written is read again, so that what is printed is what the next run prints.
+        suites = Suites::load(global, &Test { bless: false, ..args.clone() }, inputs)?;
+        results = run::run(&suites, args, cache.as_ref());
+    }
+    if let Some(cache) = &cache {
+        // A cache that cannot be cleaned up is no reason to fail.
+        let _ = cache.prune();
+    }
     let report = Report { loaded: &suites.loaded, results: &results };
-    let mut out = stdout();
-    output::text(&mut out, &report, has_color(global.color, &io::stdout()), global.verbose)?;
-    out.flush()?;
+    output::write(global, args, &report)?;
     let missing = if suites.loaded.lacks_traces() { Outcome::Input } else { Outcome::Done };
     Ok(results.iter().map(outcome).fold(missing, Outcome::and))
+}
+
+/// Where results are kept; nowhere if no folder for it is known.
+fn cache(args: &Test) -> Option<Cache> {
+    if args.no_cache {
+        return None;
+    }
+    let home = || {
+        let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        // By the XDG base directory specification; a path that is not absolute is to be ignored.
+        let cache = of("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+        Some(cache.or_else(|| Some(of("HOME")?.join(".cache")))?.join("tracehound"))
+    };
+    let folder = args.cache.clone().or_else(home)?;
+    // What another build of the program observed counts for nothing. The program itself is not hashed: it is larger than
+    // most suites.
+    let program = std::env::current_exe().and_then(std::fs::metadata).ok();
+    let built = program.as_ref().map(|metadata| (metadata.len(), metadata.modified().ok()));
+    let build = Key::of(format!("{} {built:?}", env!("CARGO_PKG_VERSION")).as_bytes());
+    Some(Cache::new(folder, build))
 }
 
 /// What a trace means for the exit code.

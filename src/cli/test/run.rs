@@ -1,20 +1,20 @@
 //! The traces of suites, run in parallel.
 
 use rayon::prelude::*;
-use tracehound_formats::{Input, OpenError};
+use tracehound_formats::Input;
 use tracehound_rules::RuleSet;
+use tracehound_suite::cache::Cache;
 use tracehound_suite::judge::{judge, queries, unreadable};
 use tracehound_suite::{CaseResult, FailureKind};
 
 use super::args::Test;
 use super::suites::Suites;
-use crate::cli::args::Global;
 use crate::cli::output::printable;
 use crate::corpus::Runner;
 
 /// Results of all traces that are asked for, in the order of the suites.
-pub(super) fn run(_global: &Global, suites: &Suites, args: &Test) -> Vec<CaseResult> {
-    let runners: Vec<Runner<'_>> = suites.grounds.iter().map(Runner::new).collect();
+pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> Vec<CaseResult> {
+    let runners: Vec<Runner<'_>> = suites.grounds.iter().map(|ground| Runner::new(ground, cache)).collect();
     let is_asked = |name: &str| args.filter.is_empty() || args.filter.iter().any(|part| name.contains(part.as_str()));
     let cases: Vec<(usize, usize)> = suites
         .loaded
@@ -35,10 +35,7 @@ fn run_case(suites: &Suites, runner: &Runner<'_>, suite: usize, case: usize) -> 
     let all = &suites.loaded.suites;
     let of_case = &all[suite].cases[case];
     let open = || Input::open(&of_case.path);
-    let every: Vec<usize> = (0..runner.ground().rules.rules.rules().len()).collect();
-    let observed = open()
-        .map_err(OpenError::from)
-        .and_then(|input| runner.observe(input, &every, |rule| queries(&all[suite], of_case, rule)));
+    let observed = open().and_then(|input| runner.examine(input, |rule| queries(&all[suite], of_case, rule)));
     let mut result = match observed {
         Ok(observed) => judge(all, suite, case, observed),
         Err(error) => return unreadable(all, suite, case, printable(error.to_string().as_bytes())),
@@ -53,13 +50,7 @@ fn run_case(suites: &Suites, runner: &Runner<'_>, suite: usize, case: usize) -> 
             // The rule says nothing at all of this trace.
             ([], _) => open().and_then(|input| runner.nearest(input, rule)).map(|nearest| {
                 let mut lines = nearest.found.miss_lines(&runner.ground().rules.loaded);
-                lines.extend(
-                    nearest
-                        .lineage
-                        .iter()
-                        .enumerate()
-                        .map(|(i, line)| format!("  {}{line}", if i == 0 { "by " } else { "below " })),
-                );
+                lines.extend(nearest.path.iter().map(|line| format!("  {line}")));
                 lines.extend(nearest.missing.iter().map(|missing| format!("the trace cannot answer {missing}")));
                 lines
             }),

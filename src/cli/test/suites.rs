@@ -23,18 +23,23 @@ pub(super) struct Suites {
     pub(super) grounds: Vec<Ground>,
     /// By suite, the position of its ground.
     pub(super) ground_of: Vec<usize>,
-    /// Every file and folder that the result depends on, traces left out.
-    pub(super) inputs: Vec<PathBuf>,
 }
 
 impl Suites {
-    /// Loads suites, rules and suppressions; prints diagnostics. Fails if anything does not load.
-    pub(super) fn load(global: &Global, args: &Test) -> Result<Suites, Failure> {
-        let files = suite_files(&args.suites)?;
-        let mut inputs: Vec<PathBuf> = args.suites.clone();
+    /// Loads suites, rules and suppressions; prints diagnostics. Fails if anything does not load. `inputs` gets the
+    /// files and folders that count.
+    pub(super) fn load(global: &Global, args: &Test, inputs: &mut Vec<PathBuf>) -> Result<Suites, Failure> {
+        inputs.extend(args.suites.iter().chain(&args.rules).chain(&args.suppressions.suppressions).cloned());
+        // What is blessed anew does not count, whatever is wrong with it; unless a part of it stays.
+        let has_golden = !args.bless || !args.filter.is_empty();
+        let files = suite_files(&args.suites, has_golden)?;
         inputs.extend(files.iter().map(|file| PathBuf::from(&file.source.path)));
         inputs.extend(files.iter().map(|file| files::golden_path(Path::new(&file.source.path))));
         let mut loaded = files::load(&files);
+        for suite in &loaded.suites {
+            let traces = suite.entries.iter().map(|entry| suite.folder().join(&entry.trace.name));
+            inputs.extend(traces.chain(suite.cases.iter().map(|case| case.path.clone())));
+        }
         let mut found = Vec::new();
         let mut keys: Vec<(Vec<PathBuf>, Vec<PathBuf>)> = Vec::new();
         let mut ground_of = Vec::new();
@@ -75,7 +80,7 @@ impl Suites {
         let least = if global.quiet { Severity::Error } else { Severity::Warning };
         let shown: Vec<Diagnostic> = loaded.diagnostics.iter().filter(|d| d.severity <= least).cloned().collect();
         eprint!("{}", render::render_all(&shown, &loaded.sources));
-        Ok(Suites { loaded, grounds, ground_of, inputs })
+        Ok(Suites { loaded, grounds, ground_of })
     }
 }
 
@@ -112,7 +117,7 @@ fn paths(given: &[PathBuf], suite: &Suite, named: &[Named], found: &mut Vec<Diag
 }
 
 /// Reads suites in the order given; a folder stands for the suites in it, sorted by name.
-fn suite_files(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, Failure> {
+fn suite_files(paths: &[PathBuf], has_golden: bool) -> Result<Vec<SuiteFile>, Failure> {
     let failed = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::Rules(printable(format!("{}: {error}", path.display()).as_bytes()))
     };
@@ -143,7 +148,10 @@ fn suite_files(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, Failure> {
     };
     let file = |path: PathBuf| {
         let golden = files::golden_path(&path);
-        Ok(SuiteFile { source: read(&path)?, golden: golden.is_file().then(|| read(&golden)).transpose()? })
+        Ok(SuiteFile {
+            source: read(&path)?,
+            golden: (has_golden && golden.is_file()).then(|| read(&golden)).transpose()?,
+        })
     };
     files.into_iter().map(file).collect()
 }

@@ -3,6 +3,9 @@
 //! Everything that is printed is in a [`Report`]: suites, what became of their traces, and where things stand. Names
 //! and values from traces, suites and rules are hostile: each writer makes them safe for its reader.
 
+mod json;
+mod junit;
+mod markup;
 mod text;
 
 use tracehound_lang::render::visible;
@@ -11,6 +14,9 @@ use tracehound_lang::{Position, SourceMap, Span};
 use crate::files::{Case, Loaded, Suite};
 use crate::judge::{CaseResult, Failure, Status};
 
+pub use json::{json, labels};
+pub use junit::junit;
+pub use markup::{github, markdown};
 pub use text::text;
 
 /// What is printed.

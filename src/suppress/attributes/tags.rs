@@ -1,6 +1,7 @@
 //! Tags that are given to an analysis, because a trace does not know them.
 
 use hashbrown::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// Tags of everything, and of single containers.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +9,15 @@ pub struct ExtraTags {
     everywhere: Vec<(String, String)>,
     /// By short id (12 characters).
     containers: HashMap<String, Vec<(String, String)>>,
+}
+
+impl Hash for ExtraTags {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.everywhere.hash(state);
+        let mut containers: Vec<_> = self.containers.iter().collect();
+        containers.sort();
+        containers.hash(state);
+    }
 }
 
 /// A text that is no tag.
