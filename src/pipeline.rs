@@ -197,6 +197,7 @@ pub fn analyze_sides<E>(
     if let Some(until) = job.only.until {
         reader.end_at(until);
     }
+    reader.use_threads(rayon::current_num_threads());
     let union = (!beside.is_empty()).then(|| {
         let own = (job.rules, job.least);
         Union::of(&std::iter::once(own).chain(beside.iter().map(|side| (side.rules, side.least))).collect::<Vec<_>>())

@@ -42,6 +42,12 @@ pub trait TraceReader: Send {
     fn recycle(&mut self, batch: Batch) {
         drop(batch);
     }
+    /// Lets the reader work on up to `n` threads of its own, ahead of what is asked for. What it delivers is the same for
+    /// every number, in the same order, and what it holds ahead is bounded. To be called before the first item; a reader
+    /// that has nothing to share out ignores it, as all do for fewer than 2.
+    fn use_threads(&mut self, n: usize) {
+        let _ = n;
+    }
     /// Says that events after a time are not wanted. A reader that can tell where they are leaves them out unread, counted
     /// by [`TraceReader::n_left_out`]; others deliver them.
     fn end_at(&mut self, until: Nanos) {

@@ -2,6 +2,7 @@
 //!
 //! A trace of version 1 is readable for ever.
 
+mod ahead;
 mod column;
 mod dictionary;
 mod directory;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::ahead::{Ahead, Decoded};
 use super::notes::SourceCounts;
-use super::segment::SegmentType;
+use super::segment::{Segment, SegmentType};
 use super::trace::{Decoder, Trace};
 use crate::event::{Batch, Nanos, Seq};
 use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
@@ -12,8 +13,10 @@ use crate::section::Section;
 /// Reads a native trace in file order.
 #[derive(Debug)]
 pub struct NativeReader {
-    trace: Trace,
+    trace: Arc<Trace>,
     decoder: Decoder,
+    /// Threads that decode; none if the calling one does.
+    ahead: Option<Ahead>,
     /// Batches whose memory can be used again.
     spare: Vec<Batch>,
     next: usize,
@@ -41,8 +44,9 @@ impl NativeReader {
     pub fn new(trace: Trace) -> Self {
         let notes = trace.notes().clone();
         NativeReader {
-            trace,
+            trace: Arc::new(trace),
             decoder: Decoder::default(),
+            ahead: None,
             spare: Vec::new(),
             next: 0,
             section: Some(Box::default()),
@@ -76,6 +80,25 @@ impl NativeReader {
         self.notes.n_unfinished = source.n_unfinished;
     }
 
+    /// Decodes a segment of events, or takes it from the thread that did.
+    fn decode(&mut self, i: usize) -> Decoded {
+        let NativeReader { trace, ahead, spare, until, .. } = self;
+        if let Some(threads) = ahead {
+            let wanted = |i: usize| {
+                let segment = &trace.segments()[i];
+                segment.ty == SegmentType::Events && !is_after(segment, *until)
+            };
+            if let Some(decoded) = threads.take(trace, i, wanted, spare) {
+                return decoded;
+            }
+            // A thread is gone: the rest is decoded here.
+            *ahead = None;
+        }
+        let mut batch = self.spare.pop().unwrap_or_default();
+        let result = self.trace.decode(i, &mut self.decoder, &mut batch);
+        (result.map(|()| self.decoder.n_unfinished()), batch)
+    }
+
     fn count(&mut self, batch: &Batch, n_unfinished: u64) {
         self.notes.n_records += batch.len() as u64;
         self.notes.n_unfinished += n_unfinished;
@@ -107,7 +130,7 @@ impl TraceReader for NativeReader {
                         Err(damage) => self.broken(damage),
                     }
                 }
-                SegmentType::Events if self.until.is_some_and(|until| segment.times.0 > until) => {
+                SegmentType::Events if is_after(segment, self.until) => {
                     self.is_begun = true;
                     let n = u64::from(segment.n_rows);
                     self.n_left_out += n;
@@ -116,14 +139,16 @@ impl TraceReader for NativeReader {
                 }
                 SegmentType::Events => {
                     self.is_begun = true;
-                    let mut batch = self.spare.pop().unwrap_or_default();
-                    match self.trace.decode(i, &mut self.decoder, &mut batch) {
-                        Ok(()) if batch.is_empty() => self.spare.push(batch),
-                        Ok(()) => {
-                            self.count(&batch, self.decoder.n_unfinished());
+                    match self.decode(i) {
+                        (Ok(_), batch) if batch.is_empty() => self.spare.push(batch),
+                        (Ok(n_unfinished), batch) => {
+                            self.count(&batch, n_unfinished);
                             return Some(Item::Batch(batch));
                         }
-                        Err(damage) => self.broken(damage),
+                        (Err(damage), batch) => {
+                            self.spare.push(batch);
+                            self.broken(damage);
+                        }
                     }
                 }
                 SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
@@ -155,6 +180,10 @@ impl TraceReader for NativeReader {
         None
     }
 
+    fn use_threads(&mut self, n: usize) {
+        self.ahead = Ahead::start(&self.trace, n);
+    }
+
     fn end_at(&mut self, until: Nanos) {
         self.until = Some(until);
     }
@@ -174,4 +203,9 @@ impl TraceReader for NativeReader {
     fn progress(&self) -> Arc<Progress> {
         self.progress.clone()
     }
+}
+
+/// True if all events of a segment are later than asked for.
+fn is_after(segment: &Segment, until: Option<Nanos>) -> bool {
+    until.is_some_and(|until| segment.times.0 > until)
 }

@@ -81,6 +81,14 @@ impl Trace {
         &self.notes
     }
 
+    /// Bytes that a segment's payload unpacks to, as its header says; 0 if it says nothing sound.
+    pub(crate) fn unpacked_len(&self, i: usize) -> u64 {
+        let segment = &self.segments[i];
+        let header = usize::try_from(segment.offset).ok().and_then(|start| self.input.bytes().get(start..));
+        let packing = header.and_then(|header| Segment::parse(header, segment.offset));
+        packing.map_or(0, |(_, packing)| packing.unpacked_len.into())
+    }
+
     /// Decodes the events of a segment into a batch, in place of what it held; none for a segment of another type, or
     /// after an error. Allocates at most the segment's unpacked length, which is limited to 64 MiB, and what its events
     /// need as a batch.
