@@ -1,92 +1,126 @@
-//! gzip, member by member, into a window that moves along the unpacked stream.
+//! The unpacked stream of a gzip file, as a window that moves along it.
 //!
-//! A gzip library would stop at the first thing wrong; here everything that still unpacks is delivered: a cut file
-//! up to its cut, a member with a wrong checksum whole, and after damage in the middle the members that follow.
+//! Unpacking can run on a thread of its own, some pieces ahead. The pieces are the same as without it, and so is where
+//! what is found wrong stands among them.
 
-use crc32fast::Hasher;
-use flate2::{Decompress, FlushDecompress, Status};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
-use super::block::word;
-use super::cursor::Order;
-
-/// First bytes of a gzip member: magic and the only method there is.
-pub(super) const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+use super::inflate::{Finding, Inflater};
+use crate::input::Input;
 
 /// Bytes unpacked at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Unpacked bytes of a candidate member that must be sound when a member is searched after damage.
-const PROBE: usize = 1024;
+/// Room before a piece that comes from the thread, for what is left of the piece before: mostly a part of an event.
+const HEADROOM: usize = 64 << 10;
 
-/// Where the unpacker stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Before a member.
-    Header,
-    /// Inside a member.
-    Body,
-    /// The stream breaks off here; it may go on with a later member.
-    Broken,
-    /// Nothing more to unpack.
-    End,
-}
-
-/// Something found wrong, to be reported with where the unpacked stream stood.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    /// Offset in the unpacked stream.
-    pub(super) unpacked: u64,
-    /// Offset in the file.
-    pub(super) packed: u64,
-    pub(super) what: String,
-}
+/// Pieces unpacked ahead.
+const N_AHEAD: usize = 4;
 
 /// Unpacks a gzip file.
 pub(super) struct Gunzip {
-    inflate: Decompress,
-    crc: Hasher,
-    /// Bytes unpacked of the member, modulo 2^32.
-    member_len: u32,
-    state: State,
-    /// Next byte of the file.
-    at: usize,
-    /// Unpacked bytes; valid up to `filled`.
+    unpacker: Unpacker,
+    /// Unpacked bytes are those from `start` to `end`.
     window: Vec<u8>,
-    filled: usize,
-    /// Offset of the window in the unpacked stream.
+    start: usize,
+    end: usize,
+    /// Offset in the unpacked stream of the byte at `start`.
     base: u64,
-    pub(super) n_members: u64,
+    packed: u64,
+    n_members: u64,
     /// Bytes after the last member.
-    pub(super) n_trailing: u64,
-    pub(super) findings: Vec<Finding>,
+    n_trailing: u64,
+    findings: Vec<Finding>,
+}
+
+/// Who unpacks.
+enum Unpacker {
+    /// Whoever asks.
+    Here(Box<Inflater>),
+    /// A thread, up to the first place where the stream stops.
+    There(Thread),
+}
+
+struct Thread {
+    pieces: mpsc::Receiver<Piece>,
+    /// Memory of pieces that were used up.
+    used: mpsc::Sender<Vec<u8>>,
+    thread: JoinHandle<()>,
+}
+
+/// A piece of the stream.
+struct Piece {
+    /// Room of [`HEADROOM`], then the piece.
+    memory: Vec<u8>,
+    len: usize,
+    packed: u64,
+    n_members: u64,
+    findings: Vec<Finding>,
+    /// The unpacker, where the stream stopped: what follows is unpacked by whoever asks.
+    last: Option<Box<Inflater>>,
 }
 
 impl Gunzip {
     pub(super) fn new() -> Self {
         Gunzip {
-            inflate: Decompress::new(false),
-            crc: Hasher::new(),
-            member_len: 0,
-            state: State::Header,
-            at: 0,
+            unpacker: Unpacker::Here(Box::new(Inflater::new())),
             window: Vec::new(),
-            filled: 0,
+            start: 0,
+            end: 0,
             base: 0,
+            packed: 0,
             n_members: 0,
             n_trailing: 0,
             findings: Vec::new(),
         }
     }
 
+    /// Unpacks on a thread of its own from now on, if the system gives one.
+    pub(super) fn run_ahead(&mut self, file: &Input) {
+        let (give, take) = mpsc::sync_channel::<Box<Inflater>>(1);
+        let (send, pieces) = mpsc::sync_channel(N_AHEAD);
+        let (used, spare) = mpsc::channel();
+        let work = {
+            let file = file.clone();
+            move || {
+                // Nothing comes if the stream has stopped already.
+                if let Ok(inflater) = take.recv() {
+                    ahead(inflater, file.bytes(), &send, &spare);
+                }
+            }
+        };
+        let Ok(thread) = std::thread::Builder::new().name("inflate".to_owned()).spawn(work) else { return };
+        let there = Unpacker::There(Thread { pieces, used, thread });
+        match std::mem::replace(&mut self.unpacker, there) {
+            Unpacker::Here(inflater) if !inflater.has_stopped() => drop(give.send(inflater)),
+            before => self.unpacker = before,
+        }
+    }
+
     /// Bytes of the file consumed.
     pub(super) fn packed(&self) -> u64 {
-        self.at as u64
+        self.packed
+    }
+
+    /// Members begun so far, and bytes after the last one.
+    pub(super) fn members(&self) -> (u64, u64) {
+        (self.n_members, self.n_trailing)
+    }
+
+    /// What was found wrong since the last call.
+    pub(super) fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
     }
 
     /// Unpacked bytes from an offset on that are in the window.
     pub(super) fn bytes(&self, from: u64) -> &[u8] {
-        let start = usize::try_from(from.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.filled);
-        &self.window[start..self.filled]
+        &self.window[self.start + self.n_before(from)..self.end]
+    }
+
+    /// Bytes of the window before an offset.
+    fn n_before(&self, offset: u64) -> usize {
+        usize::try_from(offset.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.end - self.start)
     }
 
     /// Unpacks until `n` bytes from an offset on are in the window, or the stream breaks off. Bytes before the offset
@@ -95,163 +129,119 @@ impl Gunzip {
         if self.bytes(from).len() >= n {
             return;
         }
-        let used = usize::try_from(from.saturating_sub(self.base)).unwrap_or(usize::MAX).min(self.filled);
-        if used > 0 {
-            self.window.copy_within(used..self.filled, 0);
-            self.filled -= used;
-            self.base += used as u64;
-        }
+        let n_used = self.n_before(from);
+        self.start += n_used;
+        self.base += n_used as u64;
         // The window follows what is really there, not what a length field asks for.
-        while self.filled < n && matches!(self.state, State::Header | State::Body) {
-            if self.state == State::Header {
-                self.begin_member(file);
-                continue;
+        while self.end - self.start < n && self.more(file) {}
+    }
+
+    /// Unpacks a piece; false where the stream stopped before.
+    fn more(&mut self, file: &[u8]) -> bool {
+        match &mut self.unpacker {
+            Unpacker::Here(inflater) if inflater.has_stopped() => false,
+            Unpacker::Here(inflater) => {
+                make_room(&mut self.window, &mut self.start, &mut self.end, CHUNK);
+                self.end += inflater.step(file, &mut self.window[self.end..self.end + CHUNK]);
+                self.packed = inflater.packed();
+                self.n_members = inflater.n_members();
+                self.findings.append(&mut inflater.take_findings());
+                true
             }
-            let room = self.filled + CHUNK;
-            if self.window.len() < room {
-                self.window.resize(room, 0);
+            Unpacker::There(thread) => {
+                let Ok(piece) = thread.pieces.recv() else {
+                    let what = "unpacking failed; what follows is lost".to_owned();
+                    let unpacked = self.base + (self.end - self.start) as u64;
+                    self.findings.push(Finding { unpacked, packed: self.packed, what });
+                    self.unpacker = Unpacker::Here(Box::new(Inflater::ended(self.packed)));
+                    return true;
+                };
+                self.packed = piece.packed;
+                self.n_members = piece.n_members;
+                self.findings.extend(piece.findings);
+                let n_left = self.end - self.start;
+                let mut memory = piece.memory;
+                if n_left <= HEADROOM {
+                    // What is left moves, not the piece.
+                    memory[HEADROOM - n_left..HEADROOM].copy_from_slice(&self.window[self.start..self.end]);
+                    std::mem::swap(&mut self.window, &mut memory);
+                    (self.start, self.end) = (HEADROOM - n_left, HEADROOM + piece.len);
+                } else {
+                    make_room(&mut self.window, &mut self.start, &mut self.end, piece.len);
+                    let piece = &memory[HEADROOM..HEADROOM + piece.len];
+                    self.window[self.end..self.end + piece.len()].copy_from_slice(piece);
+                    self.end += piece.len();
+                }
+                // It may have ended; then nobody wants it. One that grew for a large block is not kept.
+                if memory.len() <= HEADROOM + CHUNK {
+                    let _ = thread.used.send(memory);
+                }
+                if let Some(inflater) = piece.last
+                    && let Unpacker::There(Thread { thread, .. }) =
+                        std::mem::replace(&mut self.unpacker, Unpacker::Here(inflater))
+                {
+                    let _ = thread.join();
+                }
+                true
             }
-            self.inflate_chunk(file);
         }
     }
 
     /// Goes on with a later member after the stream broke off. The window is emptied. False if there is none.
     pub(super) fn resume(&mut self, file: &[u8]) -> bool {
-        if self.state != State::Broken {
-            return false;
-        }
-        let start = self.at;
-        let Some(at) = find_member(file, start) else {
-            self.n_trailing += (file.len() - start) as u64;
-            self.at = file.len();
-            self.state = State::End;
-            return false;
-        };
-        self.finding(format!("skipped {} packed bytes up to the next gzip member", at - start));
-        self.at = at;
-        self.state = State::Header;
-        self.base += self.filled as u64;
-        self.filled = 0;
-        true
-    }
-
-    fn finding(&mut self, what: String) {
-        self.findings.push(Finding { unpacked: self.base + self.filled as u64, packed: self.at as u64, what });
-    }
-
-    fn begin_member(&mut self, file: &[u8]) {
-        let rest = &file[self.at..];
-        if rest.is_empty() {
-            self.state = State::End;
-            return;
-        }
-        if rest.starts_with(&GZIP_MAGIC[..rest.len().min(3)]) {
-            match header_len(rest) {
-                Some(len) => {
-                    self.at += len;
-                    self.n_members += 1;
-                    self.inflate.reset(false);
-                    self.crc = Hasher::new();
-                    self.member_len = 0;
-                    self.state = State::Body;
-                }
-                None => {
-                    self.finding("the file ends inside a gzip header".to_owned());
-                    self.at = file.len();
-                    self.state = State::End;
-                }
-            }
-            return;
-        }
-        // Not a member: padding or garbage, behind which another member may stand.
-        self.state = State::Broken;
-    }
-
-    fn inflate_chunk(&mut self, file: &[u8]) {
-        let (packed_before, unpacked_before) = (self.inflate.total_in(), self.inflate.total_out());
-        let out = &mut self.window[self.filled..];
-        let result = self.inflate.decompress(&file[self.at..], out, FlushDecompress::None);
-        let n_in = (self.inflate.total_in() - packed_before) as usize;
-        let n_out = (self.inflate.total_out() - unpacked_before) as usize;
-        self.at += n_in;
-        self.crc.update(&self.window[self.filled..self.filled + n_out]);
-        self.filled += n_out;
-        self.member_len = self.member_len.wrapping_add(n_out as u32);
+        let Unpacker::Here(inflater) = &mut self.unpacker else { return false };
+        let result = inflater.resume(file);
+        self.packed = inflater.packed();
+        self.findings.append(&mut inflater.take_findings());
         match result {
-            Ok(Status::StreamEnd) => self.end_member(file),
-            Ok(_) if n_in == 0 && n_out == 0 => {
-                self.finding("the file ends inside a gzip member".to_owned());
-                self.at = file.len();
-                self.state = State::End;
+            Ok(()) => {
+                self.base += (self.end - self.start) as u64;
+                self.start = self.end;
+                true
             }
-            Ok(_) => {}
-            Err(_) => {
-                self.finding("damaged gzip data; what follows in this member cannot be unpacked".to_owned());
-                self.state = State::Broken;
+            Err(n_trailing) => {
+                self.n_trailing += n_trailing.unwrap_or(0);
+                false
             }
         }
     }
+}
 
-    /// Checks the checksum and length behind a member.
-    fn end_member(&mut self, file: &[u8]) {
-        self.state = State::Header;
-        let Some(crc) = word(file, self.at, Order::Little) else {
-            self.finding("the file ends before the checksum of its last gzip member".to_owned());
-            self.at = file.len();
-            self.state = State::End;
-            return;
-        };
-        let is_crc_right = crc == self.crc.clone().finalize();
-        let len = word(file, self.at + 4, Order::Little);
-        if !is_crc_right {
-            self.finding(format!(
-                "the checksum of gzip member {} differs: at least one of its bytes is not what was written",
-                self.n_members
-            ));
-        } else if len != Some(self.member_len) {
-            self.finding(format!("the length stored behind gzip member {} is wrong or missing", self.n_members));
+/// Makes room for `n` bytes at the end of a window.
+fn make_room(window: &mut Vec<u8>, start: &mut usize, end: &mut usize, n: usize) {
+    if window.len() - *end < n {
+        window.copy_within(*start..*end, 0);
+        (*start, *end) = (0, *end - *start);
+        if window.len() - *end < n {
+            window.resize(*end + n, 0);
         }
-        self.at = (self.at + 8).min(file.len());
     }
 }
 
-/// Length of a member's header, `None` if the file ends in it.
-fn header_len(bytes: &[u8]) -> Option<usize> {
-    let flags = *bytes.get(3)?;
-    let mut at = 10;
-    if flags & 4 != 0 {
-        let len = bytes.get(at..at + 2)?;
-        at += 2 + usize::from(u16::from_le_bytes([len[0], len[1]]));
-    }
-    for bit in [8, 16] {
-        if flags & bit != 0 {
-            at += bytes.get(at..)?.iter().position(|&b| b == 0)? + 1;
-        }
-    }
-    if flags & 2 != 0 {
-        at += 2;
-    }
-    (at <= bytes.len()).then_some(at)
-}
-
-/// The next place where a gzip member begins and unpacks without error for a while.
-fn find_member(file: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    let mut out = [0; PROBE];
+/// Unpacks until the stream stops, or nobody wants more.
+fn ahead(mut inflater: Box<Inflater>, file: &[u8], send: &mpsc::SyncSender<Piece>, spare: &mpsc::Receiver<Vec<u8>>) {
+    let mut memory = Vec::new();
     loop {
-        at += file.get(at..)?.windows(3).position(|w| w == GZIP_MAGIC)?;
-        let candidate = &file[at..];
-        // The three highest flags are reserved and zero.
-        if candidate.get(3).is_some_and(|flags| flags & 0xe0 == 0)
-            && let Some(len) = header_len(candidate)
-        {
-            let mut inflate = Decompress::new(false);
-            let is_sound = inflate.decompress(&candidate[len..], &mut out, FlushDecompress::None).is_ok();
-            if is_sound && inflate.total_out() > 0 {
-                return Some(at);
-            }
+        memory.resize(HEADROOM + CHUNK, 0);
+        let len = inflater.step(file, &mut memory[HEADROOM..]);
+        let findings = inflater.take_findings();
+        let has_stopped = inflater.has_stopped();
+        // Members of nothing are no pieces.
+        if len == 0 && findings.is_empty() && !has_stopped {
+            continue;
         }
-        at += 1;
+        let (packed, n_members) = (inflater.packed(), inflater.n_members());
+        let mut piece = Piece { memory, len, packed, n_members, findings, last: None };
+        if has_stopped {
+            piece.last = Some(inflater);
+            // Whoever does not take it does not want it.
+            let _ = send.send(piece);
+            return;
+        }
+        if send.send(piece).is_err() {
+            return;
+        }
+        memory = spare.try_recv().unwrap_or_default();
     }
 }
 
@@ -289,8 +279,18 @@ mod tests {
             .collect()
     }
 
+    /// What a file gives, which does not depend on who unpacks it.
     fn unpack(file: &[u8]) -> (Vec<u8>, Vec<String>, u64) {
+        let here = unpack_with(file, false);
+        assert!(here == unpack_with(file, true), "another thread unpacks something else");
+        here
+    }
+
+    fn unpack_with(file: &[u8], is_ahead: bool) -> (Vec<u8>, Vec<String>, u64) {
         let mut gunzip = Gunzip::new();
+        if is_ahead {
+            gunzip.run_ahead(&file.to_vec().into());
+        }
         let mut out = Vec::new();
         loop {
             gunzip.fill(file, out.len() as u64, 1000);

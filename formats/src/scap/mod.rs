@@ -9,7 +9,8 @@
 //! never returned, dead kinds such as tracers) come after the last event of the file with the numbers that follow.
 //!
 //! **Memory.** A raw file is read in place. A gzip file is unpacked into a window of 256 kB, or of the largest block if
-//! that is larger (blocks above 1 GiB are damage, and a window never grows past the bytes that are really there). A batch
+//! that is larger (blocks above 1 GiB are damage, and a window never grows past the bytes that are really there); a thread
+//! that unpacks ahead has up to six pieces of 256 kB more. A batch
 //! takes at most 64 times the bytes it was read from. Enter events that wait or waited in vain are kept, at most 2^19 of
 //! them and 64 MiB of parameters; more are counted.
 //!
@@ -20,6 +21,7 @@ mod block;
 mod cursor;
 mod event;
 mod gunzip;
+mod inflate;
 mod lists;
 mod pending;
 mod plan;
@@ -55,7 +57,7 @@ impl Format for Scap {
     }
 
     fn detect(&self, head: &[u8]) -> Confidence {
-        if head.starts_with(&gunzip::GZIP_MAGIC) {
+        if head.starts_with(&inflate::GZIP_MAGIC) {
             return detect_raw(&gunzip::peek(head, PEEK));
         }
         detect_raw(head)

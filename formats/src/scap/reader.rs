@@ -567,6 +567,12 @@ impl TraceReader for Reader {
         }
     }
 
+    fn use_threads(&mut self, n: usize) {
+        if n > 1 {
+            self.source.run_ahead();
+        }
+    }
+
     fn recycle(&mut self, mut batch: Batch) {
         batch.clear();
         self.spare.push(batch);

@@ -1,6 +1,7 @@
 //! The stream of blocks: a file in place, or unpacked on the way.
 
-use super::gunzip::{Finding, GZIP_MAGIC, Gunzip};
+use super::gunzip::Gunzip;
+use super::inflate::{Finding, GZIP_MAGIC};
 use crate::input::Input;
 
 /// Bytes of a capture from a moving position on.
@@ -15,6 +16,13 @@ impl Source {
     pub(super) fn new(input: Input) -> Self {
         let gunzip = input.bytes().starts_with(&GZIP_MAGIC[..2]).then(Gunzip::new);
         Source { input, gunzip, pos: 0 }
+    }
+
+    /// Unpacks on a thread of its own, if there is something to unpack.
+    pub(super) fn run_ahead(&mut self) {
+        if let Some(gunzip) = &mut self.gunzip {
+            gunzip.run_ahead(&self.input);
+        }
     }
 
     pub(super) fn is_packed(&self) -> bool {
@@ -66,11 +74,11 @@ impl Source {
 
     /// What was found wrong with the packing since the last call.
     pub(super) fn take_findings(&mut self) -> Vec<Finding> {
-        self.gunzip.as_mut().map(|g| std::mem::take(&mut g.findings)).unwrap_or_default()
+        self.gunzip.as_mut().map(Gunzip::take_findings).unwrap_or_default()
     }
 
     /// Members unpacked and bytes left over behind them.
     pub(super) fn packing(&self) -> Option<(u64, u64)> {
-        self.gunzip.as_ref().map(|g| (g.n_members, g.n_trailing))
+        self.gunzip.as_ref().map(Gunzip::members)
     }
 }
