@@ -11,4 +11,7 @@ pub mod meter;
 pub mod pipeline;
 pub mod rulefiles;
 
-pub use pipeline::{Analysis, Job, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides};
+pub use pipeline::{
+    Analysis, BeyondLimit, Job, Limit, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides,
+    analyze_within,
+};

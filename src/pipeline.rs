@@ -125,8 +125,12 @@ impl Analysis {
         evidence.degrade(gaps, self.not_evaluable.get(rule).map_or(&[], Vec::as_slice));
     }
 
-    /// `ok`, or what is wrong with the trace: `damaged`, `lossy`, or both.
+    /// `ok`, or what is wrong with the trace: `damaged`, `lossy`, or both; `partial` if its end was left out at a limit of
+    /// memory, whatever else is wrong with it.
     pub fn integrity(&self) -> &'static str {
+        if self.totals.beyond_limit.is_some() {
+            return "partial";
+        }
         match (self.read_notes.n_damage > 0, !self.totals.losses.is_empty()) {
             (false, false) => "ok",
             (true, false) => "damaged",
@@ -153,12 +157,71 @@ pub struct Totals {
     pub n_initial_threads: u64,
     /// Events after [`Only::until`], which were left out.
     pub n_left_out: u64,
+    /// What was left out because of a limit of memory; `None` if everything was replayed.
+    pub beyond_limit: Option<BeyondLimit>,
+}
+
+/// The part of a trace that was not replayed because what was kept had reached a limit. It was read: its numbers are
+/// exact, and damage in it is noted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BeyondLimit {
+    /// Number and time of the first event that was not replayed; `None` if there are sections only.
+    pub first: Option<(Seq, Nanos)>,
+    /// Events.
+    pub n_events: u64,
+    /// Sections, whose start state is not in the history.
+    pub n_sections: u64,
 }
 
 impl Totals {
     /// Events that the recorder knows it lost. A record that does not say how many counts one.
     pub fn n_lost(&self) -> u64 {
         self.losses.iter().map(|loss| loss.n_events.unwrap_or(1)).fold(0, u64::saturating_add)
+    }
+
+    /// Counts what is not replayed.
+    fn leave_out(&mut self, item: &Item) {
+        let beyond = self.beyond_limit.get_or_insert_default();
+        match item {
+            Item::Section(_) => beyond.n_sections += 1,
+            Item::Batch(batch) => {
+                let first = batch.get(0).map(|event| (event.head.seq, event.head.ts));
+                beyond.first = beyond.first.or(first);
+                beyond.n_events += batch.len() as u64;
+            }
+        }
+    }
+}
+
+/// Memory of a history, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySize {
+    /// Bytes of the history and of the times of its rows.
+    pub n_bytes: u64,
+    /// Process instances.
+    pub n_processes: usize,
+    /// Events that were replayed.
+    pub n_events: u64,
+}
+
+impl HistorySize {
+    /// Of what was replayed.
+    pub fn of(analysis: &Analysis) -> HistorySize {
+        let n_bytes = (analysis.history.memory() + analysis.times.memory()) as u64;
+        HistorySize { n_bytes, n_processes: analysis.history.processes.len(), n_events: analysis.totals.n_events }
+    }
+}
+
+impl std::fmt::Display for HistorySize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mib = self.n_bytes as f64 / 1048576.0;
+        write!(
+            f,
+            "history {mib:.1} MiB: {} bytes a process ({} processes), {:.1} MiB a million events",
+            self.n_bytes / self.n_processes.max(1) as u64,
+            self.n_processes,
+            mib * 1e6 / self.n_events.max(1) as f64,
+        )
     }
 }
 
@@ -191,6 +254,28 @@ pub fn analyze_sides<E>(
     reader: &mut dyn TraceReader,
     job: Job<'_>,
     beside: &[Side<'_>],
+    observe: impl FnMut(&Window<'_>) -> Result<(), E>,
+) -> Result<Analysis, E> {
+    analyze_within(reader, job, beside, None, observe)
+}
+
+/// Where replay ends before the trace does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// After the window in which what is kept until the end (history, times of its rows, signals) outgrows so many bytes.
+    /// Windows and what is read ahead come on top, and do not grow with the trace.
+    Bytes(u64),
+    /// After the window in which so many events are replayed: where another run ended for its bytes.
+    Events(u64),
+}
+
+/// As [`analyze_sides`], up to a limit. What is behind it is read only to count it ([`Totals::beyond_limit`]) and to find
+/// its damage.
+pub fn analyze_within<E>(
+    reader: &mut dyn TraceReader,
+    job: Job<'_>,
+    beside: &[Side<'_>],
+    limit: Option<Limit>,
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
     let n_left_out = AtomicU64::new(0);
@@ -210,7 +295,15 @@ pub fn analyze_sides<E>(
         let meter = run.job.meter;
         scope.spawn(move || ahead.run(&send, &returned, meter));
         let mut window: Vec<Batch> = Vec::new();
+        let mut is_over = false;
         for item in receive {
+            if is_over {
+                run.totals.leave_out(&item);
+                if let Item::Batch(batch) = item {
+                    drop(give_back.send(batch));
+                }
+                continue;
+            }
             let (is_full, section) = match item {
                 Item::Batch(batch) => {
                     window.push(batch);
@@ -226,11 +319,21 @@ pub fn analyze_sides<E>(
             if let Some(section) = section {
                 run.section(&section);
             }
+            is_over = is_full
+                && match limit {
+                    None => false,
+                    Some(Limit::Bytes(most)) => run.memory() > most,
+                    Some(Limit::Events(most)) => run.totals.n_events >= most,
+                };
         }
         run.window(&window, &mut observe)
     })?;
     run.totals.n_left_out = n_left_out.into_inner() + reader.n_left_out();
-    Ok(run.finish(reader.notes().clone()))
+    let mut notes = reader.notes().clone();
+    if let Some(beyond) = run.totals.beyond_limit {
+        notes.skip("events left out at the limit of memory", beyond.n_events);
+    }
+    Ok(run.finish(notes))
 }
 
 /// The pipeline fed by hand, as a trace is recorded: each batch is replayed and matched when it comes.
@@ -360,6 +463,12 @@ impl<'a> Run<'a> {
             facts: Vec::new(),
             matchers: Mutex::default(),
         }
+    }
+
+    /// Bytes of what is kept until the end. The same for every run and number of threads.
+    fn memory(&self) -> u64 {
+        let signals = self.sides.iter().flat_map(|side| &side.signals).map(signal_memory).sum::<usize>();
+        (self.replay.history().memory() + self.times.memory() + signals) as u64
     }
 
     fn section(&mut self, section: &tracehound_formats::Section) {
@@ -563,6 +672,14 @@ impl Side<'_> {
         }
         judgement.is_excluded
     }
+}
+
+/// About how many bytes a signal takes.
+fn signal_memory(signal: &Signal) -> usize {
+    // What a field takes in a map besides its text.
+    const FIELD: usize = 64;
+    let fields = signal.output_fields.iter().map(|(key, value)| FIELD + key.len() + value.as_str().map_or(0, str::len));
+    size_of::<Signal>() + signal.message.len() + fields.sum::<usize>()
 }
 
 /// Adds to each signal's evidence what only the whole trace tells: losses and damage before its event, and fields of

@@ -16,7 +16,8 @@ use super::exit::{Failure, Outcome};
 use super::output::{AtomicDir, has_color};
 use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
-use crate::Window;
+use crate::pipeline::HistorySize;
+use crate::{Limit, Window};
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
     set_threads(global);
@@ -96,7 +97,8 @@ fn start(
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
-    let extras = Extras { suppressions: Some(&set), only: args.only(), ..Extras::default() };
+    let (only, limit) = (args.only(), args.limit());
+    let extras = Extras { suppressions: Some(&set), only, limit, ..Extras::default() };
     Ok((Session::run_with(global, trace, rules, &args.rules, extras, |_| Ok(()))?, folder))
 }
 
@@ -118,7 +120,7 @@ fn finish(
             table.write(case, &mut sink).map_err(failed)?;
         }
         if args.events {
-            write_events(global, args, trace, case, &folder)?;
+            write_events(global, args, trace, &session, case, &folder)?;
         }
         let mut file = folder.file("summary.json")?;
         writeln!(file, "{:#}", summary::summary(case))?;
@@ -127,7 +129,7 @@ fn finish(
         folder.commit()
     })?;
     if !global.quiet {
-        print_summary(&session, rules);
+        print_summary(global, &session, rules);
         session.with_case(|case| print_accounting(&session.name, case));
     }
     let fired = |least: Priority| {
@@ -158,6 +160,7 @@ fn write_events(
     global: &Global,
     args: &Analyze,
     trace: &Path,
+    session: &Session,
     case: &Case<'_>,
     folder: &AtomicDir,
 ) -> Result<(), Failure> {
@@ -165,7 +168,10 @@ fn write_events(
     let info = EVENTS.info();
     let failed = |error| Failure::Table { table: info.name, error };
     let mut sink = ParquetSink::new(folder.file("events.parquet")?, &info).map_err(failed)?;
-    let extras = Extras { only: args.only(), ..Extras::default() };
+    // The second reading ends where the first did.
+    let totals = &session.analysis.totals;
+    let limit = totals.beyond_limit.map(|_| Limit::Events(totals.n_events));
+    let extras = Extras { only: args.only(), limit, ..Extras::default() };
     Session::run_with(global, trace, &RuleSet::default(), &args.rules, extras, |window| {
         write_window(window, case, &mut sink).map_err(failed)
     })?;
@@ -188,7 +194,7 @@ pub(super) fn write_window(window: &Window<'_>, case: &Case<'_>, sink: &mut dyn 
 }
 
 /// The last lines on standard error: what was read and what came of it.
-fn print_summary(session: &Session, rules: &RuleSet) {
+fn print_summary(global: &Global, session: &Session, rules: &RuleSet) {
     let analysis = &session.analysis;
     let fired = || analysis.signals.iter().filter(|s| s.verdict == Verdict::Fired);
     let n_suppressed = analysis.signals.len() - fired().count();
@@ -211,6 +217,9 @@ fn print_summary(session: &Session, rules: &RuleSet) {
     );
     if analysis.totals.n_left_out > 0 {
         eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
+    }
+    if global.verbose {
+        eprintln!("{}: {}", session.name, HistorySize::of(analysis));
     }
     let planned = rules.rules().iter().zip(&analysis.not_evaluable);
     let lacking: Vec<_> = planned.filter(|(rule, missing)| rule.is_active() && !missing.is_empty()).collect();

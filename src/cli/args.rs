@@ -8,7 +8,7 @@ use tracehound_rules::{SelectBy, Selection};
 
 pub use super::suppress::args::SuppressVerb;
 pub use super::test::args::Test;
-use crate::Only;
+use crate::{Limit, Only};
 
 /// Offline forensic analyzer for captured Linux syscall traces.
 #[derive(Debug, Parser)]
@@ -301,12 +301,20 @@ pub struct Analyze {
     /// Rules see events of processes with this pid only (every instance of it)
     #[arg(long, value_name = "PID")]
     pub pid: Option<i64>,
+    /// End with a partial result (exit code 5) when the history of a trace needs more than this (16MiB, 1GiB)
+    #[arg(long, value_name = "SIZE", value_parser = super::units::size)]
+    pub memory_limit: Option<u64>,
 }
 
 impl Analyze {
     /// What of the traces is asked for.
     pub fn only(&self) -> Only {
         Only { since: self.since, until: self.until, pid: self.pid }
+    }
+
+    /// Where replay ends.
+    pub fn limit(&self) -> Option<Limit> {
+        self.memory_limit.map(Limit::Bytes)
     }
 }
 

@@ -17,6 +17,7 @@ use super::args::{Bench, Global, InfoFormat};
 use super::exit::{Failure, Outcome};
 use super::session::{Extras, Session, load_rules};
 use crate::meter::{self, Meter, Stage, process_cpu_ns};
+use crate::pipeline::HistorySize;
 
 pub(super) fn run(global: &Global, args: &Bench) -> Result<Outcome, Failure> {
     if args.trace == Path::new("-") {
@@ -67,10 +68,9 @@ struct Measured {
     name: String,
     n_events: u64,
     n_rules: usize,
-    n_processes: usize,
     lines: Vec<Line>,
     wholes: Vec<Whole>,
-    history_bytes: usize,
+    history: HistorySize,
     /// Most memory of the process so far; `None` where the system does not tell.
     peak_bytes: Option<u64>,
     outcome: Outcome,
@@ -104,10 +104,9 @@ impl Measured {
             name: session.name.clone(),
             n_events: analysis.totals.n_events,
             n_rules: rules.rules().iter().filter(|rule| rule.is_active()).count(),
-            n_processes: analysis.history.processes.len(),
             lines,
             wholes: Vec::new(),
-            history_bytes: analysis.history.memory() + analysis.times.memory(),
+            history: HistorySize::of(analysis),
             peak_bytes: peak_bytes(),
             outcome: session.partial(&quiet, true),
         };
@@ -141,14 +140,7 @@ impl Measured {
             let (seconds, rate) = (line.cpu_ns as f64 / 1e9, line.per_second() / 1e6);
             writeln!(out, "{:15} {:14} {seconds:7.3} {rate:11.2} {ns:9.1} {cycles:>13}", line.name, line.n)?;
         }
-        let per_process = self.history_bytes / self.n_processes.max(1);
-        let per_million = self.history_bytes as f64 / 1048576.0 * 1e6 / self.n_events.max(1) as f64;
-        writeln!(
-            out,
-            "\nhistory {:.1} MiB: {per_process} bytes a process ({} processes), {per_million:.1} MiB a million events",
-            self.history_bytes as f64 / 1048576.0,
-            self.n_processes,
-        )?;
+        writeln!(out, "\n{}", self.history)?;
         match self.peak_bytes {
             Some(bytes) => writeln!(out, "peak memory with reports {:.1} MiB", bytes as f64 / 1048576.0)?,
             None => writeln!(out, "peak memory n/a")?,
@@ -180,9 +172,9 @@ impl Measured {
             .iter()
             .map(|whole| json!({ "threads": whole.n_threads, "wall_ns": whole.wall_ns, "cpu_ns": whole.cpu_ns }));
         json!({
-            "input": self.name, "events": self.n_events, "rules": self.n_rules, "processes": self.n_processes,
+            "input": self.name, "events": self.n_events, "rules": self.n_rules, "processes": self.history.n_processes,
             "stages": stages.collect::<Vec<_>>(), "runs": wholes.collect::<Vec<_>>(),
-            "history_bytes": self.history_bytes, "peak_bytes": self.peak_bytes,
+            "history_bytes": self.history.n_bytes, "peak_bytes": self.peak_bytes,
         })
     }
 }

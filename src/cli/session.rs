@@ -9,6 +9,7 @@ use tracehound_fields::Context;
 use tracehound_lang::{Severity, diagnostic};
 use tracehound_report::{Case, RuleOutcome, Source, SuppressionOutcome, case::CaseParts};
 use tracehound_rules::{Policy, RuleSet, SelectBy, Selection};
+use tracehound_signals::time::Rfc3339;
 use tracehound_signals::{ProcessKeys, RuleRef};
 use tracehound_suppress::SuppressionSet;
 
@@ -20,7 +21,7 @@ use super::progress::Bar;
 use super::suppressing;
 use crate::meter::Meter;
 use crate::rulefiles::{self, RuleFiles};
-use crate::{Analysis, Job, Only, Side, Window, pipeline};
+use crate::{Analysis, Job, Limit, Only, Side, Window, pipeline};
 
 /// Loads the rules that were named; prints diagnostics. Fails if something does not load.
 pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
@@ -100,6 +101,8 @@ pub(super) struct Extras<'a> {
     pub(super) meter: Option<&'a Meter>,
     /// Rules asked over the same replay.
     pub(super) beside: &'a [Side<'a>],
+    /// Where replay ends.
+    pub(super) limit: Option<Limit>,
 }
 
 impl Session {
@@ -132,7 +135,7 @@ impl Session {
         path: &Path,
         rules: &RuleSet,
         args: &RuleArgs,
-        Extras { suppressions, only, meter, beside }: Extras<'_>,
+        Extras { suppressions, only, meter, beside, limit }: Extras<'_>,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
         let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
@@ -151,7 +154,7 @@ impl Session {
             n_read: &n_read,
             meter,
         };
-        let analysis = pipeline::analyze_sides(&mut *reader, job, beside, observe)?;
+        let analysis = pipeline::analyze_within(&mut *reader, job, beside, limit, observe)?;
         drop(bar);
         let source = Source {
             input: name.clone(),
@@ -189,7 +192,17 @@ impl Session {
     /// Says what is damaged or lost, and gives the exit code for it.
     pub(super) fn partial(&self, global: &Global, allow_partial: bool) -> Outcome {
         let (notes, totals) = (&self.analysis.read_notes, &self.analysis.totals);
-        input::report_damage(global, &self.name, notes, totals.n_lost(), allow_partial)
+        let outcome = input::report_damage(global, &self.name, notes, totals.n_lost(), allow_partial);
+        let Some(beyond) = totals.beyond_limit else { return outcome };
+        if !global.quiet {
+            let from =
+                beyond.first.map_or(String::new(), |(seq, ts)| format!(" from event {}, {},", seq.0, Rfc3339(ts)));
+            eprintln!(
+                "{}: the limit of memory was reached after {} events: {} events and {} start states{from} are left out",
+                self.name, totals.n_events, beyond.n_events, beyond.n_sections,
+            );
+        }
+        outcome.and(if allow_partial { Outcome::Done } else { Outcome::Partial })
     }
 }
 

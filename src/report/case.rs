@@ -57,7 +57,8 @@ pub struct Source {
     pub first_ns: Option<u64>,
     /// Time of the last event.
     pub last_ns: Option<u64>,
-    /// Result of the integrity check, one word: `none` if the format has no checksums.
+    /// Result of the integrity check, one word: `none` if the format has no checksums, `partial` if the end of the trace
+    /// was left out.
     pub integrity: String,
     /// Version of this program.
     pub version: String,

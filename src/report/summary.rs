@@ -29,7 +29,7 @@ pub fn summary(case: &Case<'_>) -> Json {
         .filter(|outcome| outcome.is_enabled && !outcome.not_evaluable.is_empty())
         .map(|outcome| json!({ "rule": outcome.rule.name, "why": outcome.not_evaluable }))
         .collect();
-    let is_partial = notes.n_damage > 0 || !case.losses.is_empty();
+    let is_partial = notes.n_damage > 0 || !case.losses.is_empty() || source.integrity == "partial";
     json!({
         "version": source.version,
         "input": {
