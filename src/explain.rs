@@ -134,8 +134,7 @@ fn rank(distance: Option<u32>) -> u32 {
 }
 
 impl Moment {
-    /// An event as a rule sees it. `distance` is [`tracehound_rules::Predicate::distance`].
-    pub fn of(view: &View<'_>, rule: &PlannedRule, distance: Option<u32>) -> Moment {
+    fn of(view: &View<'_>, rule: &PlannedRule, distance: Option<u32>) -> Moment {
         static ARGS: OnceLock<Option<FieldRef>> = OnceLock::new();
         let args = ARGS.get_or_init(|| resolve("evt.args").ok());
         let args = match args.as_ref().map(|field| view.get(field)) {
@@ -239,7 +238,7 @@ fn ancestor(history: &History, id: ProcessId, seq: Seq) -> Ancestor {
         name: image.comm.map(|comm| history.text(comm).to_owned()),
         exe_path: history.text(image.exepath).to_owned(),
         command,
-        user: user(history, attrs, seq),
+        user: user(history, &attrs, seq),
         container: attrs.container.map(|container| history.text(history.container(container).id.0).to_owned()),
         birth_parent: birth_parent.filter(|birth| Some(*birth) != parent),
     }

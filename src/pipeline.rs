@@ -17,13 +17,14 @@ use tracehound_formats::{Batch, Item, Nanos, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleId, RuleSet, Union};
 use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
+use tracehound_state::history::TableSize;
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 use tracehound_suppress::{SignalView, SuppressionSet};
 
 use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
-const WINDOW: usize = 64 * 1024;
+const WINDOW: usize = 32 * 1024;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
 /// Events matched by one task.
@@ -194,7 +195,7 @@ impl Totals {
 }
 
 /// Memory of a history, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistorySize {
     /// Bytes of the history and of the times of its rows.
     pub n_bytes: u64,
@@ -202,13 +203,28 @@ pub struct HistorySize {
     pub n_processes: usize,
     /// Events that were replayed.
     pub n_events: u64,
+    /// What of it each table holds.
+    pub tables: Vec<TableSize>,
 }
 
 impl HistorySize {
     /// Of what was replayed.
     pub fn of(analysis: &Analysis) -> HistorySize {
-        let n_bytes = (analysis.history.memory() + analysis.times.memory()) as u64;
-        HistorySize { n_bytes, n_processes: analysis.history.processes.len(), n_events: analysis.totals.n_events }
+        let (history, times) = (&analysis.history, &analysis.times);
+        let rows = history.images.len() + history.files.len();
+        let mut tables = history.sizes();
+        tables.push(TableSize { name: "times of rows", rows, bytes: times.memory() });
+        let n_bytes = tables.iter().map(|table| table.bytes as u64).sum();
+        HistorySize { n_bytes, n_processes: history.processes.len(), n_events: analysis.totals.n_events, tables }
+    }
+
+    /// A line a table.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let head = std::iter::once(format!("{:22} {:>10} {:>9} {:>12}", "table", "rows", "MiB", "bytes a row"));
+        head.chain(self.tables.iter().map(|table| {
+            let (mib, each) = (table.bytes as f64 / 1048576.0, table.bytes / table.rows.max(1));
+            format!("{:22} {:10} {mib:9.1} {each:12}", table.name, table.rows)
+        }))
     }
 }
 
@@ -516,8 +532,14 @@ impl<'a> Run<'a> {
                 .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
                 .collect();
             self.matchers.get_mut().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Matcher::refresh);
-            let matching =
-                Matching { job: &self.job, sides: &self.sides, union: self.union, trace, hostname: &self.hostname };
+            let matching = Matching {
+                job: &self.job,
+                sides: &self.sides,
+                union: self.union,
+                rules,
+                trace,
+                hostname: &self.hostname,
+            };
             let matchers = &self.matchers;
             let found: Vec<Vec<Vec<Signal>>> = tasks
                 .into_par_iter()
@@ -545,8 +567,7 @@ impl<'a> Run<'a> {
     fn count(&mut self, batch: &Batch) {
         let totals = &mut self.totals;
         totals.n_events += batch.len() as u64;
-        for event in batch.iter() {
-            let head = event.head;
+        for (i, head) in batch.heads().enumerate() {
             self.last_seq = self.last_seq.max(head.seq.0);
             totals.first_ns.get_or_insert(head.ts.0);
             totals.last_ns = totals.last_ns.max(Some(head.ts.0));
@@ -555,7 +576,9 @@ impl<'a> Run<'a> {
                 self.by_code.resize(code + 1, 0);
             }
             self.by_code[code] += 1;
-            totals.losses.extend(Loss::of(&event));
+            if Loss::is_of(head.kind) {
+                totals.losses.extend(batch.get(i).and_then(|event| Loss::of(&event)));
+            }
         }
     }
 
@@ -599,6 +622,8 @@ struct Matching<'a> {
     job: &'a Job<'a>,
     sides: &'a [SideRun<'a>],
     union: Option<&'a Union>,
+    /// What is asked: the union's rules, or those of the only side.
+    rules: &'a RuleSet,
     trace: TraceId,
     hostname: &'a Arc<str>,
 }
@@ -610,11 +635,14 @@ impl Matching<'_> {
         let mut of_side = Vec::new();
         let (batch, facts) = (&window.batches[batch], &window.facts[batch]);
         for i in start..(start + CHUNK).min(batch.len()) {
-            let (Some(event), Some(fact)) = (batch.get(i), facts.get(i)) else { break };
-            // A call that never returned has no result that a condition could ask for, and Falco never sees it.
-            if event.head.flags & (head_flags::STATE_ONLY | head_flags::UNFINISHED) != 0 {
+            let Some(head) = batch.head_of(i) else { break };
+            // A call that never returned has no result that a condition could ask for, and Falco never sees it. Of most
+            // kinds no rule asks: nothing else is looked at.
+            if head.flags & (head_flags::STATE_ONLY | head_flags::UNFINISHED) != 0 || !self.rules.asks_kind(head.kind.0)
+            {
                 continue;
             }
+            let (Some(event), Some(fact)) = (batch.get(i), facts.get(i)) else { break };
             let view = View { event, fact, history: window.history, context: window.context };
             if !self.job.only.has(&view) {
                 continue;

@@ -219,7 +219,9 @@ fn print_summary(global: &Global, session: &Session, rules: &RuleSet) {
         eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
     }
     if global.verbose {
-        eprintln!("{}: {}", session.name, HistorySize::of(analysis));
+        let size = HistorySize::of(analysis);
+        eprintln!("{}: {size}", session.name);
+        size.lines().for_each(|line| eprintln!("  {line}"));
     }
     let planned = rules.rules().iter().zip(&analysis.not_evaluable);
     let lacking: Vec<_> = planned.filter(|(rule, missing)| rule.is_active() && !missing.is_empty()).collect();

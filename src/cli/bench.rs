@@ -140,7 +140,8 @@ impl Measured {
             let (seconds, rate) = (line.cpu_ns as f64 / 1e9, line.per_second() / 1e6);
             writeln!(out, "{:15} {:14} {seconds:7.3} {rate:11.2} {ns:9.1} {cycles:>13}", line.name, line.n)?;
         }
-        writeln!(out, "\n{}", self.history)?;
+        writeln!(out, "\n{}\n", self.history)?;
+        self.history.lines().try_for_each(|line| writeln!(out, "{line}"))?;
         match self.peak_bytes {
             Some(bytes) => writeln!(out, "peak memory with reports {:.1} MiB", bytes as f64 / 1048576.0)?,
             None => writeln!(out, "peak memory n/a")?,
@@ -174,6 +175,9 @@ impl Measured {
         json!({
             "input": self.name, "events": self.n_events, "rules": self.n_rules, "processes": self.history.n_processes,
             "stages": stages.collect::<Vec<_>>(), "runs": wholes.collect::<Vec<_>>(),
+            "history": self.history.tables.iter().map(|table| {
+                json!({ "table": table.name, "rows": table.rows, "bytes": table.bytes })
+            }).collect::<Vec<_>>(),
             "history_bytes": self.history.n_bytes, "peak_bytes": self.peak_bytes,
         })
     }

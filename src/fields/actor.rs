@@ -258,7 +258,7 @@ impl Actors {
         if known.epoch == self.epoch && known.image == image.0 {
             return known.number;
         }
-        let number = self.images.of(Some(ImageKey::of(history.image(image))));
+        let number = self.images.of(Some(ImageKey::of(&history.image(image))));
         self.by_image[slot] = ByImage { epoch: self.epoch, image: image.0, number };
         number
     }

@@ -442,12 +442,12 @@ fn applies(view: &View<'_>) -> bool {
 }
 
 /// The descriptor, if this kind of event has one and it is known.
-fn file<'a>(view: &View<'a>) -> Option<&'a OpenFile> {
+fn file<'a>(view: &View<'a>) -> Option<OpenFile> {
     if applies(view) { view.file() } else { None }
 }
 
-fn known<'a>(view: &View<'a>, value: impl FnOnce(&'a OpenFile) -> Value<'a>) -> Value<'a> {
-    Value::from_option(file(view), value)
+fn known<'a>(view: &View<'a>, value: impl FnOnce(&OpenFile) -> Value<'a>) -> Value<'a> {
+    Value::from_option(file(view), |file| value(&file))
 }
 
 fn num<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
@@ -678,7 +678,7 @@ fn both<'a>(view: &View<'a>, part: fn(End) -> Value<'a>) -> Value<'a> {
 /// The ends of a connection of which it is known who is the client.
 fn connection(view: &View<'_>) -> Option<(End, End)> {
     let file = file(view).filter(|file| file.role.is_some())?;
-    match ends(file)? {
+    match ends(&file)? {
         Ends::Pair { src, dst } => Some((src, dst)),
         Ends::One(_) => None,
     }
@@ -689,7 +689,7 @@ fn client<'a>(view: &View<'a>, part: fn(End) -> Value<'a>) -> Value<'a> {
 }
 
 fn server<'a>(view: &View<'a>, part: fn(End) -> Value<'a>) -> Value<'a> {
-    match file(view).and_then(ends) {
+    match file(view).as_ref().and_then(ends) {
         Some(Ends::One(end)) => part(end),
         _ => Value::from_option(connection(view), |(_, dst)| part(dst)),
     }
@@ -719,7 +719,7 @@ fn cproto<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
 }
 
 fn sproto<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
-    match file(view).and_then(ends) {
+    match file(view).as_ref().and_then(ends) {
         Some(Ends::One(_)) => Value::str(""),
         _ => as_text(Value::from_option(connection(view), |(_, dst)| port(dst))),
     }

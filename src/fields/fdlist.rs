@@ -105,12 +105,13 @@ fn server(file: Option<&OpenFile>) -> Option<End> {
 }
 
 /// Texts of the descriptors that have one, with commas between; absent if none has.
-fn list<'a>(view: &View<'a>, text: impl Fn(i64, Option<&'a OpenFile>) -> Option<Vec<u8>>) -> Value<'a> {
+fn list<'a>(view: &View<'a>, text: impl Fn(i64, Option<&OpenFile>) -> Option<Vec<u8>>) -> Value<'a> {
     if ![syscalls::POLL, syscalls::PPOLL].contains(&view.event.head.kind) || view.fact.thread.is_none() {
         return Value::Null;
     }
     let Arg::Bytes(bytes) = view.event.arg(1) else { return Value::Null };
-    let texts: Vec<Vec<u8>> = render::poll_entries(bytes).filter_map(|(fd, _)| text(fd, view.file_of(fd))).collect();
+    let texts: Vec<Vec<u8>> =
+        render::poll_entries(bytes).filter_map(|(fd, _)| text(fd, view.file_of(fd).as_ref())).collect();
     let all = texts.join(&b","[..]);
     if all.is_empty() { Value::Null } else { Value::owned(all) }
 }

@@ -15,7 +15,7 @@ use crate::view::View;
 pub(crate) const MAX_LINE: usize = 4096;
 
 /// What a thread is as of an event.
-pub(crate) fn attrs_of(history: &History, thread: ThreadId, seq: Seq) -> &Attrs {
+pub(crate) fn attrs_of(history: &History, thread: ThreadId, seq: Seq) -> Attrs {
     history.attrs(history.thread(thread).attrs.at(seq))
 }
 
@@ -28,12 +28,12 @@ impl<'a> View<'a> {
     }
 
     /// What another process's main thread is.
-    pub(crate) fn attrs_of_process(&self, process: ProcessId) -> &'a Attrs {
+    pub(crate) fn attrs_of_process(&self, process: ProcessId) -> Attrs {
         self.history.leader_attrs(process, self.seq())
     }
 
     /// Image of another process's main thread.
-    pub(crate) fn image_of_process(&self, process: ProcessId) -> &'a Image {
+    pub(crate) fn image_of_process(&self, process: ProcessId) -> Image {
         self.history.image(self.attrs_of_process(process).image)
     }
 
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
 
     /// The line of parents as an engine walks it, thread by thread: the thread whose child the process is, the one
     /// whose child that one's process is, and so on, at most [`MAX_LINE`] of them.
-    pub(crate) fn parent_threads(&self) -> impl Iterator<Item = &'a Attrs> + use<'a> {
+    pub(crate) fn parent_threads(&self) -> impl Iterator<Item = Attrs> + use<'a> {
         let (history, seq) = (self.history, self.seq());
         let mut at = self.fact.process;
         let mut line = at.map(|own| history.ancestors(own, seq).take(MAX_LINE));
@@ -73,7 +73,7 @@ impl<'a> View<'a> {
     }
 
     /// What a descriptor of the acting process refers to, as rules see it: what `close` closes is still there.
-    pub(crate) fn file_of(&self, fd: i64) -> Option<&'a OpenFile> {
+    pub(crate) fn file_of(&self, fd: i64) -> Option<OpenFile> {
         if fd < 0 {
             return None;
         }

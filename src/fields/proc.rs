@@ -597,7 +597,7 @@ static FIELDS: &[Field] = &[
         FieldType::Int(64),
         ACTOR,
         LIMIT,
-        |v, _| Value::from_option(v.process(), |p| Value::Int(p.fd_limit.at(v.seq()).unwrap_or(-1))),
+        |v, _| Value::from_option(v.process(), |p| Value::Int(p.inherited.fd_limit.at(v.seq()).unwrap_or(-1))),
         "Greatest number of descriptors that the process may open; -1 if not known.",
     )
     .example(examples::EXEC, "", "1024"),
@@ -709,15 +709,15 @@ static FIELDS: &[Field] = &[
 ];
 
 /// A part of an image as text.
-pub(crate) type Part = for<'a> fn(&View<'a>, &'a Image) -> Cow<'a, BStr>;
+pub(crate) type Part = for<'a> fn(&View<'a>, &Image) -> Cow<'a, BStr>;
 
 const NOT_KNOWN: &[u8] = b"<NA>";
 
-pub(crate) fn comm<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
+pub(crate) fn comm<'a>(view: &View<'a>, image: &Image) -> Cow<'a, BStr> {
     Cow::Borrowed(image.comm.map_or(NOT_KNOWN.as_bstr(), |sym| view.text(sym)))
 }
 
-pub(crate) fn exe<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
+pub(crate) fn exe<'a>(view: &View<'a>, image: &Image) -> Cow<'a, BStr> {
     Cow::Borrowed(match image.exe {
         Some(sym) => view.text(sym),
         // Falco's placeholder has `<NA>` here too.
@@ -726,12 +726,12 @@ pub(crate) fn exe<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
     })
 }
 
-pub(crate) fn exepath<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
+pub(crate) fn exepath<'a>(view: &View<'a>, image: &Image) -> Cow<'a, BStr> {
     Cow::Borrowed(view.text(image.exepath))
 }
 
 /// Arguments with blanks between; borrowed if there is at most one.
-pub(crate) fn args<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
+pub(crate) fn args<'a>(view: &View<'a>, image: &Image) -> Cow<'a, BStr> {
     blanks(view.text(image.args))
 }
 
@@ -742,7 +742,7 @@ pub(crate) fn blanks(text: &BStr) -> Cow<'_, BStr> {
     if bytes.contains(&0) { Cow::Owned(bytes.replace(b"\0", b" ").into()) } else { Cow::Borrowed(bytes.as_bstr()) }
 }
 
-pub(crate) fn cmdline<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
+pub(crate) fn cmdline<'a>(view: &View<'a>, image: &Image) -> Cow<'a, BStr> {
     let comm = comm(view, image);
     let args = view.text(image.args);
     if args.is_empty() {
@@ -760,31 +760,31 @@ pub(crate) fn cmdline<'a>(view: &View<'a>, image: &'a Image) -> Cow<'a, BStr> {
 }
 
 fn image<'a>(view: &View<'a>, part: Part) -> Value<'a> {
-    Value::from_option(view.image(), |image| Value::Str(part(view, image)))
+    Value::from_option(view.image(), |image| Value::Str(part(view, &image)))
 }
 
 fn parent<'a>(view: &View<'a>, part: Part) -> Value<'a> {
-    Value::from_option(view.parent(), |process| Value::Str(part(view, view.image_of_process(process))))
+    Value::from_option(view.parent(), |process| Value::Str(part(view, &view.image_of_process(process))))
 }
 
 fn own_args<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let Some(image) = view.image() else { return Value::Null };
     match arg {
         FieldArg::Index(i) => entries(view.text(image.args)).nth(*i as usize).map_or(Value::str(""), Value::str),
-        _ => Value::Str(args(view, image)),
+        _ => Value::Str(args(view, &image)),
     }
 }
 
 fn exeline<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     let Some(image) = view.image() else { return Value::Null };
-    let mut out = exe(view, image).to_vec();
+    let mut out = exe(view, &image).to_vec();
     out.push(b' ');
-    out.extend_from_slice(&args(view, image));
+    out.extend_from_slice(&args(view, &image));
     Value::owned(out)
 }
 
 fn id<'a>(view: &View<'a>, part: fn(&Attrs) -> Option<i64>) -> Value<'a> {
-    Value::from_option(view.attrs(), |attrs| Value::Int(part(attrs).unwrap_or(-1)))
+    Value::from_option(view.attrs(), |attrs| Value::Int(part(&attrs).unwrap_or(-1)))
 }
 
 fn vpid(view: &View<'_>) -> Option<i64> {
@@ -800,7 +800,7 @@ fn exe_flag<'a>(view: &View<'a>, bit: u32) -> Value<'a> {
 }
 
 fn image_number<'a>(view: &View<'a>, part: fn(&Image) -> Option<u64>) -> Value<'a> {
-    Value::from_option(view.image().and_then(part).filter(|&v| v != 0), Value::Uint)
+    Value::from_option(view.image().as_ref().and_then(part).filter(|&v| v != 0), Value::Uint)
 }
 
 fn n_open(view: &View<'_>) -> Option<u64> {
@@ -810,7 +810,7 @@ fn n_open(view: &View<'_>) -> Option<u64> {
 
 fn fd_usage<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     let (Some(process), Some(n_open)) = (view.process(), n_open(view)) else { return Value::Null };
-    match process.fd_limit.at(view.seq()) {
+    match process.inherited.fd_limit.at(view.seq()) {
         Some(limit) if limit > 0 => Value::Double((n_open as f64 * 100.0 / limit as f64).min(100.0)),
         _ => Value::Double(0.0),
     }

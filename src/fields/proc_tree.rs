@@ -17,14 +17,14 @@ use crate::view::View;
 pub(crate) fn ancestors<'a>(view: &View<'a>, arg: &FieldArg, part: Part) -> Value<'a> {
     match arg {
         FieldArg::Index(n) => {
-            Value::from_option(view.ancestor(*n), |process| Value::Str(part(view, view.image_of_process(process))))
+            Value::from_option(view.ancestor(*n), |process| Value::Str(part(view, &view.image_of_process(process))))
         }
-        _ => all(view, |attrs| Value::Str(part(view, view.history.image(attrs.image)))),
+        _ => all(view, |attrs| Value::Str(part(view, &view.history.image(attrs.image)))),
     }
 }
 
 /// A value of each ancestor, nearest first; absent if there is none.
-fn all<'a>(view: &View<'a>, value: impl Fn(&'a Attrs) -> Value<'a>) -> Value<'a> {
+fn all<'a>(view: &View<'a>, value: impl Fn(Attrs) -> Value<'a>) -> Value<'a> {
     let values: Vec<Value<'a>> = view.parent_threads().map(value).collect();
     if values.is_empty() { Value::Null } else { Value::List(values) }
 }
@@ -38,20 +38,22 @@ pub(crate) fn apid<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let pid = |process| Value::Int(view.history.process(process).pid.0);
     match arg {
         FieldArg::Index(n) => Value::from_option(view.ancestor(*n), pid),
-        _ => all(view, |attrs| pid(process_of(view, attrs))),
+        _ => all(view, |attrs| pid(process_of(view, &attrs))),
     }
 }
 
 pub(crate) fn aargs<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     if let FieldArg::Index(n) = arg {
-        return Value::from_option(view.ancestor(*n), |process| Value::Str(args(view, view.image_of_process(process))));
+        return Value::from_option(view.ancestor(*n), |process| {
+            Value::Str(args(view, &view.image_of_process(process)))
+        });
     }
     let mut out: Vec<u8> = Vec::new();
     for attrs in view.parent_threads() {
         if !out.is_empty() {
             out.push(b' ');
         }
-        out.extend_from_slice(&args(view, view.history.image(attrs.image)));
+        out.extend_from_slice(&args(view, &view.history.image(attrs.image)));
     }
     if out.is_empty() { Value::Null } else { Value::owned(out) }
 }
@@ -88,7 +90,7 @@ pub(crate) fn aenv<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     let Some(own) = view.fact.process else { return Value::Null };
     let text = |process| Value::Str(blanks(environment(view, process)));
     match arg {
-        FieldArg::None => all(view, |attrs| text(process_of(view, attrs))),
+        FieldArg::None => all(view, |attrs| text(process_of(view, &attrs))),
         FieldArg::Index(n) => Value::from_option(view.ancestor(*n), text),
         FieldArg::Name(name) => {
             let mut above = view.history.ancestors(own, view.seq()).take(MAX_VARIABLE_DEPTH);
@@ -120,16 +122,16 @@ pub(crate) fn leader_of<'a>(
     part: Part,
 ) -> Value<'a> {
     let (Some(attrs), Some(thread)) = (view.attrs(), view.thread()) else { return Value::Null };
-    let Some(wanted) = id(attrs).filter(|&id| id != -1) else { return Value::str("") };
+    let Some(wanted) = id(&attrs).filter(|&id| id != -1) else { return Value::str("") };
     let is_in_namespace = thread.vtid.is_some_and(|vtid| vtid >= 0 && vtid != thread.tid.0);
     if !(is_own_namespace && is_in_namespace)
         && let Some(leader) = view.history.thread_by_tid(Tid(wanted), view.seq())
     {
         let image = view.history.image(attrs_of(view.history, leader, view.seq()).image);
-        return Value::Str(part(view, image));
+        return Value::Str(part(view, &image));
     }
     let topmost = view.parent_threads().take_while(|attrs| id(attrs).unwrap_or(-1) == wanted).last();
-    let text = topmost.map(|attrs| part(view, view.history.image(attrs.image)));
+    let text = topmost.map(|attrs| part(view, &view.history.image(attrs.image)));
     Value::Str(text.unwrap_or(Cow::Borrowed(b"".as_bstr())))
 }
 
@@ -141,7 +143,7 @@ pub(crate) fn start_of(view: &View<'_>, process: ProcessId) -> Option<u64> {
 
 /// The process that loaded the acting thread's image, and the image: the process itself, or an ancestor by
 /// birth if the image is inherited. `None` for an image of the snapshot.
-fn loader<'a>(view: &View<'a>) -> Option<(ProcessId, &'a Image)> {
+fn loader<'a>(view: &View<'a>) -> Option<(ProcessId, Image)> {
     let mut process = view.fact.process?;
     let mut image = view.image()?;
     let wanted = (image.ino, image.ctime);

@@ -47,8 +47,9 @@ fn value<'a>(view: &View<'a>, spec: &ArgSpec, arg: Arg<'a>) -> Text<'a> {
 
 /// All arguments: `name=raw` or `name=raw(resolved)`, with a blank between.
 pub(crate) fn all_args(view: &View<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    let Some(kind) = view.event.head.kind.get() else { return out };
+    let Some(kind) = view.event.head.kind.get() else { return Vec::new() };
+    // Most need no more, and growing step by step costs more than what is written.
+    let mut out = Vec::with_capacity(256);
     for (i, spec) in kind.shown_args().iter().enumerate() {
         let arg = view.event.arg(i);
         if i > 0 {
@@ -230,7 +231,7 @@ fn descriptor<'a>(view: &View<'a>, number: i64) -> Option<Text<'a>> {
     }
     let file = view.file_of(number)?;
     let mut out = vec![b'<', fd::type_char(file.kind)];
-    out.extend(transport_char(file));
+    out.extend(transport_char(&file));
     out.push(b'>');
     out.extend_from_slice(view.text(file.name));
     Some(owned(out))

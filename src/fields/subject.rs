@@ -1,6 +1,9 @@
 //! What rules and queries are evaluated on, without knowing what it is.
 
+use std::sync::OnceLock;
+
 use bstr::BStr;
+use hashbrown::HashMap;
 use tracehound_formats::event::kind::{self, ArgType, KindId, kind_flags};
 use tracehound_formats::event::{pseudo, syscalls};
 
@@ -62,7 +65,20 @@ fn named(name: &BStr) -> Option<KindId> {
 /// Codes of the kinds of event with this name (`evt.type`), the same system call recorded by number alone
 /// included. Empty for a name that no event has.
 pub fn kind_codes(name: &str) -> Vec<u16> {
-    kind::all().filter(|kind| kind.name == name).map(|kind| kind.id.0).collect()
+    // Rules name kinds hundreds of times, and there are hundreds of kinds.
+    static CODES: OnceLock<HashMap<&'static str, Vec<u16>>> = OnceLock::new();
+    let codes = CODES.get_or_init(|| {
+        let mut codes: HashMap<&'static str, Vec<u16>> = HashMap::new();
+        kind::all().for_each(|kind| codes.entry(kind.name).or_default().push(kind.id.0));
+        codes
+    });
+    codes.get(name).cloned().unwrap_or_default()
+}
+
+/// True for a code of events that can be of another kind: what they say decides (see [`Subject::kind_code`]).
+#[inline]
+pub fn kind_is_named_by_argument(code: u16) -> bool {
+    matches!(KindId(code), syscalls::GENERIC | pseudo::ASYNCEVENT)
 }
 
 /// True if events of this code carry the argument that `evt.arg` with this argument asks for.

@@ -163,7 +163,7 @@ fn caps<'a>(view: &View<'a>, set: usize) -> Value<'a> {
 
 fn name_tid<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     let Some(image) = view.image() else { return Value::Null };
-    let mut out = crate::proc::comm(view, image).to_vec();
+    let mut out = crate::proc::comm(view, &image).to_vec();
     out.extend_from_slice(view.event.head.tid.0.to_string().as_bytes());
     Value::owned(out)
 }

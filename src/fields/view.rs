@@ -62,17 +62,17 @@ impl<'a> View<'a> {
     }
 
     /// What the acting thread is after the event.
-    pub fn attrs(&self) -> Option<&'a Attrs> {
+    pub fn attrs(&self) -> Option<Attrs> {
         self.fact.attrs.map(|id| self.history.attrs(id))
     }
 
     /// Image of the acting thread after the event.
-    pub fn image(&self) -> Option<&'a Image> {
+    pub fn image(&self) -> Option<Image> {
         self.attrs().map(|attrs| self.history.image(attrs.image))
     }
 
     /// What the event's descriptor refers to.
-    pub fn file(&self) -> Option<&'a OpenFile> {
+    pub fn file(&self) -> Option<OpenFile> {
         self.fact.file.map(|id| self.history.file(id))
     }
 

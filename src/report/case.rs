@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tracehound_formats::event::pseudo;
+use tracehound_formats::event::{KindId, pseudo};
 use tracehound_formats::{Event, Nanos, ReadNotes, Seq};
 use tracehound_signals::key::resolve;
 use tracehound_signals::{ProcessKeys, RuleRef, Signal, Verdict};
@@ -157,11 +157,17 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// True for the kinds of event that report a loss.
+    #[inline]
+    pub fn is_of(kind: KindId) -> bool {
+        kind == pseudo::LOST || kind == pseudo::DROP
+    }
+
     /// The loss that an event reports; `None` for every other event.
     #[inline]
     pub fn of(event: &Event<'_>) -> Option<Loss> {
         let head = event.head;
-        if head.kind != pseudo::LOST && head.kind != pseudo::DROP {
+        if !Loss::is_of(head.kind) {
             return None;
         }
         let empty =

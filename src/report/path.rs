@@ -240,7 +240,7 @@ impl<'a> Paths<'a> {
         let history = case.history;
         let mut opened = Vec::new();
         let mut ends: HashMap<_, Vec<ProcessId>> = HashMap::new();
-        for (id, file) in (0..).map(FileId).zip(&history.files) {
+        for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
             let Some(thread) = file.opened_by else { continue };
             let process = resolve(history, history.thread(thread).process);
             if let Some(Net::Pair { src, dst }) = file.net {
@@ -249,7 +249,7 @@ impl<'a> Paths<'a> {
                     peers.push(process);
                 }
                 opened.push((process, id));
-            } else if file.origin == id && is_written(history, file) {
+            } else if file.origin == id && is_written(history, &file) {
                 opened.push((process, id));
             }
         }
@@ -344,7 +344,7 @@ impl<'a> Paths<'a> {
             users: Bounded::newest(&life.users[..life.users.partition_point(|user| user.from <= at)]),
             container: attrs.container,
             is_container_entered: false,
-            unit: unit(history, attrs),
+            unit: unit(history, &attrs),
             tty: attrs.tty,
             streams: self.streams(id, thread, at),
             sockets,
@@ -389,7 +389,7 @@ impl<'a> Paths<'a> {
                 let made_by = history.file(file.origin).opened_by.map(|thread| history.thread(thread).process);
                 made_by.map(|maker| resolve(history, maker)).filter(|maker| *maker != id)
             };
-            let ends = ends(history, file, at);
+            let ends = ends(history, &file, at);
             let peer = match (ends, file.kind) {
                 (Some((local, remote)), _) => self.peer(id, local, remote),
                 (None, FdKind::Pipe | FdKind::UnixSocket) => maker(),
@@ -423,7 +423,7 @@ impl<'a> Paths<'a> {
         for file_id in before.chain(opened) {
             let file = history.file(file_id);
             let ts = self.case.times.file(file_id).filter(|_| file.opened_by.is_some());
-            if let Some((local, remote)) = ends(history, file, file.from) {
+            if let Some((local, remote)) = ends(history, &file, file.from) {
                 let peer = self.peer(id, local, remote);
                 let role = file.role;
                 let row = Connection { file: file_id, seq: file.from, ts, local, remote, peer, role, is_later: false };
@@ -500,8 +500,7 @@ pub(crate) fn is_written(history: &History, file: &OpenFile) -> bool {
     let bit = FILE_FLAGS.value("O_WRONLY").unwrap_or(0);
     matches!(file.kind, FdKind::File | FdKind::Memfd)
         && file.flags & bit != 0
-        && !matches!(history.text(file.name).as_bytes(), b"" | b"/dev/null" | b"/dev/tty" | b"/dev/ptmx")
-        && !history.text(file.name).starts_with(b"/dev/pts/")
+        && !matches!(history.text(file.name).as_bytes(), b"" | b"/dev/null" | b"/dev/tty")
 }
 
 /// Users a process ran as.

@@ -1,7 +1,7 @@
 //! Times of the history's rows.
 
 use tracehound_formats::{Batch, Nanos, Seq};
-use tracehound_state::{FileId, History, ImageId};
+use tracehound_state::{FileId, History, ImageId, Rows};
 
 /// When each image was loaded and each state of an open file began.
 ///
@@ -10,9 +10,9 @@ use tracehound_state::{FileId, History, ImageId};
 #[derive(Debug, Default)]
 pub struct RowTimes {
     /// By [`ImageId`]; 0 for none.
-    images: Vec<Nanos>,
+    images: Rows<Nanos>,
     /// By [`FileId`]; 0 for none.
-    files: Vec<Nanos>,
+    files: Rows<Nanos>,
 }
 
 impl RowTimes {
@@ -25,9 +25,11 @@ impl RowTimes {
     /// replayed, before they are dropped. Rows of the snapshot have no time.
     pub fn batches(&mut self, history: &History, batches: &[Batch]) {
         let mut walk = Walk { batches, batch: 0, row: 0 };
-        self.images.extend(history.images.iter_from(self.images.len()).map(|image| walk.time(image.from)));
+        let new = history.images.iter_from(self.images.len());
+        new.for_each(|image| self.images.push(walk.time(image.from)));
         let mut walk = Walk { batches, batch: 0, row: 0 };
-        self.files.extend(history.files.iter_from(self.files.len()).map(|file| walk.time(file.from)));
+        let new = history.files.iter_from(self.files.len());
+        new.for_each(|file| self.files.push(walk.time(file.from)));
     }
 
     /// Time of the event an image is in use from; `None` for the snapshot.
@@ -42,7 +44,7 @@ impl RowTimes {
 
     /// Bytes held, for accounting.
     pub fn memory(&self) -> usize {
-        (self.images.capacity() + self.files.capacity()) * size_of::<Nanos>()
+        self.images.memory() + self.files.memory()
     }
 }
 
@@ -57,7 +59,7 @@ impl Walk<'_> {
     /// Time of an event; 0 if it is not there.
     fn time(&mut self, seq: Seq) -> Nanos {
         while let Some(batch) = self.batches.get(self.batch) {
-            match batch.get(self.row).map(|event| event.head) {
+            match batch.head_of(self.row) {
                 Some(head) if head.seq < seq => self.row += 1,
                 Some(head) if head.seq == seq => return head.ts,
                 Some(_) => break,
@@ -72,7 +74,7 @@ impl Walk<'_> {
 
     /// The time of an event that stands anywhere.
     fn search(&self, seq: Seq) -> Option<Nanos> {
-        let last = |batch: &Batch| batch.get(batch.len().wrapping_sub(1)).map(|event| event.head.seq);
+        let last = |batch: &Batch| batch.head_of(batch.len().wrapping_sub(1)).map(|head| head.seq);
         let i = self.batches.partition_point(|batch| last(batch) < Some(seq));
         time_of(self.batches.get(i)?, seq)
     }
@@ -83,7 +85,7 @@ fn time_of(batch: &Batch, seq: Seq) -> Option<Nanos> {
     let (mut low, mut high) = (0, batch.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let head = batch.get(middle)?.head;
+        let head = batch.head_of(middle)?;
         match head.seq.cmp(&seq) {
             std::cmp::Ordering::Equal => return Some(head.ts),
             std::cmp::Ordering::Less => low = middle + 1,

@@ -287,6 +287,13 @@ impl RuleSet {
         self.list_of_kind(code).map_or(&[], |list| &self.lists[list as usize].rules)
     }
 
+    /// False for codes of events that no rule is asked for, whatever they say.
+    #[inline]
+    pub fn asks_kind(&self, code: u16) -> bool {
+        subject::kind_is_named_by_argument(code)
+            || self.list_of_kind(code).is_some_and(|list| !self.lists[list as usize].rules.is_empty())
+    }
+
     /// The place of a rule in the order in which rules are asked.
     pub(crate) fn rank(&self, rule: RuleId) -> u32 {
         self.ranks[rule.0 as usize]

@@ -14,9 +14,8 @@ use crate::timeline::Timeline;
 /// Longest chain of tables a look-up follows.
 const MAX_DEPTH: u32 = 8;
 
-/// Descriptors of a table up to which they are a list. Most tables are a short-lived process's, which opens and closes
-/// a few.
-const FEW: usize = 16;
+/// Changes of a table up to which they are a list. Most tables are a short-lived process's, which opens and closes a few.
+const FEW: usize = 32;
 
 /// All descriptor tables.
 #[derive(Debug, Default)]
@@ -36,9 +35,39 @@ struct Table {
 /// Per descriptor what it referred to from an event on.
 #[derive(Debug)]
 enum Own {
-    /// In no order.
-    Few(Vec<(i64, Timeline<Entry>)>),
-    Many(HashMap<i64, Timeline<Entry>>),
+    /// In order of events.
+    Few(Vec<Change>),
+    Many(Box<HashMap<i64, Timeline<Kept>>>),
+}
+
+/// What a descriptor refers to from an event on.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    seq: Seq,
+    fd: u32,
+    entry: Kept,
+}
+
+/// An [`Entry`] in eight bytes.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// [`CLOSED`] for none.
+    file: u32,
+    is_cloexec: bool,
+}
+
+const CLOSED: u32 = u32::MAX;
+
+impl From<Entry> for Kept {
+    fn from(entry: Entry) -> Kept {
+        Kept { file: entry.file.map_or(CLOSED, |file| file.0), is_cloexec: entry.is_cloexec }
+    }
+}
+
+impl From<Kept> for Entry {
+    fn from(kept: Kept) -> Entry {
+        Entry { file: (kept.file != CLOSED).then_some(FileId(kept.file)), is_cloexec: kept.is_cloexec }
+    }
 }
 
 impl Default for Own {
@@ -48,6 +77,7 @@ impl Default for Own {
 }
 
 impl Own {
+    /// Number of descriptors, or of their changes if these are few.
     fn len(&self) -> usize {
         match self {
             Own::Few(list) => list.len(),
@@ -55,51 +85,59 @@ impl Own {
         }
     }
 
-    fn get(&self, fd: i64) -> Option<&Timeline<Entry>> {
+    /// The entry after event `seq`; `None` before the first one.
+    fn get(&self, fd: i64, seq: Seq) -> Option<Entry> {
         match self {
-            Own::Few(list) => list.iter().find(|(of, _)| *of == fd).map(|(_, entries)| entries),
-            Own::Many(map) => map.get(&fd),
+            Own::Few(list) => {
+                let found = list.iter().rev().find(|change| i64::from(change.fd) == fd && change.seq <= seq);
+                found.map(|change| change.entry.into())
+            }
+            Own::Many(map) => map.get(&fd)?.get(seq).map(Entry::from),
         }
     }
 
     fn set(&mut self, fd: i64, seq: Seq, entry: Entry) {
         match self {
-            Own::Few(list) => {
-                if let Some((_, entries)) = list.iter_mut().find(|(of, _)| *of == fd) {
-                    entries.set(seq, entry);
-                } else if list.len() < FEW {
-                    list.push((fd, Timeline::new(seq, entry)));
-                } else {
-                    let mut map: HashMap<i64, Timeline<Entry>> = list.drain(..).collect();
-                    map.insert(fd, Timeline::new(seq, entry));
-                    *self = Own::Many(map);
+            Own::Few(list) => match u32::try_from(fd) {
+                Ok(fd) if list.len() < FEW => {
+                    // Of two changes by one event only the second can be observed.
+                    let same = list.iter_mut().rev().take_while(|change| change.seq == seq);
+                    match same.into_iter().find(|change| change.fd == fd) {
+                        Some(change) => change.entry = entry.into(),
+                        None => list.push(Change { seq, fd, entry: entry.into() }),
+                    }
                 }
-            }
-            Own::Many(map) => {
-                map.entry(fd)
-                    .and_modify(|entries| entries.set(seq, entry))
-                    .or_insert_with(|| Timeline::new(seq, entry));
-            }
+                _ => {
+                    let mut map = HashMap::new();
+                    list.iter().for_each(|change| put(&mut map, change.fd.into(), change.seq, change.entry));
+                    put(&mut map, fd, seq, entry.into());
+                    *self = Own::Many(Box::new(map));
+                }
+            },
+            Own::Many(map) => put(map, fd, seq, entry.into()),
         }
     }
 
-    /// All descriptors, in no order.
-    fn iter(&self) -> impl Iterator<Item = (i64, &Timeline<Entry>)> {
+    /// All descriptors, in no order; one can come several times.
+    fn fds(&self) -> impl Iterator<Item = i64> {
         let (list, map) = match self {
             Own::Few(list) => (Some(list), None),
             Own::Many(map) => (None, Some(map)),
         };
-        let list = list.into_iter().flatten().map(|(fd, entries)| (*fd, entries));
-        list.chain(map.into_iter().flatten().map(|(fd, entries)| (*fd, entries)))
+        let list = list.into_iter().flatten().map(|change| i64::from(change.fd));
+        list.chain(map.into_iter().flat_map(|map| map.keys().copied()))
     }
 
     fn memory(&self) -> usize {
-        let own = match self {
-            Own::Few(list) => list.capacity(),
-            Own::Many(map) => map.capacity(),
-        };
-        own * size_of::<(i64, Timeline<Entry>)>() + self.iter().map(|(_, entries)| entries.memory()).sum::<usize>()
+        match self {
+            Own::Few(list) => list.capacity() * size_of::<Change>(),
+            Own::Many(map) => map.allocation_size() + map.values().map(Timeline::memory).sum::<usize>(),
+        }
     }
+}
+
+fn put(map: &mut HashMap<i64, Timeline<Kept>>, fd: i64, seq: Seq, entry: Kept) {
+    map.entry(fd).and_modify(|entries| entries.set(seq, entry)).or_insert_with(|| Timeline::new(seq, entry));
 }
 
 /// What a descriptor number refers to.
@@ -141,7 +179,7 @@ impl FdTables {
         self.tables[table.index()].depth >= MAX_DEPTH
     }
 
-    /// What it costs to list a table: descriptors it and the tables it is a copy of ever had.
+    /// What it costs to list a table: descriptors it and the tables it is a copy of ever had, or their changes.
     pub fn cost(&self, table: TableId) -> usize {
         let mut n = 0;
         let mut at = Some(table);
@@ -156,10 +194,7 @@ impl FdTables {
     /// Entries after event `seq` that were set in this table itself, closed ones too, not inherited by copying.
     pub fn touched(&self, table: TableId, seq: Seq) -> Vec<(i64, Entry)> {
         let own = &self.tables[table.index()].own;
-        let touched = own.iter().filter_map(|(fd, entries)| entries.get(seq).map(|entry| (fd, entry)));
-        let mut touched: Vec<(i64, Entry)> = touched.collect();
-        touched.sort_unstable_by_key(|&(fd, _)| fd);
-        touched
+        sorted(own.fds().collect()).into_iter().filter_map(|fd| Some((fd, own.get(fd, seq)?))).collect()
     }
 
     /// Sets what a descriptor refers to from `seq` on.
@@ -172,7 +207,7 @@ impl FdTables {
         let (mut table, mut seq) = (table, seq);
         loop {
             let t = &self.tables[table.index()];
-            let found = t.own.get(fd).and_then(|entries| entries.get(seq));
+            let found = t.own.get(fd, seq);
             if found.is_some() {
                 return found;
             }
@@ -191,12 +226,11 @@ impl FdTables {
         let mut at = Some(table);
         while let Some(id) = at {
             let t = &self.tables[id.index()];
-            fds.extend(t.own.iter().map(|(fd, _)| fd));
+            fds.extend(t.own.fds());
             at = t.base.map(|(base, _)| base);
         }
-        fds.sort_unstable();
-        fds.dedup();
-        fds.into_iter()
+        sorted(fds)
+            .into_iter()
             .filter_map(|fd| self.entry(table, fd, seq).filter(|entry| entry.file.is_some()).map(|entry| (fd, entry)))
             .collect()
     }
@@ -215,6 +249,13 @@ impl FdTables {
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty()
     }
+}
+
+/// Each once, ascending.
+fn sorted(mut fds: Vec<i64>) -> Vec<i64> {
+    fds.sort_unstable();
+    fds.dedup();
+    fds
 }
 
 #[cfg(test)]

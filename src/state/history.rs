@@ -5,6 +5,7 @@
 //! [`Timeline`]. Every question is asked *as of* an event number.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bstr::BStr;
 use hashbrown::HashMap;
@@ -12,7 +13,9 @@ use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntr
 use tracehound_formats::{Nanos, Seq, Tid};
 
 use crate::fd_table::FdTables;
+use crate::few::Few;
 use crate::moves::Moves;
+use crate::packed::Table;
 use crate::rows::Rows;
 use crate::strings::{Strings, Sym};
 use crate::timeline::Timeline;
@@ -61,13 +64,13 @@ pub struct History {
     /// Thread instances in order of appearance.
     pub threads: Rows<Thread>,
     /// States of threads.
-    pub attrs: Rows<Attrs>,
+    pub attrs: Table<Attrs>,
     /// Images.
-    pub images: Rows<Image>,
+    pub images: Table<Image>,
     /// Credentials.
     pub creds: Vec<Creds>,
     /// States of open files.
-    pub files: Rows<OpenFile>,
+    pub files: Table<OpenFile>,
     /// Descriptor tables.
     pub fd_tables: FdTables,
     /// Containers.
@@ -96,7 +99,7 @@ pub(crate) struct Index {
     /// Containers by short id.
     pub(crate) containers: HashMap<Sym, ContainerId>,
     /// Threads by thread id, in order of birth.
-    pub(crate) threads: HashMap<i64, Vec<ThreadId>>,
+    pub(crate) threads: HashMap<i64, Few<ThreadId>>,
 }
 
 /// What a section of the trace says besides processes.
@@ -143,19 +146,15 @@ pub struct Process {
     /// The current parent: changes when the parent exits (init or a subreaper takes over). `None`: unknown.
     pub parent: Timeline<Option<ProcessId>>,
     /// Thread ids seen in this process; the first is the main thread.
-    pub threads: Vec<ThreadId>,
+    pub threads: Few<ThreadId>,
     /// Images of the main thread; one row an exec (and one for what it was born with).
     pub image: Timeline<ImageId>,
     /// Working directory, with a trailing `/`. `None`: unknown.
     pub cwd: Timeline<Option<Sym>>,
-    /// Root directory. `None`: unknown.
-    pub root: Timeline<Option<Sym>>,
     /// Environment, NUL after each entry.
     pub env: Timeline<Option<Sym>>,
     /// Descriptor table.
     pub fd_table: Timeline<TableId>,
-    /// True while it adopts orphans (`PR_SET_CHILD_SUBREAPER`, or init of a pid namespace).
-    pub is_subreaper: Timeline<bool>,
     /// How it ended; `None` while it runs, or if its exit was lost (then `ended` can still be set).
     pub exit: Option<Exit>,
     /// First event at which it is gone: the one after its exit, or the one that proves its pid was used again.
@@ -163,8 +162,8 @@ pub struct Process {
     /// The thread whose child it is: the one that cloned it, later a thread of whoever adopted it. Follows
     /// `parent`; a tool that walks thread by thread (Falco's un-indexed ancestor fields) needs it.
     pub parent_thread: Timeline<Option<ThreadId>>,
-    /// Limit of open descriptors. `None`: unknown.
-    pub fd_limit: Timeline<Option<i64>>,
+    /// What it most likely has as its parent had it.
+    pub inherited: Arc<Inherited>,
     /// Set when an instance guessed from a lone thread id ([`Origin::FirstSeen`]) turned out to be a thread of
     /// another process: the process it really belongs to. Such an instance is no process of its own.
     pub merged_into: Option<ProcessId>,
@@ -185,6 +184,17 @@ impl Process {
     pub fn is_alive(&self, seq: Seq) -> bool {
         self.born <= seq && self.ended.is_none_or(|ended| seq < ended)
     }
+}
+
+/// What processes inherit and hardly ever change: those that were born with the same share it.
+#[derive(Clone, Debug)]
+pub struct Inherited {
+    /// Root directory. `None`: unknown.
+    pub root: Timeline<Option<Sym>>,
+    /// Limit of open descriptors. `None`: unknown.
+    pub fd_limit: Timeline<Option<i64>>,
+    /// True while it adopts orphans (`PR_SET_CHILD_SUBREAPER`, or init of a pid namespace).
+    pub is_subreaper: Timeline<bool>,
 }
 
 /// How a process ended.
@@ -362,7 +372,7 @@ pub struct OpenFile {
 }
 
 /// Addresses of an inet socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Net {
     /// Two ends; source is the client once the role is known.
     Pair {
@@ -502,19 +512,51 @@ pub struct Group {
     pub name: Sym,
 }
 
+/// What a table of the history holds; see [`History::sizes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    /// What its rows are, for people.
+    pub name: &'static str,
+    /// Number of rows.
+    pub rows: usize,
+    /// Bytes, with what rows point to.
+    pub bytes: usize,
+}
+
 impl History {
-    /// Bytes held, for accounting. Of what rows point to, what all processes have is counted, not every rare addition.
+    /// Bytes held, for accounting: the sum of [`History::sizes`].
     pub fn memory(&self) -> usize {
-        let per_process = size_of::<ThreadId>() * 4;
-        self.strings.memory()
-            + self.processes.memory()
-            + self.processes.len() * per_process
-            + self.threads.memory()
-            + self.attrs.memory()
-            + self.images.memory()
-            + self.files.memory()
-            + self.fd_tables.memory()
-            + self.index.threads.capacity() * (size_of::<(i64, Vec<ThreadId>)>() + per_process)
+        self.sizes().iter().map(|table| table.bytes).sum()
+    }
+
+    /// What each table holds, for accounting. Tables of what a trace has few of (users, sections, containers) are not
+    /// counted, nor are rare additions to rows (changes of a root directory, threads that stopped sharing).
+    pub fn sizes(&self) -> Vec<TableSize> {
+        let table = |name, rows, bytes| TableSize { name, rows, bytes };
+        let of_process = |row: &Process| {
+            row.threads.memory()
+                + row.parent.memory()
+                + row.parent_thread.memory()
+                + row.image.memory()
+                + row.cwd.memory()
+                + row.env.memory()
+                + row.fd_table.memory()
+        };
+        let lives = &self.index.threads;
+        let processes = self.processes.memory() + self.processes.iter().map(of_process).sum::<usize>();
+        let threads = self.threads.memory() + self.threads.iter().map(|row| row.attrs.memory()).sum::<usize>();
+        let index = lives.allocation_size() + lives.values().map(Few::memory).sum::<usize>();
+        vec![
+            table("processes", self.processes.len(), processes),
+            table("threads", self.threads.len(), threads),
+            table("states of threads", self.attrs.len(), self.attrs.memory()),
+            table("images", self.images.len(), self.images.memory()),
+            table("states of open files", self.files.len(), self.files.memory()),
+            table("descriptor tables", self.fd_tables.len(), self.fd_tables.memory()),
+            table("renames and removals", self.moves.rows().len(), self.moves.memory()),
+            table("strings", self.strings.len(), self.strings.memory()),
+            table("threads by id", lives.len(), index),
+        ]
     }
 
     /// Text of a symbol.
@@ -533,13 +575,15 @@ impl History {
     }
 
     /// A state of a thread.
-    pub fn attrs(&self, id: AttrsId) -> &Attrs {
-        &self.attrs[id.index()]
+    #[inline]
+    pub fn attrs(&self, id: AttrsId) -> Attrs {
+        self.attrs.at(id.index())
     }
 
     /// An image.
-    pub fn image(&self, id: ImageId) -> &Image {
-        &self.images[id.index()]
+    #[inline]
+    pub fn image(&self, id: ImageId) -> Image {
+        self.images.at(id.index())
     }
 
     /// Credentials.
@@ -548,8 +592,9 @@ impl History {
     }
 
     /// A state of an open file.
-    pub fn file(&self, id: FileId) -> &OpenFile {
-        &self.files[id.index()]
+    #[inline]
+    pub fn file(&self, id: FileId) -> OpenFile {
+        self.files.at(id.index())
     }
 
     /// A container.
@@ -558,7 +603,7 @@ impl History {
     }
 
     /// What the main thread of a process is after event `seq`.
-    pub fn leader_attrs(&self, process: ProcessId, seq: Seq) -> &Attrs {
+    pub fn leader_attrs(&self, process: ProcessId, seq: Seq) -> Attrs {
         let leader = self.process(process).leader();
         self.attrs(self.thread(leader).attrs.at(seq))
     }

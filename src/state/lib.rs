@@ -33,11 +33,13 @@ mod effects;
 mod live;
 
 pub mod fact;
+pub mod few;
 pub mod history;
 
 pub mod fd_table;
 pub mod moves;
 pub mod notes;
+pub mod packed;
 pub mod rows;
 pub mod strings;
 pub mod timeline;

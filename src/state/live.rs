@@ -1,9 +1,12 @@
 //! What is current while replaying: who has which id now. Private to the replay; the history never asks here.
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 use tracehound_formats::{Nanos, Seq};
 
-use crate::history::{ContainerId, CredId, Creds, ProcessId, TableId, ThreadId};
+use crate::few::Few;
+use crate::history::{ContainerId, CredId, Creds, Inherited, ProcessId, TableId, ThreadId};
 use crate::rows::Rows;
 use crate::strings::Sym;
 
@@ -32,7 +35,12 @@ pub(crate) struct Live {
     pub(crate) creds: HashMap<Creds, CredId>,
     /// Container by the cgroups of a thread.
     pub(crate) cgroups: HashMap<Sym, Option<ContainerId>>,
+    /// What processes were born with, each stored once.
+    pub(crate) inherited: HashMap<InheritedKey, Arc<Inherited>>,
 }
+
+/// Root directory, limit of descriptors, and whether it adopts orphans.
+pub(crate) type InheritedKey = (Option<Sym>, Option<i64>, bool);
 
 /// The thread last found for a thread id, for some ids: each has one place, which it shares with others.
 #[derive(Debug)]
@@ -72,7 +80,7 @@ impl Recent {
 #[derive(Debug, Default)]
 pub(crate) struct LiveThread {
     /// Processes whose parent is this thread (some may have ended).
-    pub(crate) children: Vec<ProcessId>,
+    pub(crate) children: Few<ProcessId>,
     /// Time of birth, if recorded.
     pub(crate) cloned_at: Option<Nanos>,
     /// Time it was first seen.
@@ -97,7 +105,7 @@ pub(crate) struct LiveThread {
 #[derive(Debug, Default)]
 pub(crate) struct LiveProcess {
     /// Threads that have not exited; the main thread first, if it has not.
-    pub(crate) alive: Vec<ThreadId>,
+    pub(crate) alive: Few<ThreadId>,
     /// It adopts orphans.
     pub(crate) is_reaper: bool,
     /// How the main thread ended.

@@ -52,6 +52,12 @@ impl Moves {
         &self.rows
     }
 
+    /// Bytes held, for accounting.
+    pub(crate) fn memory(&self) -> usize {
+        let lists: usize = self.by_path.values().map(|rows| rows.capacity() * size_of::<u32>()).sum();
+        self.rows.capacity() * size_of::<Move>() + self.by_path.allocation_size() + lists
+    }
+
     /// The first move that takes a path away after event `after`, up to event `until`.
     fn next(&self, path: Sym, container: Option<ContainerId>, after: Seq, until: Seq) -> Option<&Move> {
         let rows = self.by_path.get(&path)?;

@@ -279,7 +279,7 @@ impl Replay {
     }
 
     /// What a thread is now.
-    pub(crate) fn attrs_of(&self, thread: ThreadId) -> &Attrs {
+    pub(crate) fn attrs_of(&self, thread: ThreadId) -> Attrs {
         self.history.attrs(self.history.threads[thread.index()].attrs.last())
     }
 
@@ -374,7 +374,7 @@ impl Replay {
     /// the state after an event can be observed.
     pub(crate) fn change_attrs_from(&mut self, thread: ThreadId, from: Seq, change: impl FnOnce(&mut Attrs)) {
         let last = self.history.threads[thread.index()].attrs.last();
-        let old = self.history.attrs[last.index()];
+        let old = self.history.attrs.at(last.index());
         let mut new = old;
         change(&mut new);
         if new == old {
@@ -382,7 +382,7 @@ impl Replay {
         }
         new.from = from;
         if old.from == from && old.thread == thread {
-            self.history.attrs[last.index()] = new;
+            self.history.attrs.set(last.index(), new);
             return;
         }
         let id = self.push_attrs(new);
@@ -458,7 +458,7 @@ impl Replay {
     /// theirs, as in Falco, which copies at `dup` and `fork`; [`OpenFile::origin`] tells what belongs together.
     pub(crate) fn change_file(&mut self, cx: &mut Cx<'_>, change: impl FnOnce(&mut OpenFile)) {
         let (Some(thread), Some(fd), Some(old_id)) = (cx.fact.thread, cx.fact.fd, cx.fact.file) else { return };
-        let old = self.history.files[old_id.index()];
+        let old = self.history.files.at(old_id.index());
         let mut new = old;
         change(&mut new);
         if new == old {
@@ -467,7 +467,7 @@ impl Replay {
         cx.fact.is_name_changed |= new.name != old.name;
         if old.from == cx.seq && old_id.index() + 1 == self.history.files.len() {
             // This event made the row; nobody else refers to it.
-            self.history.files[old_id.index()] = new;
+            self.history.files.set(old_id.index(), new);
             return;
         }
         new.from = cx.seq;

@@ -48,7 +48,7 @@ impl<T> Rows<T> {
     }
 
     /// Appends a row.
-    pub(crate) fn push(&mut self, row: T) {
+    pub fn push(&mut self, row: T) {
         if self.len & (CHUNK - 1) == 0 {
             // The first chunk grows as a vector does: most traces of tests, and many tables, have few rows.
             self.chunks.push(if self.len == 0 { Vec::new() } else { Vec::with_capacity(CHUNK) });

@@ -12,6 +12,16 @@ pub struct Sym(u32);
 impl Sym {
     /// The empty string.
     pub const EMPTY: Sym = Sym(0);
+
+    /// Its number: less than 2^32 - 1, of which no history has as many strings.
+    pub(crate) fn code(self) -> u32 {
+        self.0
+    }
+
+    /// The symbol with a number that [`Sym::code`] gave.
+    pub(crate) fn of_code(code: u32) -> Sym {
+        Sym(code)
+    }
 }
 
 /// All strings of a history.

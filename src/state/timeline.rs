@@ -27,7 +27,8 @@ impl<T: Copy> Timeline<T> {
         if last.0 == from {
             *last = (from, value);
         } else {
-            self.later.get_or_insert_default().push((from, value));
+            // Mostly there is one more value and no third.
+            self.later.get_or_insert_with(|| Box::new(Vec::with_capacity(1))).push((from, value));
         }
     }
 
@@ -59,6 +60,11 @@ impl<T: Copy> Timeline<T> {
     /// The value after event `seq` was applied; `None` before the first row.
     pub(crate) fn get(&self, seq: Seq) -> Option<T> {
         (self.first.0 <= seq).then(|| self.at(seq))
+    }
+
+    /// The value, if there has never been another.
+    pub(crate) fn only(&self) -> Option<T> {
+        self.later.is_none().then_some(self.first.1)
     }
 
     /// Bytes that stand elsewhere, for accounting.

@@ -217,6 +217,17 @@ impl Batch {
         })
     }
 
+    /// The head of one event: much less to look at than the event.
+    #[inline]
+    pub fn head_of(&self, i: usize) -> Option<&Head> {
+        self.rows.get(i).map(|row| &row.head)
+    }
+
+    /// The heads in order.
+    pub fn heads(&self) -> impl ExactSizeIterator<Item = &Head> + Clone {
+        self.rows.iter().map(|row| &row.head)
+    }
+
     /// Starts an event; its arguments are given to what is returned. Faster than [`Batch::begin`] and [`Batch::push`],
     /// which find the event begun last for each argument.
     #[inline]

@@ -21,7 +21,7 @@ pub struct Row {
     ret: Option<i64>,
     fd: Option<i64>,
     file: Option<FileId>,
-    args: Box<str>,
+    args: String,
     flags: u8,
 }
 
@@ -43,8 +43,10 @@ impl Row {
         static ARGS: OnceLock<Option<FieldRef>> = OnceLock::new();
         let args = ARGS.get_or_init(|| resolve("evt.args").ok());
         let args = match args.as_ref().map(|field| view.get(field)) {
-            Some(Value::Str(text)) => tracehound_signals::visible::utf8(&text).into(),
-            _ => Box::default(),
+            // Text that was made for this is moved, not copied.
+            Some(Value::Str(text)) => String::from_utf8(text.into_owned().into())
+                .unwrap_or_else(|error| tracehound_signals::visible::utf8(error.as_bytes()).into_owned()),
+            _ => String::new(),
         };
         let head = view.event.head;
         Row {

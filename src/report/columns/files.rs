@@ -15,14 +15,14 @@ use crate::table::{Cell, Column, Table, Type, column};
 
 /// What one process did with one path.
 pub struct Row {
-    pub(crate) process: ProcessId,
-    pub(crate) path: Sym,
+    process: ProcessId,
+    path: Sym,
     kind: FdKind,
     /// Time and number of the first and last use.
-    pub(crate) first: (Option<Nanos>, Seq),
+    first: (Option<Nanos>, Seq),
     last: (Option<Nanos>, Seq),
-    pub(crate) n_opens: u64,
-    pub(crate) n_execs: u64,
+    n_opens: u64,
+    n_execs: u64,
     /// Open flags of all opens together (table `file_flags`).
     flags: u32,
     is_inherited: bool,
@@ -42,7 +42,7 @@ pub static TABLE: Table<Row> = Table {
     rows,
 };
 
-pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
+fn rows(case: &Case<'_>) -> Vec<Row> {
     let history = case.history;
     let mut rows: Vec<Row> = Vec::new();
     let mut index: HashMap<(ProcessId, Sym), usize> = HashMap::new();
@@ -74,13 +74,13 @@ pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
     let mut uses: Vec<(usize, Use)> = Vec::new();
     for (process, id) in snapshot_files(history) {
         let file = history.file(id);
-        if is_path(file) {
+        if is_path(&file) {
             uses.push((row(process, file.name, file.kind, (None, file.from)), Use::Inherited(id)));
         }
     }
-    for (id, file) in (0..).map(FileId).zip(&history.files) {
+    for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
         // Further states of an open file are no further opens.
-        let Some(thread) = file.opened_by.filter(|_| file.origin == id && is_path(file)) else { continue };
+        let Some(thread) = file.opened_by.filter(|_| file.origin == id && is_path(&file)) else { continue };
         let at = (case.times.file(id), file.from);
         uses.push((row(history.thread(thread).process, file.name, file.kind, at), Use::Opened(id)));
     }
@@ -109,7 +109,7 @@ enum Use {
 }
 
 impl Row {
-    fn add<'a>(&mut self, used: Use, file: impl Fn(FileId) -> &'a OpenFile) {
+    fn add(&mut self, used: Use, file: impl Fn(FileId) -> OpenFile) {
         let file = match used {
             Use::Executed => {
                 self.n_execs += 1;
@@ -131,27 +131,8 @@ impl Row {
     }
 
     fn has(&self, name: &str) -> Cell<'static> {
-        Cell::Bool(self.is_flagged(name))
-    }
-
-    fn is_flagged(&self, name: &str) -> bool {
         let bits = FILE_FLAGS.value(name).unwrap_or(0);
-        bits != 0 && self.flags & bits == bits
-    }
-
-    /// What was done with it, as bits: 1 read, 2 written, 4 created, 8 truncated, 16 executed, 32 open when recording
-    /// began, 64 upper layer of an overlay.
-    pub(crate) fn bits(&self) -> i64 {
-        let is = [
-            self.is_flagged("O_RDONLY"),
-            self.is_flagged("O_WRONLY"),
-            self.is_flagged("O_F_CREATED"),
-            self.is_flagged("O_TRUNC"),
-            self.n_execs > 0,
-            self.is_inherited,
-            self.is_upper_layer,
-        ];
-        is.iter().rev().fold(0, |bits, &is| bits << 1 | i64::from(is))
+        Cell::Bool(bits != 0 && self.flags & bits == bits)
     }
 }
 

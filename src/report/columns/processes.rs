@@ -39,12 +39,12 @@ fn process<'a>(case: &'a Case<'_>, row: &Row) -> &'a Process {
 }
 
 /// What the main thread was last.
-fn attrs<'a>(case: &'a Case<'_>, row: &Row) -> Option<&'a Attrs> {
+fn attrs<'a>(case: &'a Case<'_>, row: &Row) -> Option<Attrs> {
     let leader = *process(case, row).threads.first()?;
     Some(case.history.attrs(case.history.thread(leader).attrs.at(case.last_seq(row.0))))
 }
 
-fn image<'a>(case: &'a Case<'_>, row: &Row) -> &'a Image {
+fn image<'a>(case: &'a Case<'_>, row: &Row) -> Image {
     case.history.image(process(case, row).image.last())
 }
 
@@ -213,7 +213,7 @@ static COLUMNS: &[Column<Row>] = &[
         case.text_option(process(case, row).cwd.last())
     }),
     column("root", Type::Text, "", "Last root directory; null if unknown.", |case, row| {
-        case.text_option(process(case, row).root.last())
+        case.text_option(process(case, row).inherited.root.last())
     }),
     column("uid", Type::Int, "", "Last effective user id, as the host counts; null if unknown.", |case, row| {
         let uid = attrs(case, row).and_then(|attrs| case.history.creds(attrs.creds).uid);
@@ -225,7 +225,7 @@ static COLUMNS: &[Column<Row>] = &[
         "",
         "Name of that user; null if the trace has no name for it (user 0 is `root`).",
         |case, row| {
-            Cell::option(attrs(case, row).and_then(|attrs| user(case, attrs, case.last_seq(row.0))), Cell::bytes)
+            Cell::option(attrs(case, row).and_then(|attrs| user(case, &attrs, case.last_seq(row.0))), Cell::bytes)
         },
     ),
     column("gid", Type::Int, "", "Last effective group id; null if unknown.", |case, row| {
@@ -275,7 +275,7 @@ static COLUMNS: &[Column<Row>] = &[
         "",
         "Name of its container; null if the trace does not have it.",
         |case, row| {
-            let metadata = attrs(case, row).and_then(|attrs| metadata(case, attrs, row.0));
+            let metadata = attrs(case, row).and_then(|attrs| metadata(case, &attrs, row.0));
             case.text_option(metadata.and_then(|metadata| metadata.name))
         },
     ),
@@ -285,7 +285,7 @@ static COLUMNS: &[Column<Row>] = &[
         "",
         "Image of its container; null if the trace does not have it.",
         |case, row| {
-            let metadata = attrs(case, row).and_then(|attrs| metadata(case, attrs, row.0));
+            let metadata = attrs(case, row).and_then(|attrs| metadata(case, &attrs, row.0));
             case.text_option(metadata.and_then(|metadata| metadata.image))
         },
     ),

@@ -62,7 +62,7 @@ impl<W: Write + Send> ParquetSink<W> {
         });
         let properties = WriterProperties::builder()
             .set_created_by(concat!("tracehound ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_dictionary_enabled(true)
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_data_page_row_count_limit(PAGE)
@@ -170,7 +170,7 @@ fn array(ty: Type, rows: &dyn Rows, column: usize) -> ArrayRef {
             Arc::new(array.finish())
         }
         Type::Text => {
-            let mut array = StringBuilder::new();
+            let mut array = StringBuilder::with_capacity(rows.len(), 32 * rows.len());
             for cell in cells {
                 match cell {
                     Cell::Text(text) => array.append_value(text),

@@ -44,7 +44,7 @@ pub(crate) fn write_process(out: &mut dyn Write, case: &Case<'_>, id: ProcessId,
     let process = case.history.process(id);
     let (bold, dim, reset) = (style.paint(BOLD), style.paint(DIM), style.paint(RESET));
     let mut line = format!("{bold}{} {}{reset}", process.pid.0, names(case, process));
-    let command = command(case, case.history.image(process.image.last()), style);
+    let command = command(case, &case.history.image(process.image.last()), style);
     // Writing to a String cannot fail.
     if !command.is_empty() {
         let _ = write!(line, "  {command}");
@@ -119,7 +119,7 @@ fn users(case: &Case<'_>, id: ProcessId) -> Option<String> {
     for (from, attrs) in leader.attrs.rows() {
         let attrs = history.attrs(attrs);
         let Some(uid) = history.creds(attrs.creds).uid else { continue };
-        let name = processes::user(case, attrs, from.max(Seq(1)));
+        let name = processes::user(case, &attrs, from.max(Seq(1)));
         let user = name.map_or_else(|| format!("uid {uid}"), |name| Visible(name).to_string());
         if users.last() != Some(&user) {
             users.push(user);

@@ -150,7 +150,7 @@ pub(crate) fn pidfd_getfd(r: &mut Replay, cx: &mut Cx<'_>) {
 fn pidfd_target(r: &mut Replay, cx: &Cx<'_>) -> Option<crate::history::FileId> {
     let thread = cx.fact.thread?;
     let pidfd = r.file_of(thread, cx.int(1)?)?;
-    let OpenFile { kind: FdKind::Pidfd, pid: Some(pid), .. } = *r.history.file(pidfd) else { return None };
+    let OpenFile { kind: FdKind::Pidfd, pid: Some(pid), .. } = r.history.file(pidfd) else { return None };
     let target = r.thread_by_tid(pid)?;
     r.file_of(target, cx.int(2)?)
 }

@@ -3,8 +3,11 @@
 //! Only a success changes anything. The event is reported under the id of the main thread, even if another thread
 //! called: the kernel has given it that id. Source: `sinsp_parser::parse_execve_exit`.
 
+use std::sync::Arc;
+
 use tracehound_formats::event::syscalls;
 
+use crate::few::Few;
 use crate::history::{CredId, Creds, Image, ImageId, ProcessId, ThreadId};
 use crate::replay::{AT_FDCWD, Cx, Replay};
 use crate::strings::Sym;
@@ -87,9 +90,9 @@ pub(crate) fn exec(r: &mut Replay, cx: &mut Cx<'_>) {
     if cwd.is_some() {
         row.cwd.set(cx.seq, cwd);
     }
-    let limit = cx.int(arg::FDLIMIT).filter(|&limit| row.fd_limit.last() != Some(limit));
+    let limit = cx.int(arg::FDLIMIT).filter(|&limit| row.inherited.fd_limit.last() != Some(limit));
     if let Some(limit) = limit {
-        row.fd_limit.set(cx.seq, Some(limit));
+        Arc::make_mut(&mut row.inherited).fd_limit.set(cx.seq, Some(limit));
     }
     close_on_exec(r, cx, thread, process);
 }
@@ -138,8 +141,8 @@ fn revive(r: &mut Replay, thread: ThreadId, process: ProcessId) {
 }
 
 fn end_other_threads(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: ProcessId) {
-    let others = std::mem::replace(&mut r.live.process[process.index()].alive, vec![thread]);
-    for other in others {
+    let others = std::mem::replace(&mut r.live.process[process.index()].alive, Few::One([thread]));
+    for &other in others.iter() {
         if other != thread {
             r.remove_thread(other, cx.seq);
         }
@@ -160,7 +163,7 @@ fn identify(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: ProcessId) {
 }
 
 fn image(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) -> ImageId {
-    let old = r.history.images[r.attrs_of(thread).image.index()];
+    let old = r.history.image(r.attrs_of(thread).image);
     let exe = cx.event.arg(arg::EXE).bytes().map(|exe| r.intern(exe));
     // Captures before 2015 have no name of the command.
     let comm = cx.bytes(arg::COMM).map(|comm| r.intern(comm)).or(exe);
@@ -245,7 +248,7 @@ impl Replay {
             return Dir::At(self.cwd_of(thread));
         }
         let Some(file) = self.file_of(thread, dirfd) else { return Dir::Unknown };
-        let name = self.history.files[file.index()].name;
+        let name = self.history.file(file).name;
         let text = self.text(name);
         if text.is_empty() || text.ends_with(b"/") {
             return Dir::At(Some(name));

@@ -6,6 +6,7 @@
 
 use tracehound_formats::Seq;
 
+use crate::few::Few;
 use crate::history::{Exit, ProcessId, ThreadId};
 use crate::live::{Exited, Recent, Status};
 use crate::replay::{Cx, Replay};
@@ -90,7 +91,7 @@ impl Replay {
         if self.history.processes[process.index()].leader() == thread {
             // A pid is free only when the whole process is gone.
             self.notes.n_pid_reuse_without_exit += 1;
-            for other in std::mem::take(&mut self.live.process[process.index()].alive) {
+            for &other in std::mem::take(&mut self.live.process[process.index()].alive).iter() {
                 self.remove_thread(other, at);
             }
         }
@@ -100,7 +101,7 @@ impl Replay {
     /// Ends a placeholder that was no thread of its own, without touching its children.
     pub(crate) fn forget(&mut self, thread: ThreadId, at: Seq) {
         let process = self.process_of(thread);
-        self.live.process[process.index()].alive.clear();
+        self.live.process[process.index()].alive = Few::None;
         self.end_thread(thread, at);
         let row = &mut self.history.processes[process.index()];
         row.ended.get_or_insert(at);
@@ -147,7 +148,7 @@ impl Replay {
                 self.live.process[adopter.index()].is_reaper = true;
             }
         }
-        for child in children {
+        for &child in children.iter() {
             self.set_parent(child, reaper, at);
         }
     }

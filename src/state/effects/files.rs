@@ -3,6 +3,8 @@
 //! Names are joined and normalised, symbolic links are not followed (the trace does not say where they lead).
 //! Source: `sinsp_parser::parse_open_openat_creat_exit`, `parse_dirfd`, `parse_{chdir,fchdir,getcwd,chroot}_exit`.
 
+use std::sync::Arc;
+
 use tracehound_formats::event::Arg;
 use tracehound_formats::section::FdKind;
 
@@ -167,5 +169,5 @@ pub(crate) fn chroot(r: &mut Replay, cx: &mut Cx<'_>) {
     let cwd = r.cwd_of(thread);
     let root = r.intern_joined(cwd, path);
     let process = r.process_of(thread);
-    r.history.processes[process.index()].root.set(cx.seq, Some(root));
+    Arc::make_mut(&mut r.history.processes[process.index()].inherited).root.set(cx.seq, Some(root));
 }

@@ -4,11 +4,16 @@
 //! pid namespace the id that the parent gets means nothing on the host, so there only the child's event counts; it
 //! carries host ids. Source: `sinsp_parser::parse_clone_exit_{caller,child}`.
 
+use std::sync::Arc;
+
 use tracehound_formats::event::syscalls;
 use tracehound_formats::{Nanos, Seq, Tid};
 
-use crate::history::{Attrs, CredId, Creds, Image, ImageId, Origin, Process, ProcessId, TableId, Thread, ThreadId};
-use crate::live::{LiveProcess, LiveThread};
+use crate::few::Few;
+use crate::history::{
+    Attrs, CredId, Creds, Image, ImageId, Inherited, Origin, Process, ProcessId, TableId, Thread, ThreadId,
+};
+use crate::live::{InheritedKey, LiveProcess, LiveThread};
 use crate::replay::{Cx, Replay, index_of};
 use crate::strings::Sym;
 use crate::timeline::Timeline;
@@ -301,13 +306,13 @@ fn move_to_process(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, pid: i64) -> T
     r.notes.n_merged += 1;
     let row = &r.history.threads[thread.index()];
     let (tid, vtid, origin, start_ns) = (row.tid, row.vtid, row.origin, row.start_ns);
-    let template = *r.attrs_of(thread);
+    let template = r.attrs_of(thread);
     let children = std::mem::take(&mut r.live.thread[thread.index()].children);
     r.forget(thread, cx.seq);
     r.history.processes[guessed.index()].merged_into = Some(real);
     let moved =
         r.create_thread(NewThread { tid, vtid, process: real, start_ns, origin, from: cx.seq }, template, cx.ts);
-    for child in children {
+    for &child in children.iter() {
         r.set_parent(child, Some(moved), cx.seq);
     }
     moved
@@ -354,8 +359,9 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
         template_process
     } else {
         let parent = &r.history.processes[template_process.index()];
-        let (root, env) = (parent.root.last(), parent.env.last());
-        let fd_limit = cx.int(arg::FDLIMIT).or(parent.fd_limit.last());
+        let (root, env) = (parent.inherited.root.last(), parent.env.last());
+        let fd_limit = cx.int(arg::FDLIMIT).or(parent.inherited.fd_limit.last());
+        let inherited = r.inherited(Some(template_process), (root, fd_limit, vpid == Some(1)));
         let cwd = r.cwd_of(template);
         let table = r.table_of(template);
         let fd_table = r.table_of_birth(table, flags, cx.seq);
@@ -368,17 +374,15 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
             section: 0,
             birth_parent: Some(template_process),
             parent: Timeline::new(cx.seq, is_known_template.then_some(template_process)),
-            threads: Vec::new(),
+            threads: Few::None,
             image: Timeline::new(cx.seq, image),
             cwd: Timeline::new(cx.seq, cwd),
-            root: Timeline::new(cx.seq, root),
             env: Timeline::new(cx.seq, env),
             fd_table: Timeline::new(cx.seq, fd_table),
-            is_subreaper: Timeline::new(cx.seq, vpid == Some(1)),
             exit: None,
             ended: None,
             parent_thread: Timeline::new(cx.seq, is_known_template.then_some(template)),
-            fd_limit: Timeline::new(cx.seq, fd_limit),
+            inherited,
             merged_into: None,
             is_start_unique: true,
             n_twins: 0,
@@ -391,7 +395,7 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
         }
         process
     };
-    let mut attrs = *r.attrs_of(template);
+    let mut attrs = r.attrs_of(template);
     attrs.image = image;
     attrs.creds = creds;
     attrs.renamed = None;
@@ -415,7 +419,7 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     let parent_process = r.process_of(parent);
     let image = image_of_birth(r, cx, parent);
     let creds = creds_of_birth(r, cx, parent);
-    let template = *r.attrs_of(parent);
+    let template = r.attrs_of(parent);
     r.change_attrs(child, |attrs| {
         *attrs = Attrs { thread: attrs.thread, from: attrs.from, image, creds, renamed: attrs.renamed, ..template };
     });
@@ -431,7 +435,7 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     }
     let cwd = r.cwd_of(parent);
     let from = &r.history.processes[parent_process.index()];
-    let (root, env, fd_limit) = (from.root.last(), from.env.last(), from.fd_limit.last());
+    let (root, env, fd_limit) = (from.inherited.root.last(), from.env.last(), from.inherited.fd_limit.last());
     let tid = r.history.threads[child.index()].tid.0;
     let row = &mut r.history.processes[process.index()];
     row.fd_table.set(cx.seq, table);
@@ -439,9 +443,10 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     if row.cwd.last().is_none() {
         row.cwd.set(cx.seq, cwd);
     }
-    row.root.set(cx.seq, root);
     row.env.set(cx.seq, env);
-    row.fd_limit.set(cx.seq, fd_limit);
+    let inherited = Arc::make_mut(&mut row.inherited);
+    inherited.root.set(cx.seq, root);
+    inherited.fd_limit.set(cx.seq, fd_limit);
     r.set_birth_parent(process, parent, cx.seq);
     if flags & bits::FS != 0 {
         r.share_fs(parent_process, process);
@@ -460,7 +465,7 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
 /// renamed itself).
 fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> ImageId {
     let id = r.attrs_of(template).image;
-    let old = r.history.images[id.index()];
+    let old = r.history.image(id);
     let like = |old: Option<Sym>| old.unwrap_or(Sym::EMPTY);
     let exe = cx.event.arg(arg::EXE).bytes().map(|exe| r.intern_like(like(old.exe), exe)).or(old.exe);
     let comm = cx.bytes(arg::COMM).map(|comm| r.intern_like(like(old.comm), comm)).or(exe).or(old.comm);
@@ -505,7 +510,8 @@ impl Replay {
         let creds =
             self.creds(Creds { uid: None, gid: None, loginuid: None, caps: None, falco_uid: None, falco_gid: None });
         let fd_table = self.history.fd_tables.create();
-        let process = self.create_process(unknown_process(tid, cx.seq, image, fd_table));
+        let inherited = self.inherited(None, (None, None, false));
+        let process = self.create_process(unknown_process(tid, cx.seq, image, fd_table, inherited));
         let attrs = unknown_attrs(cx.seq, image, creds);
         let new =
             NewThread { tid: Tid(tid), vtid: None, process, start_ns: None, origin: Origin::FirstSeen, from: cx.seq };
@@ -554,6 +560,29 @@ impl Replay {
         id
     }
 
+    /// What a process is born with, shared with the parent if that still has it so, else with others.
+    pub(crate) fn inherited(&mut self, parent: Option<ProcessId>, key: InheritedKey) -> Arc<Inherited> {
+        let (root, fd_limit, is_subreaper) = key;
+        if let Some(parent) = parent {
+            let of_parent = &self.history.processes[parent.index()].inherited;
+            let Inherited { root: roots, fd_limit: limits, is_subreaper: is_subreapers } = &**of_parent;
+            if roots.only() == Some(root)
+                && limits.only() == Some(fd_limit)
+                && is_subreapers.only() == Some(is_subreaper)
+            {
+                return Arc::clone(of_parent);
+            }
+        }
+        let shared = self.live.inherited.entry(key).or_insert_with(|| {
+            Arc::new(Inherited {
+                root: Timeline::new(Seq(0), root),
+                fd_limit: Timeline::new(Seq(0), fd_limit),
+                is_subreaper: Timeline::new(Seq(0), is_subreaper),
+            })
+        });
+        Arc::clone(shared)
+    }
+
     /// Adds a process without threads; its main thread must follow at once.
     pub(crate) fn create_process(&mut self, mut process: Process) -> ProcessId {
         let id = ProcessId(index_of(self.history.processes.len()));
@@ -571,7 +600,7 @@ impl Replay {
             self.evict(leader, process.born);
         }
         self.live.groups.insert(process.pid.0, id);
-        let is_reaper = process.pid.0 == 1 || process.vpid == Some(1) || process.is_subreaper.last();
+        let is_reaper = process.pid.0 == 1 || process.vpid == Some(1) || process.inherited.is_subreaper.last();
         self.live.process.push(LiveProcess { is_reaper, ..LiveProcess::default() });
         self.history.processes.push(process);
         id
@@ -654,7 +683,13 @@ impl Replay {
 }
 
 /// A process of which only the id of one thread is known.
-pub(crate) fn unknown_process(tid: i64, from: Seq, image: ImageId, fd_table: TableId) -> Process {
+pub(crate) fn unknown_process(
+    tid: i64,
+    from: Seq,
+    image: ImageId,
+    fd_table: TableId,
+    inherited: Arc<Inherited>,
+) -> Process {
     Process {
         pid: Tid(tid),
         vpid: None,
@@ -664,17 +699,15 @@ pub(crate) fn unknown_process(tid: i64, from: Seq, image: ImageId, fd_table: Tab
         section: 0,
         birth_parent: None,
         parent: Timeline::new(from, None),
-        threads: Vec::new(),
+        threads: Few::None,
         image: Timeline::new(from, image),
         cwd: Timeline::new(from, None),
-        root: Timeline::new(from, None),
         env: Timeline::new(from, None),
         fd_table: Timeline::new(from, fd_table),
-        is_subreaper: Timeline::new(from, false),
         exit: None,
         ended: None,
         parent_thread: Timeline::new(from, None),
-        fd_limit: Timeline::new(from, None),
+        inherited,
         merged_into: None,
         is_start_unique: true,
         n_twins: 0,

@@ -142,7 +142,7 @@ pub(crate) fn connect(r: &mut Replay, cx: &mut Cx<'_>) {
 
 fn connect_inet(r: &mut Replay, cx: &mut Cx<'_>, src: SocketAddr, dst: SocketAddr) {
     let Some(file) = cx.fact.file else { return };
-    let old = *r.history.file(file);
+    let old = r.history.file(file);
     let (src, dst) = tuples::unmap_pair(src, dst);
     let kind = socket_kind(dst);
     let mut ends = Ends::of(old.net, dst.is_ipv4());
@@ -262,7 +262,7 @@ fn infer(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize) {
 /// Ends that traffic shows, for a socket that is no TCP connection or has no name yet.
 fn update_from_traffic(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize, is_incoming: bool) {
     let Some(file) = cx.fact.file else { return };
-    let old = *r.history.file(file);
+    let old = r.history.file(file);
     // Falco's notion of a TCP socket is IPv4 only.
     let is_tcp = old.kind == FdKind::Ipv4Socket && old.l4 == L4::Tcp;
     if is_tcp && !r.text(old.name).is_empty() {

@@ -3,6 +3,8 @@
 //! Symbolic links are never followed: a trace does not say where they lead. Source of the rules: the path
 //! functions of `userspace/libsinsp/utils.cpp` in falcosecurity/libs at commit 48dfd53c.
 
+use bstr::ByteSlice;
+
 /// Longest path that is joined, with its terminating NUL.
 const MAX_PATH: usize = 1024;
 
@@ -52,22 +54,27 @@ pub(crate) fn join(out: &mut Vec<u8>, dir: &[u8], path: &[u8]) {
                 }
                 [b'.', b'/', tail @ ..] => rest = tail,
                 [b'.'] => rest = &[],
-                _ => {
-                    out.push(byte);
-                    rest = &rest[1..];
-                }
+                _ => rest = copy_component(out, rest),
             },
             // A relative path that `..` has emptied stays relative: "foo/../a" is "a".
             b'/' if !out.is_empty() && is_start || out.is_empty() && has_base => rest = &rest[1..],
-            _ => {
+            b'/' => {
                 out.push(byte);
                 rest = &rest[1..];
             }
+            _ => rest = copy_component(out, rest),
         }
     }
     if out.len() > 1 && out.last() == Some(&b'/') {
         out.pop();
     }
+}
+
+/// Copies what stands before the next `/`, and gives what is left.
+fn copy_component<'p>(out: &mut Vec<u8>, path: &'p [u8]) -> &'p [u8] {
+    let (component, rest) = path.split_at(path.find_byte(b'/').unwrap_or(path.len()));
+    out.extend_from_slice(component);
+    rest
 }
 
 /// Removes the last component and its `/`; the leading `/` stays.

@@ -1,5 +1,7 @@
 //! Sessions, process groups, names, subreapers, limits.
 
+use std::sync::Arc;
+
 use crate::replay::{Cx, Replay};
 
 /// Values of the `prctl_options` table.
@@ -24,9 +26,9 @@ pub(crate) fn prctl(r: &mut Replay, cx: &mut Cx<'_>) {
             let Some(value) = cx.int(3) else { return };
             let process = r.process_of(thread);
             r.live.process[process.index()].is_reaper = value != 0;
-            let timeline = &mut r.history.processes[process.index()].is_subreaper;
-            if timeline.last() != (value != 0) {
-                timeline.set(cx.seq, value != 0);
+            let inherited = &mut r.history.processes[process.index()].inherited;
+            if inherited.is_subreaper.last() != (value != 0) {
+                Arc::make_mut(inherited).is_subreaper.set(cx.seq, value != 0);
             }
         }
         _ => {}
@@ -63,7 +65,7 @@ pub(crate) fn setpgid(r: &mut Replay, cx: &mut Cx<'_>) {
     let pgid = if pgid == 0 { r.history.processes[process.index()].pid.0 } else { pgid };
     let threads = r.live.process[process.index()].alive.clone();
     if r.spend(threads.len()) {
-        for thread in threads {
+        for &thread in threads.iter() {
             r.change_attrs(thread, |attrs| attrs.true_pgid = Some(pgid));
         }
     }
@@ -74,7 +76,7 @@ pub(crate) fn rlimit(r: &mut Replay, cx: &mut Cx<'_>) {
     let Some(thread) = cx.fact.thread.filter(|_| cx.is_ok()) else { return };
     let (Some(RLIMIT_NOFILE), Some(limit)) = (cx.uint(3), cx.int(1).filter(|&limit| limit != -1)) else { return };
     let process = r.process_of(thread);
-    r.history.processes[process.index()].fd_limit.set(cx.seq, Some(limit));
+    Arc::make_mut(&mut r.history.processes[process.index()].inherited).fd_limit.set(cx.seq, Some(limit));
 }
 
 /// prlimit of the number of descriptors, of any process.
@@ -88,6 +90,6 @@ pub(crate) fn prlimit(r: &mut Replay, cx: &mut Cx<'_>) {
     };
     if let Some(target) = target {
         let process = r.process_of(target);
-        r.history.processes[process.index()].fd_limit.set(cx.seq, Some(limit));
+        Arc::make_mut(&mut r.history.processes[process.index()].inherited).fd_limit.set(cx.seq, Some(limit));
     }
 }

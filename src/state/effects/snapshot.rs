@@ -110,16 +110,14 @@ fn add_process(r: &mut Replay, entry: &ThreadEntry, from: Seq) {
     let root = r.intern(&entry.root);
     let env = r.intern_list(&entry.env);
     let vpid = entry.vpid.filter(|&vpid| vpid >= 0);
+    let inherited = r.inherited(None, (Some(root), entry.fd_limit, entry.pid.0 == 1 || vpid == Some(1)));
     r.create_process(Process {
         vpid,
         start_ns: entry.start_ns.filter(|&ns| ns > 0).map(Nanos),
         origin: Origin::Snapshot,
         cwd: Timeline::new(from, Some(cwd)),
-        root: Timeline::new(from, Some(root)),
         env: Timeline::new(from, Some(env)),
-        is_subreaper: Timeline::new(from, entry.pid.0 == 1 || vpid == Some(1)),
-        fd_limit: Timeline::new(from, entry.fd_limit),
-        ..unknown_process(entry.pid.0, from, image, fd_table)
+        ..unknown_process(entry.pid.0, from, image, fd_table, inherited)
     });
 }
 

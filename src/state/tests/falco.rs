@@ -14,7 +14,7 @@ fn text(history: &History, sym: Option<tracehound_state::Sym>) -> String {
     sym.map_or("<NA>".into(), |sym| history.text(sym).to_string())
 }
 
-fn image_of(history: &History, process: ProcessId, seq: Seq) -> &Image {
+fn image_of(history: &History, process: ProcessId, seq: Seq) -> Image {
     history.image(history.leader_attrs(process, seq).image)
 }
 
@@ -41,7 +41,7 @@ fn answer(history: &History, fact: &Fact, seq: Seq, field: &str) -> Option<Value
         "proc.name" => text(history, image.comm).into(),
         "proc.exepath" => text(history, Some(image.exepath)).into(),
         "proc.exe" => text(history, image.exe).into(),
-        "proc.cmdline" => cmdline(history, image).into(),
+        "proc.cmdline" => cmdline(history, &image).into(),
         "proc.tty" => attrs.tty.unwrap_or(0).into(),
         "user.uid" => creds.falco_uid.unwrap_or(u32::MAX).into(),
         "user.loginuid" => creds.loginuid.map_or(-1, i64::from).into(),
@@ -58,7 +58,7 @@ fn answer(history: &History, fact: &Fact, seq: Seq, field: &str) -> Option<Value
             ancestor(1).map_or(Value::Null, |parent| text(history, image_of(history, parent, seq).comm).into())
         }
         "proc.pcmdline" => {
-            ancestor(1).map_or(Value::Null, |parent| cmdline(history, image_of(history, parent, seq)).into())
+            ancestor(1).map_or(Value::Null, |parent| cmdline(history, &image_of(history, parent, seq)).into())
         }
         "proc.pexepath" => {
             ancestor(1).map_or(Value::Null, |parent| text(history, Some(image_of(history, parent, seq).exepath)).into())

@@ -146,7 +146,7 @@ fn commands(history: &History, process: &Process) -> Vec<String> {
         }
         line
     };
-    process.image.rows().map(|(_, image)| line(history.image(image))).collect()
+    process.image.rows().map(|(_, image)| line(&history.image(image))).collect()
 }
 
 /// Full id of the container that a process ended up in.

@@ -79,7 +79,7 @@ fn ask(replayed: &Replayed, seq: u64, question: &str) -> String {
             "parent" => p(1)?.1.parent.at(at).map(|parent| history.process(parent).pid.0.to_string())?,
             "birth_parent" => p(1)?.1.birth_parent.map(|parent| history.process(parent).pid.0.to_string())?,
             "cwd" => text(p(1)?.1.cwd.at(at)?),
-            "root" => text(p(1)?.1.root.at(at)?),
+            "root" => text(p(1)?.1.inherited.root.at(at)?),
             "env" => text(p(1)?.1.env.at(at)?),
             "alive" => p(1)?.1.is_alive(at).to_string(),
             "lives" => history.processes.iter().filter(|p| p.pid.0 == number(1) && p.born <= at).count().to_string(),

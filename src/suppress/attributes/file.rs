@@ -176,7 +176,7 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 /// The file or directory behind the descriptor of the event.
-fn open_file<'a>(view: &View<'a>) -> Option<&'a OpenFile> {
+fn open_file<'a>(view: &View<'a>) -> Option<OpenFile> {
     view.file().filter(|file| matches!(file.kind, FdKind::File | FdKind::Directory | FdKind::Memfd))
 }
 
@@ -186,7 +186,7 @@ pub(super) fn is_file(view: &View<'_>) -> bool {
 }
 
 fn of_file<'a>(view: &View<'a>, part: fn(&OpenFile) -> Option<u64>) -> Value<'a> {
-    Value::from_option(open_file(view).and_then(part), Value::Uint)
+    Value::from_option(open_file(view).as_ref().and_then(part), Value::Uint)
 }
 
 fn number<'a>(view: &View<'a>, name: &str) -> Value<'a> {

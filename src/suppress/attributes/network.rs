@@ -277,7 +277,7 @@ fn message(view: &View<'_>) -> Option<Message> {
 }
 
 /// The inet socket behind the descriptor of the event.
-pub(super) fn socket<'a>(view: &View<'a>) -> Option<&'a OpenFile> {
+pub(super) fn socket<'a>(view: &View<'a>) -> Option<OpenFile> {
     use FdKind::*;
     view.file().filter(|file| matches!(file.kind, Ipv4Socket | Ipv4Listen | Ipv6Socket | Ipv6Listen))
 }

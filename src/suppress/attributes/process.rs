@@ -30,9 +30,9 @@ pub(crate) struct ProcessAt<'a> {
     pub(super) id: ProcessId,
     pub(super) process: &'a Process,
     /// What the thread is whose credentials count: the acting one, or the main thread.
-    pub(super) attrs: &'a Attrs,
+    pub(super) attrs: Attrs,
     /// What the main thread runs.
-    pub(super) image: &'a Image,
+    pub(super) image: Image,
     pub(super) seq: Seq,
     /// Id of that thread.
     pub(super) tid: i64,
@@ -40,7 +40,7 @@ pub(crate) struct ProcessAt<'a> {
 
 impl<'a> ProcessAt<'a> {
     /// The main thread of a process, or the thread given.
-    pub(super) fn new(history: &'a History, id: ProcessId, attrs: Option<&'a Attrs>, seq: Seq) -> ProcessAt<'a> {
+    pub(super) fn new(history: &'a History, id: ProcessId, attrs: Option<Attrs>, seq: Seq) -> ProcessAt<'a> {
         let process = history.process(id);
         let leader = history.leader_attrs(id, seq);
         let attrs = attrs.unwrap_or(leader);

@@ -33,7 +33,7 @@ pub struct SignalView<'a> {
     history: &'a History,
     seq: Seq,
     process: Option<ProcessId>,
-    attrs: Option<&'a Attrs>,
+    attrs: Option<Attrs>,
     tags: &'a ExtraTags,
 }
 
