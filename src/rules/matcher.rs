@@ -23,7 +23,7 @@
 //!
 //! # Memory
 //!
-//! A matcher holds at most 32 MiB (`MAX_MEMORY`, and what one event adds) and then starts anew. Who sends events that
+//! A matcher holds at most 32 MiB (`MAX_MEMORY` unless told otherwise, and what one event adds) and then starts anew. Who sends events that
 //! are all different makes it work about as much as a walk through all rules would.
 
 use hashbrown::HashMap;
@@ -70,6 +70,8 @@ pub struct Matcher<'r> {
     n_counted: u32,
     /// Bytes in everything above that grows.
     memory: usize,
+    /// Bytes after which it starts anew.
+    max_memory: usize,
 }
 
 /// What an actor's state answers.
@@ -136,9 +138,16 @@ impl<'r> Matcher<'r> {
             restriction: Restriction::default(),
             n_counted: 0,
             memory: 0,
+            max_memory: MAX_MEMORY,
         };
         matcher.clear();
         matcher
+    }
+
+    /// The same with another bound of what it remembers, in bytes; see the module.
+    pub fn with_memory(mut self, max: usize) -> Matcher<'r> {
+        self.max_memory = max;
+        self
     }
 
     /// To be called before events of another history are asked, or of the same one that has grown: what rows said
@@ -169,7 +178,7 @@ impl<'r> Matcher<'r> {
         let set = self.set;
         let list = set.list_of_kind(subject.kind_code()).filter(|&list| !set.list(list).rules.is_empty());
         let Some(list) = list else { return &[] };
-        if self.memory > MAX_MEMORY {
+        if self.memory > self.max_memory {
             self.clear();
         }
         if self.n_counted < COUNTED {

@@ -6,7 +6,8 @@
 //! one binary search all numbers. Globs are only tried where their longest literal part occurs. What is left (regular
 //! expressions, lists under a modifier, order of texts) is asked one by one.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::{Anchored, MatchKind, dfa, nfa};
 use hashbrown::HashMap;
 use tracehound_fields::Value;
 
@@ -53,9 +54,17 @@ struct Exact {
 /// Literals that are looked for inside of a value.
 #[derive(Clone, Debug)]
 struct Parts {
-    automaton: AhoCorasick,
+    automaton: PartsAutomaton,
     /// By number of the literal, the comparisons that it is of.
     leaves: Vec<Vec<u32>>,
+}
+
+#[derive(Clone, Debug)]
+enum PartsAutomaton {
+    /// With a table of all steps.
+    Table(dfa::DFA),
+    /// For many literals, of which a table would be too large.
+    Compact(nfa::contiguous::NFA),
 }
 
 /// Literals that a value may begin with, as a tree of bytes.
@@ -273,10 +282,24 @@ impl Texts {
 }
 
 impl Parts {
-    fn evaluate(&self, text: &[u8], mut set: impl FnMut(u32)) {
-        let Ok(matches) = self.automaton.try_find_overlapping_iter(text) else { return };
-        for found in matches {
-            self.leaves[found.pattern().as_usize()].iter().for_each(|&leaf| set(leaf));
+    fn evaluate(&self, text: &[u8], set: impl FnMut(u32)) {
+        match &self.automaton {
+            PartsAutomaton::Table(automaton) => self.walk(automaton, text, set),
+            PartsAutomaton::Compact(automaton) => self.walk(automaton, text, set),
+        }
+    }
+
+    /// Every literal that occurs, a step a byte: the library's search keeps places of matches, which nobody asks for.
+    fn walk(&self, automaton: &impl Automaton, text: &[u8], mut set: impl FnMut(u32)) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        for &byte in text {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if automaton.is_special(state) && automaton.is_match(state) {
+                for i in 0..automaton.match_len(state) {
+                    let leaves = &self.leaves[automaton.match_pattern(state, i).as_usize()];
+                    leaves.iter().for_each(|&leaf| set(leaf));
+                }
+            }
         }
     }
 }
@@ -308,14 +331,16 @@ impl PartsBuilder {
             return (None, Vec::new());
         }
         let n_bytes: usize = self.literals.iter().map(Vec::len).sum();
-        let kind = if n_bytes <= MAX_TABLE { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-        let automaton = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(ignores_case)
-            .kind(Some(kind))
-            // Values are short: looking for rare bytes first costs more than it saves.
-            .prefilter(false)
-            .build(&self.literals);
+        // Values are short: looking for rare bytes first costs more than it saves.
+        let automaton = if n_bytes <= MAX_TABLE {
+            let mut builder = dfa::Builder::new();
+            builder.match_kind(MatchKind::Standard).ascii_case_insensitive(ignores_case).prefilter(false);
+            builder.build(&self.literals).map(PartsAutomaton::Table)
+        } else {
+            let mut builder = nfa::contiguous::Builder::new();
+            builder.match_kind(MatchKind::Standard).ascii_case_insensitive(ignores_case).prefilter(false);
+            builder.build(&self.literals).map(PartsAutomaton::Compact)
+        };
         match automaton {
             Ok(automaton) => (Some(Parts { automaton, leaves: self.leaves }), Vec::new()),
             Err(_) => (None, self.leaves.into_iter().flatten().collect()),

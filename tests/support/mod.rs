@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod scap;
+pub mod soup;
 
 use std::ffi::OsStr;
 use std::io::Write;
