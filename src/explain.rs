@@ -134,7 +134,8 @@ fn rank(distance: Option<u32>) -> u32 {
 }
 
 impl Moment {
-    fn of(view: &View<'_>, rule: &PlannedRule, distance: Option<u32>) -> Moment {
+    /// An event as a rule sees it. `distance` is [`tracehound_rules::Predicate::distance`].
+    pub fn of(view: &View<'_>, rule: &PlannedRule, distance: Option<u32>) -> Moment {
         static ARGS: OnceLock<Option<FieldRef>> = OnceLock::new();
         let args = ARGS.get_or_init(|| resolve("evt.args").ok());
         let args = match args.as_ref().map(|field| view.get(field)) {

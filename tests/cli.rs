@@ -528,3 +528,28 @@ fn rules_are_chosen_by_name_and_tag() {
     let report = run(["rules", "coverage", &trace, "-r", &rules, "-f", "json", "--disable", "tag=a"]).expect(0).json();
     assert_eq!(report["answers"]["off"], 3);
 }
+
+#[test]
+fn a_report_is_one_file_that_is_replaced_on_request_only() {
+    let folder = folder("cli-report");
+    let out = folder.join("case.html");
+    let path = out.to_str().expect("UTF-8");
+    run(["report", SHELL, "-r", RULES, "-o", path]).expect(0).says(&["4 signals", "case.html"]);
+    let page = std::fs::read(&out).expect("a page");
+    assert!(page.starts_with(b"<!doctype html>"));
+    run(["report", SHELL, "-r", RULES, "-o", path]).expect(2).says(&["--force replaces it"]);
+    // The same bytes for any number of threads, and on standard output.
+    run(["report", SHELL, "-r", RULES, "-o", path, "--force", "-j", "1"]).expect(0);
+    assert_eq!(std::fs::read(&out).expect("a page"), page);
+    assert_eq!(run(["report", SHELL, "-r", RULES, "-o", "-"]).expect(0).stdout, page);
+    run(["report", SHELL, "-r", RULES, "-o", path, "--force", "--fail-on", "critical"]).expect(1);
+    run(["report", "samples", "-r", RULES, "-o", path, "--force"]).expect(2).says(&["a folder"]);
+    let lossy = file(
+        &folder,
+        "lossy.trace",
+        "#tracehound-trace 1\nthread 1 comm=a exe=a\n-1 lost n_events=3 cpu=0 cause=buffer_full\n",
+    );
+    run(["report", &lossy, "-o", path, "--force", "--title", "<b>"]).expect(5).says(&["lost 3 events"]);
+    assert!(String::from_utf8_lossy(&std::fs::read(&out).expect("a page")).contains("<h1>&lt;b&gt;</h1>"));
+    run(["report", &lossy, "-o", path, "--force", "--allow-partial"]).expect(0);
+}

@@ -68,6 +68,8 @@ pub enum Verb {
     Tree(Tree),
     /// Say why a signal fired, or which event came nearest to a rule
     Explain(Explain),
+    /// Write one HTML file that shows a trace: signals, attack paths, process tree, timeline
+    Report(Report),
     /// Convert between trace formats
     Convert(Convert),
     /// List and check rules, and list the fields they can use
@@ -387,6 +389,35 @@ pub struct Tree {
     /// Show command lines in full length
     #[arg(long)]
     pub full: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Trace (`-` is standard input)
+    #[arg(value_name = "TRACE")]
+    pub trace: PathBuf,
+    /// Rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Suppressions.
+    #[command(flatten)]
+    pub suppressions: SuppressionArgs,
+    /// File to write (`-` is standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Heading of the page [default: name of the trace and host]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 1 if a signal of this priority or above fired
+    #[arg(long, value_name = "PRIORITY", value_parser = parse_priority)]
+    pub fail_on: Option<tracehound_rules::Priority>,
     /// Exit with 0 instead of 5 when the input is damaged or lossy
     #[arg(long)]
     pub allow_partial: bool,

@@ -16,6 +16,7 @@ mod record;
 #[cfg(not(all(target_os = "linux", feature = "capture")))]
 #[path = "no_record.rs"]
 mod record;
+mod report;
 mod rules;
 mod sarif;
 mod session;
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
         Verb::Info(args) => info::run(&global, &args),
         Verb::Tree(args) => tree::run(&global, &args),
         Verb::Explain(args) => explain::run(&global, &args),
+        Verb::Report(args) => report::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),
         Verb::Record(args) => record::run(&global, &args),
         Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),

@@ -8,6 +8,7 @@ pub mod accounting;
 pub mod case;
 pub mod columns;
 pub mod docs;
+pub mod html;
 pub mod path;
 pub mod sink;
 pub mod summary;

@@ -500,7 +500,8 @@ pub(crate) fn is_written(history: &History, file: &OpenFile) -> bool {
     let bit = FILE_FLAGS.value("O_WRONLY").unwrap_or(0);
     matches!(file.kind, FdKind::File | FdKind::Memfd)
         && file.flags & bit != 0
-        && !matches!(history.text(file.name).as_bytes(), b"" | b"/dev/null" | b"/dev/tty")
+        && !matches!(history.text(file.name).as_bytes(), b"" | b"/dev/null" | b"/dev/tty" | b"/dev/ptmx")
+        && !history.text(file.name).starts_with(b"/dev/pts/")
 }
 
 /// Users a process ran as.

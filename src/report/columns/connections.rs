@@ -16,10 +16,10 @@ use crate::table::{Cell, Column, Table, Type, column};
 
 /// A socket of a process with the ends it had for a while.
 pub struct Row {
-    process: ProcessId,
+    pub(crate) process: ProcessId,
     /// The newest state with these ends.
     file: FileId,
-    first: (Option<Nanos>, Seq),
+    pub(crate) first: (Option<Nanos>, Seq),
     last: (Option<Nanos>, Seq),
     is_inherited: bool,
 }
@@ -35,7 +35,7 @@ pub static TABLE: Table<Row> = Table {
     rows,
 };
 
-fn rows(case: &Case<'_>) -> Vec<Row> {
+pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
     let history = case.history;
     let mut rows: Vec<Row> = Vec::new();
     let mut index: HashMap<(ProcessId, FileId, Ends), usize> = HashMap::new();
@@ -86,6 +86,30 @@ fn ends(file: &OpenFile) -> Option<Ends> {
 
 fn file<'a>(case: &'a Case<'_>, row: &Row) -> OpenFile {
     case.history.file(row.file)
+}
+
+impl Row {
+    /// Source and destination as text; of a bound socket the second is empty.
+    pub(crate) fn texts(&self, case: &Case<'_>) -> [Vec<u8>; 2] {
+        match file(case, self).net {
+            Some(Net::Pair { src, dst }) => [src.to_string().into_bytes(), dst.to_string().into_bytes()],
+            Some(Net::Bound(addr)) => [addr.to_string().into_bytes(), Vec::new()],
+            None => [unix_path(case.history.text(file(case, self).name)).to_vec(), Vec::new()],
+        }
+    }
+
+    /// What is known of it, as bits: 1 connected, 2 client, 4 server, 8 there when recording began, 16 a Unix socket.
+    pub(crate) fn bits(&self, case: &Case<'_>) -> i64 {
+        let file = file(case, self);
+        let is = [
+            file.is_connected,
+            file.role == Some(Role::Client),
+            file.role == Some(Role::Server),
+            self.is_inherited,
+            file.net.is_none(),
+        ];
+        is.iter().rev().fold(0, |bits, &is| bits << 1 | i64::from(is))
+    }
 }
 
 /// Source (or bound) end.

@@ -15,14 +15,14 @@ use crate::table::{Cell, Column, Table, Type, column};
 
 /// What one process did with one path.
 pub struct Row {
-    process: ProcessId,
-    path: Sym,
+    pub(crate) process: ProcessId,
+    pub(crate) path: Sym,
     kind: FdKind,
     /// Time and number of the first and last use.
-    first: (Option<Nanos>, Seq),
+    pub(crate) first: (Option<Nanos>, Seq),
     last: (Option<Nanos>, Seq),
-    n_opens: u64,
-    n_execs: u64,
+    pub(crate) n_opens: u64,
+    pub(crate) n_execs: u64,
     /// Open flags of all opens together (table `file_flags`).
     flags: u32,
     is_inherited: bool,
@@ -42,7 +42,7 @@ pub static TABLE: Table<Row> = Table {
     rows,
 };
 
-fn rows(case: &Case<'_>) -> Vec<Row> {
+pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
     let history = case.history;
     let mut rows: Vec<Row> = Vec::new();
     let mut index: HashMap<(ProcessId, Sym), usize> = HashMap::new();
@@ -131,8 +131,27 @@ impl Row {
     }
 
     fn has(&self, name: &str) -> Cell<'static> {
+        Cell::Bool(self.is_flagged(name))
+    }
+
+    fn is_flagged(&self, name: &str) -> bool {
         let bits = FILE_FLAGS.value(name).unwrap_or(0);
-        Cell::Bool(bits != 0 && self.flags & bits == bits)
+        bits != 0 && self.flags & bits == bits
+    }
+
+    /// What was done with it, as bits: 1 read, 2 written, 4 created, 8 truncated, 16 executed, 32 open when recording
+    /// began, 64 upper layer of an overlay.
+    pub(crate) fn bits(&self) -> i64 {
+        let is = [
+            self.is_flagged("O_RDONLY"),
+            self.is_flagged("O_WRONLY"),
+            self.is_flagged("O_F_CREATED"),
+            self.is_flagged("O_TRUNC"),
+            self.n_execs > 0,
+            self.is_inherited,
+            self.is_upper_layer,
+        ];
+        is.iter().rev().fold(0, |bits, &is| bits << 1 | i64::from(is))
     }
 }
 

@@ -96,7 +96,7 @@ then 5131 id  11:01:05.048
 1 systemd  root  /sbin/init
 1057 containerd-shim  root  /usr/bin/containerd-shim-runc-v2 -namespace moby -id 7c1f0a96de3b5842c9f1d07be46a35928f4ec0d17b6a2938e5d4c3b2a1908f7e -a…
 3462 containerd-shim → runc  root  runc --root /var/run/docker/runtime-runc/moby --log-format json --systemd-cgroup exec --process /tmp/runc-process2610626…  09:14:13.236
-3466 runc:[1:CHILD] → bash  root  enters [docker 7c1f0a96de3b]  09:14:13.266  wrote /dev/ptmx  wrote /dev/pts/0
+3466 runc:[1:CHILD] → bash  root  enters [docker 7c1f0a96de3b]  09:14:13.266
 then 3471 cat  cat /proc/1/environ  09:14:17.298
 "#,
         ),
@@ -107,7 +107,7 @@ then 3471 cat  cat /proc/1/environ  09:14:17.298
             r#"login session session-9.scope, login of deploy, host web-01
 1 systemd  root  /sbin/init
 2390 sshd  deploy  sshd: deploy@pts/0
-2391 bash  deploy  -bash  wrote /dev/pts/0
+2391 bash  deploy  -bash
 2416 sudo  root  sudo -s
 2417 bash  root  /bin/bash  wrote /dev/.udev-cache
 2425 bash → .lock  root  ./.lock  14:03:14.586
