@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracehound_fields::{Context, Subject};
-use tracehound_formats::{Input, OpenError};
+use tracehound_formats::{Input, OpenError, Seq};
 use tracehound_report::case::CaseParts;
 use tracehound_report::{AttackPath, Case, Paths, Source, path};
 use tracehound_rules::{Policy, Priority, Rule, RuleSet};
 use tracehound_signals::visible::utf8;
 use tracehound_signals::{ProcessKeys, RuleRef, Signal};
 use tracehound_suite::cache::{Cache, Key, KeyHasher, Record};
+use tracehound_suite::coverage::LeafCount;
 use tracehound_suite::result::{Facts, Observed, Seen};
 use tracehound_suppress::files::Suppression;
 use tracehound_suppress::query::ExplainedClause;
@@ -100,6 +101,30 @@ impl<'g> Runner<'g> {
         subset
     }
 
+    /// By rule, the hash of all that it says.
+    pub fn keys(&self) -> Vec<Key> {
+        self.keys.iter().map(|(key, ..)| *key).collect()
+    }
+
+    /// Results of each comparison of each rule over the events of a trace; see [`tracehound_suite::coverage`].
+    pub fn leaves(&self, input: Input) -> Result<Vec<Vec<LeafCount>>, OpenError> {
+        let rules = &self.ground.rules.rules;
+        let mut counts: Vec<Vec<LeafCount>> =
+            rules.rules().iter().map(|rule| vec![LeafCount::default(); rule.predicate().leaves().len()]).collect();
+        analyze(input, &RuleSet::default(), None, |window| {
+            each_event(window, |view| {
+                for &id in rules.rules_for_kind(view.kind_code()) {
+                    let counts = &mut counts[id.0 as usize];
+                    rules.rule(id).predicate().evaluate_telling(view, |leaf, result| match result {
+                        true => counts[leaf].n_true += 1,
+                        false => counts[leaf].n_false += 1,
+                    });
+                }
+            });
+        })?;
+        Ok(counts)
+    }
+
     /// What all rules say of a trace; `queries` gives what is to be asked about the signals of a rule.
     pub fn examine<'q>(&self, input: Input, queries: impl Fn(&str) -> Vec<&'q Query>) -> Result<Observed, OpenError> {
         let planned = self.ground.rules.rules.rules();
@@ -179,10 +204,10 @@ impl<'g> Runner<'g> {
         Ok(observed)
     }
 
-    /// The event of a trace that comes nearest to a rule.
-    pub fn nearest(&self, input: Input, rule: usize) -> Result<Nearest, OpenError> {
+    /// The event of a trace that comes nearest to a rule; with `seq` that event.
+    pub fn nearest(&self, input: Input, rule: usize, seq: Option<u64>) -> Result<Nearest, OpenError> {
         let planned = &self.ground.rules.rules.rules()[rule];
-        let mut search = Search::new(planned, Target::default());
+        let mut search = Search::new(planned, Target { seq: seq.map(Seq), pid: None });
         let analysis = analyze(input, &RuleSet::default(), None, |window| search.window(window))?;
         let found = search.finish();
         let missing: Vec<String> = planned

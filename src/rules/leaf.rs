@@ -90,7 +90,7 @@ impl Leaf {
     }
 
     /// True if its result is the same for all events of one kind.
-    pub(crate) fn is_fixed_by_kind(&self) -> bool {
+    pub fn is_fixed_by_kind(&self) -> bool {
         self.constant().is_some() || self.kinds.is_some()
     }
 

@@ -87,6 +87,16 @@ impl Predicate {
         self.program.run(|leaf| self.leaves[leaf as usize].evaluate(subject))
     }
 
+    /// As [`Predicate::evaluate`], telling of each comparison that is asked on the way: its position in
+    /// [`Predicate::leaves`] and its result.
+    pub fn evaluate_telling<S: Subject + ?Sized>(&self, subject: &S, mut tell: impl FnMut(usize, bool)) -> bool {
+        self.program.run(|leaf| {
+            let result = self.leaves[leaf as usize].evaluate(subject);
+            tell(leaf as usize, result);
+            result
+        })
+    }
+
     /// Evaluates every comparison and joins the results by the definition of and, or, not. Slower than
     /// [`Predicate::evaluate`], which is tested against it.
     pub fn evaluate_plainly<S: Subject + ?Sized>(&self, subject: &S) -> bool {

@@ -99,6 +99,8 @@ pub struct Failure {
     pub is_error: bool,
     /// The query of the expectation, by position among those asked about signals of the rule.
     pub query: Option<usize>,
+    /// The first event on which a signal is missing, if it is known which.
+    pub event: Option<u64>,
 }
 
 /// How one trace of a suite did.
@@ -161,6 +163,7 @@ pub fn judge(suites: &[Suite], suite: usize, case: usize, observed: Observed) ->
                 signal: Some((*first).clone()),
                 is_error: true,
                 query: None,
+                event: None,
             });
         }
     }
@@ -179,6 +182,7 @@ pub fn judge(suites: &[Suite], suite: usize, case: usize, observed: Observed) ->
                 signal: Some((*first).clone()),
                 is_error: policy == Unexpected::Fail,
                 query: None,
+                event: None,
             });
         }
     }
@@ -186,7 +190,17 @@ pub fn judge(suites: &[Suite], suite: usize, case: usize, observed: Observed) ->
     let (is_partial, may_be) = (observed.facts.is_partial(), suite.is_partial(case));
     let mut about_trace = |kind, span, message: &str, details| {
         let message = message.to_owned();
-        failures.push(Failure { kind, span, rule: None, message, details, signal: None, is_error: true, query: None });
+        failures.push(Failure {
+            kind,
+            span,
+            rule: None,
+            message,
+            details,
+            signal: None,
+            is_error: true,
+            query: None,
+            event: None,
+        });
     };
     if is_partial && !may_be {
         let what = "the trace is damaged or lossy: what it does not show may have happened";
@@ -215,6 +229,7 @@ pub fn unreadable(suites: &[Suite], suite: usize, case: usize, why: String) -> C
         signal: None,
         is_error: true,
         query: None,
+        event: None,
     };
     CaseResult { suite, case, status: Status::Error, failures: vec![failure], observed: Observed::default() }
 }
@@ -254,6 +269,7 @@ fn expectation_failure(
     let rule = &expectation.rule.name;
     let wanted = expectation.bounds;
     let seqs: Vec<u64> = meant.iter().map(|seen| seen.seq).collect();
+    let mut event = None;
     let (kind, message, details, signal) = match &expectation.events {
         Some(events) if *events == seqs => return None,
         Some(events) => {
@@ -266,9 +282,12 @@ fn expectation_failure(
             if !more.is_empty() {
                 parts.push(format!("also on {}", event_list(&more.iter().map(|seen| seen.seq).collect::<Vec<_>>())));
             }
-            let kind =
-                if more.is_empty() && meant.is_empty() { FailureKind::Missing } else { FailureKind::OtherEvents };
-            let message = format!("{rule}{} on other events than expected: {}", verb(expectation), parts.join(", "));
+            event = lacking.first().copied();
+            let (kind, what) = match meant.is_empty() {
+                true => (FailureKind::Missing, format!("0 times, expected on {}", event_list(events))),
+                false => (FailureKind::OtherEvents, format!("on other events than expected: {}", parts.join(", "))),
+            };
+            let message = format!("{rule}{} {what}", verb(expectation));
             let details = more.first().map_or_else(|| others(expectation, query, all), |seen| signal_lines(seen));
             (kind, message, details, more.first().map(|seen| (**seen).clone()))
         }
@@ -276,7 +295,9 @@ fn expectation_failure(
         None if n < wanted.min => {
             let details = others(expectation, query, all);
             let signal = all.first().cloned();
-            (FailureKind::Missing, format!("{rule}{} {n} times, expected {wanted}", verb(expectation)), details, signal)
+            let on = if n > 0 { format!(", {}", on_events(meant)) } else { String::new() };
+            let message = format!("{rule}{} {n} times, expected {wanted}{on}", verb(expectation));
+            (FailureKind::Missing, message, details, signal)
         }
         None => {
             let details = meant.last().map_or_else(Vec::new, |seen| signal_lines(seen));
@@ -285,7 +306,7 @@ fn expectation_failure(
         }
     };
     let span = expectation.bounds_span;
-    Some(Failure { kind, span, rule: Some(rule.clone()), message, details, signal, is_error: true, query })
+    Some(Failure { kind, span, rule: Some(rule.clone()), message, details, signal, is_error: true, query, event })
 }
 
 fn verb(expectation: &Expectation) -> String {

@@ -3,12 +3,13 @@
 //! [`files`] reads suites from YAML and finds their traces; [`check`] says which expectations can never hold with the
 //! rules given. What a run gave is a [`result::Observed`] a trace, made by who has the pipeline; [`judge`] compares the
 //! two. [`cache`] keeps what was observed by the content of trace, rule and suppressions, [`golden`] writes it down as
-//! expectations, [`output`] prints verdicts for people and machines.
+//! expectations, [`coverage`] says what the traces test and what not, [`output`] prints it for people and machines.
 //!
 //! What this crate leaves out: it never opens a trace and never runs a rule.
 
 pub mod cache;
 pub mod check;
+pub mod coverage;
 pub mod files;
 pub mod golden;
 pub mod judge;

@@ -31,6 +31,13 @@ pub struct Test {
     /// changed there
     #[arg(long, conflicts_with = "watch")]
     pub bless: bool,
+    /// Say what the traces test and what not: rules that never fire, precision and recall by the labels of the traces,
+    /// techniques, comparisons that were never true or never false (text, json, markdown)
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write a layer for the ATT&CK Navigator: the share of attacks found, by technique
+    #[arg(long, value_name = "FILE")]
+    pub navigator: Option<PathBuf>,
     /// Folder in which results are kept by content of trace and rule [default: $XDG_CACHE_HOME/tracehound]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,

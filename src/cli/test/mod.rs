@@ -41,19 +41,19 @@ pub(super) fn run(global: &Global, args: &Test) -> Result<Outcome, Failure> {
 fn once(global: &Global, args: &Test, inputs: &mut Vec<PathBuf>) -> Result<Outcome, Failure> {
     let cache = cache(args);
     let mut suites = Suites::load(global, args, inputs)?;
-    let mut results = run::run(&suites, args, cache.as_ref());
+    let (mut results, mut coverage) = run::run(&suites, args, cache.as_ref());
     if args.bless {
         bless::bless(&suites.loaded, &results)?;
         // What was written is read again, so that what is printed is what the next run prints.
         suites = Suites::load(global, &Test { bless: false, ..args.clone() }, inputs)?;
-        results = run::run(&suites, args, cache.as_ref());
+        (results, coverage) = run::run(&suites, args, cache.as_ref());
     }
     if let Some(cache) = &cache {
         // A cache that cannot be cleaned up is no reason to fail.
         let _ = cache.prune();
     }
     let report = Report { loaded: &suites.loaded, results: &results };
-    output::write(global, args, &report)?;
+    output::write(global, args, &report, coverage.as_ref())?;
     let missing = if suites.loaded.lacks_traces() { Outcome::Input } else { Outcome::Done };
     Ok(results.iter().map(outcome).fold(missing, Outcome::and))
 }

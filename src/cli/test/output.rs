@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use tracehound_suite::coverage::{Coverage, navigator};
 use tracehound_suite::output::{self, Report};
 
 use super::args::{Test, TestFormat};
@@ -32,39 +33,69 @@ pub(super) fn places(args: &Test) -> Result<Vec<(TestFormat, Option<PathBuf>)>, 
 }
 
 /// Writes all results in all formats.
-pub(super) fn write(global: &Global, args: &Test, report: &Report<'_>) -> Result<(), Failure> {
+pub(super) fn write(
+    global: &Global,
+    args: &Test,
+    report: &Report<'_>,
+    coverage: Option<&Coverage>,
+) -> Result<(), Failure> {
+    let has_color = has_color(global.color, &io::stdout());
+    let results = Results { report, coverage: coverage.filter(|_| args.coverage), is_verbose: global.verbose };
     for (format, file) in places(args)? {
         match file {
             None => {
                 let mut out = stdout();
-                one(&mut out, format, report, has_color(global.color, &io::stdout()), global.verbose)?;
+                results.write(&mut out, format, has_color)?;
                 out.flush()?;
             }
             Some(path) => {
                 // What is run again and again writes its files again.
                 let mut file = AtomicFile::create(&path, args.force || args.watch)?;
-                one(&mut file, format, report, false, global.verbose)
+                results
+                    .write(&mut file, format, false)
                     .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
                 file.commit()?;
             }
         }
     }
+    if let (Some(path), Some(coverage)) = (&args.navigator, coverage) {
+        let mut file = AtomicFile::create(path, args.force || args.watch)?;
+        writeln!(file, "{:#}", navigator(coverage))
+            .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
+        file.commit()?;
+    }
     Ok(())
 }
 
-fn one(
-    out: &mut impl Write,
-    format: TestFormat,
-    report: &Report<'_>,
-    has_color: bool,
+/// What is written.
+struct Results<'a> {
+    report: &'a Report<'a>,
+    coverage: Option<&'a Coverage>,
     is_verbose: bool,
-) -> io::Result<()> {
-    match format {
-        TestFormat::Text => output::text(out, report, has_color, is_verbose),
-        TestFormat::Json => writeln!(out, "{:#}", output::json(report)),
-        TestFormat::Junit => output::junit(out, report),
-        TestFormat::Sarif => writeln!(out, "{:#}", sarif::log(report)),
-        TestFormat::Github => output::github(out, report),
-        TestFormat::Markdown => output::markdown(out, report),
+}
+
+impl Results<'_> {
+    fn write(&self, out: &mut impl Write, format: TestFormat, has_color: bool) -> io::Result<()> {
+        let report = self.report;
+        match format {
+            TestFormat::Text => {
+                output::text(out, report, has_color, self.is_verbose)?;
+                self.coverage.map_or(Ok(()), |coverage| output::coverage_text(out, coverage))
+            }
+            TestFormat::Json => {
+                let mut json = output::json(report);
+                if let Some(coverage) = self.coverage {
+                    json["coverage"] = output::coverage_json(coverage);
+                }
+                writeln!(out, "{json:#}")
+            }
+            TestFormat::Markdown => {
+                output::markdown(out, report)?;
+                self.coverage.map_or(Ok(()), |coverage| output::coverage_markdown(out, coverage))
+            }
+            TestFormat::Junit => output::junit(out, report),
+            TestFormat::Sarif => writeln!(out, "{:#}", sarif::log(report)),
+            TestFormat::Github => output::github(out, report),
+        }
     }
 }

@@ -4,16 +4,17 @@ use rayon::prelude::*;
 use tracehound_formats::Input;
 use tracehound_rules::RuleSet;
 use tracehound_suite::cache::Cache;
+use tracehound_suite::coverage::{Coverage, LeafCount, Rules, coverage};
 use tracehound_suite::judge::{judge, queries, unreadable};
-use tracehound_suite::{CaseResult, FailureKind};
+use tracehound_suite::{CaseResult, FailureKind, Status};
 
 use super::args::Test;
 use super::suites::Suites;
 use crate::cli::output::printable;
 use crate::corpus::Runner;
 
-/// Results of all traces that are asked for, in the order of the suites.
-pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> Vec<CaseResult> {
+/// Results of all traces that are asked for, in the order of the suites; and, if it is wanted, what they say of the rules.
+pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> (Vec<CaseResult>, Option<Coverage>) {
     let runners: Vec<Runner<'_>> = suites.grounds.iter().map(|ground| Runner::new(ground, cache)).collect();
     let is_asked = |name: &str| args.filter.is_empty() || args.filter.iter().any(|part| name.contains(part.as_str()));
     let cases: Vec<(usize, usize)> = suites
@@ -25,10 +26,54 @@ pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> Vec<Ca
         .filter(|(_, _, suite, case)| is_asked(&format!("{}/{}", suite.name.name, case.name)))
         .map(|(i, j, ..)| (i, j))
         .collect();
-    cases
+    let results: Vec<CaseResult> = cases
         .into_par_iter()
         .map(|(suite, case)| run_case(suites, &runners[suites.ground_of[suite]], suite, case))
-        .collect()
+        .collect();
+    let is_wanted = args.coverage || args.navigator.is_some();
+    let coverage = is_wanted.then(|| coverage_of(suites, &runners, &results, args.coverage));
+    (results, coverage)
+}
+
+/// What results say of the rules, with comparisons or without.
+fn coverage_of(suites: &Suites, runners: &[Runner<'_>], results: &[CaseResult], has_leaves: bool) -> Coverage {
+    let mut leaves: Vec<Vec<Vec<LeafCount>>> =
+        runners.iter().map(|runner| vec![Vec::new(); runner.keys().len()]).collect();
+    if has_leaves {
+        let readable: Vec<&CaseResult> = results.iter().filter(|result| result.status != Status::Error).collect();
+        let counted: Vec<(usize, Vec<Vec<LeafCount>>)> = readable
+            .into_par_iter()
+            .filter_map(|result| {
+                let ground = suites.ground_of[result.suite];
+                let path = &suites.loaded.suites[result.suite].cases[result.case].path;
+                // It was read before; what is gone meanwhile says nothing.
+                Some((ground, Input::open(path).and_then(|input| runners[ground].leaves(input)).ok()?))
+            })
+            .collect();
+        for (ground, of_trace) in counted {
+            for (sums, counts) in leaves[ground].iter_mut().zip(of_trace) {
+                sums.resize(counts.len(), LeafCount::default());
+                for (sum, count) in sums.iter_mut().zip(counts) {
+                    sum.n_true += count.n_true;
+                    sum.n_false += count.n_false;
+                }
+            }
+        }
+    }
+    let keys: Vec<_> = runners.iter().map(Runner::keys).collect();
+    let rules: Vec<Rules<'_>> = suites
+        .grounds
+        .iter()
+        .zip(&keys)
+        .zip(&leaves)
+        .map(|((ground, keys), leaves)| Rules {
+            rules: &ground.rules.rules,
+            loaded: &ground.rules.loaded,
+            keys,
+            leaves,
+        })
+        .collect();
+    coverage(&suites.loaded.suites, results, &rules, &suites.ground_of)
 }
 
 fn run_case(suites: &Suites, runner: &Runner<'_>, suite: usize, case: usize) -> CaseResult {
@@ -47,13 +92,17 @@ fn run_case(suites: &Suites, runner: &Runner<'_>, suite: usize, case: usize) -> 
         let Some(name) = &failure.rule else { continue };
         let Some(rule) = position(&runner.ground().rules.rules, name) else { continue };
         let lines = match (result.observed.of(name), failure.query) {
-            // The rule says nothing at all of this trace.
-            ([], _) => open().and_then(|input| runner.nearest(input, rule)).map(|nearest| {
-                let mut lines = nearest.found.miss_lines(&runner.ground().rules.loaded);
-                lines.extend(nearest.path.iter().map(|line| format!("  {line}")));
-                lines.extend(nearest.missing.iter().map(|missing| format!("the trace cannot answer {missing}")));
-                lines
-            }),
+            // The rule says nothing at all of this trace, or not what it should of an event that is known.
+            (seen, _)
+                if seen.is_empty() || failure.event.is_some_and(|seq| seen.iter().all(|seen| seen.seq != seq)) =>
+            {
+                open().and_then(|input| runner.nearest(input, rule, failure.event)).map(|nearest| {
+                    let mut lines = nearest.found.miss_lines(&runner.ground().rules.loaded);
+                    lines.extend(nearest.path.iter().map(|line| format!("  {line}")));
+                    lines.extend(nearest.missing.iter().map(|missing| format!("the trace cannot answer {missing}")));
+                    lines
+                })
+            }
             (seen, Some(query)) if seen.iter().all(|seen| seen.answers.get(query) != Some(&true)) => {
                 let asked = queries(&all[suite], of_case, name);
                 match asked.get(query) {

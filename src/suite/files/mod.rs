@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use tracehound_lang::{Code, Diagnostic, SourceFile, SourceMap, Span, render};
 use tracehound_suppress::files::Placed;
 
+pub use read::is_technique;
+
 /// The JSON Schema of a suite, as `docs/suite.schema.json` has it.
 pub const SCHEMA: &str = include_str!("../../../docs/suite.schema.json");
 

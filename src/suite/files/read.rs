@@ -188,7 +188,7 @@ fn labels(reader: &mut Reader<'_>, values: &Values<'_>) -> Labels {
 }
 
 /// True for the id of a technique or sub-technique: `T1059`, `T1059.004`.
-pub(super) fn is_technique(text: &str) -> bool {
+pub fn is_technique(text: &str) -> bool {
     let is_number = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
     text.strip_prefix('T').is_some_and(|id| match id.split_once('.') {
         None => is_number(id, 4),

@@ -3,6 +3,7 @@
 //! Everything that is printed is in a [`Report`]: suites, what became of their traces, and where things stand. Names
 //! and values from traces, suites and rules are hostile: each writer makes them safe for its reader.
 
+mod coverage;
 mod json;
 mod junit;
 mod markup;
@@ -14,6 +15,7 @@ use tracehound_lang::{Position, SourceMap, Span};
 use crate::files::{Case, Loaded, Suite};
 use crate::judge::{CaseResult, Failure, Status};
 
+pub use coverage::{coverage_json, coverage_markdown, coverage_text};
 pub use json::{json, labels};
 pub use junit::junit;
 pub use markup::{github, markdown};
