@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::hash::Hash;
-use std::sync::atomic::AtomicU64;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracehound_fields::{Context, Subject};
@@ -40,6 +41,38 @@ pub struct Ground {
     pub clock: Clock,
     /// Tags that queries can use.
     pub tags: ExtraTags,
+}
+
+/// Does something for each of many traces, as many at a time as there are workers; results in order.
+///
+/// Each worker has the pool of the pipeline for itself: one that it shared would, while it waits, begin with further traces
+/// in the middle of one, and hold the histories of all of them.
+pub fn each_trace<T: Sync, R: Send>(traces: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let n_workers = rayon::current_num_threads().max(1);
+    if traces.len() < n_workers || n_workers == 1 {
+        // Few traces are each spread over all workers.
+        return traces.iter().map(f).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(trace) = traces.get(i) else { return found };
+            found.push((i, f(trace)));
+        }
+    };
+    let worker = || match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    };
+    let mut found: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(worker)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
+    });
+    found.sort_by_key(|(i, _)| *i);
+    found.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Rules of a ground, ready to be asked of any number of traces.

@@ -1,14 +1,43 @@
-"""What `rules check -f sarif` prints of each rule file is valid SARIF 2.1.0, by the schema of the standard.
+"""What `rules check -f sarif` prints of each rule file, and `test -f sarif` of a suite that fails, is valid SARIF 2.1.0, by
+the schema of the standard. The JUnit XML of the same suite is read by Python's parser.
 
 Usage: TRACEHOUND=PROGRAM python3 tests/sarif.py SCHEMA RULES...
 """
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree
 
 import jsonschema
+
+
+def failing_suite():
+    """The SARIF log and the JUnit XML of a suite in which everything goes wrong that can."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    rule = "Service runtime spawned a shell"
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        trace = (root / "samples/java_spawns_bash.trace").read_bytes()
+        (folder / "<a> b%.trace").write_bytes(trace)
+        (folder / "whole.trace").write_bytes(trace)
+        (folder / "damaged.trace").write_bytes(trace + b"1 what is this\n")
+        (folder / "noise.trace").write_bytes(b"\x7fnothing")
+        (folder / "suite.yaml").write_text(
+            f"suite: 's & <t>'\nrules: ['{root}/rules']\nunexpected: ignore\ntraces:\n"
+            f"- {{trace: '<a> b%.trace', absent: [{rule}], unexpected: fail}}\n"
+            f"- {{trace: whole.trace, partial: true, expect: [{{rule: {rule}, events: [7]}}, {{rule: {rule}, count: 9}}]}}\n"
+            "- trace: damaged.trace\n- trace: noise.trace\n"
+        )
+        command = [os.environ["TRACEHOUND"], "test", "suite.yaml", "--no-cache", "-f", "sarif=log.json", "-f", "junit=log.xml"]
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 4:
+            raise SystemExit(f"test: exit code {done.returncode}: {done.stderr.decode()}")
+        log = json.loads((folder / "log.json").read_bytes())
+        return log, xml.etree.ElementTree.parse(folder / "log.xml").getroot()
 
 
 def main() -> int:
@@ -31,7 +60,17 @@ def main() -> int:
         for error in validator.iter_errors(log):
             wrong += 1
             print(f"{path}: {error.json_path}: {error.message[:200]}")
-    print(f"{len(rules)} logs with {results} results, {wrong} violations of the schema")
+    log, junit = failing_suite()
+    results += sum(len(run["results"]) for run in log["runs"])
+    for error in validator.iter_errors(log):
+        wrong += 1
+        print(f"test: {error.json_path}: {error.message[:200]}")
+    for key, element in (("tests", "testcase"), ("failures", "testcase[failure]"), ("errors", "testcase[error]")):
+        counted, found = int(junit.get(key)), len(junit.findall(f"./testsuite/{element}"))
+        if counted != found or not found:
+            wrong += 1
+            print(f"test: junit counts {counted} {key} and has {found}")
+    print(f"{len(rules) + 1} logs with {results} results, {wrong} violations of the schema")
     return 1 if wrong or not results else 0
 
 

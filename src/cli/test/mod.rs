@@ -40,8 +40,14 @@ pub(super) fn run(global: &Global, args: &Test) -> Result<Outcome, Failure> {
 /// Loads, runs and prints. `inputs` gets every file and folder that the result depends on, as far as they are known.
 fn once(global: &Global, args: &Test, inputs: &mut Vec<PathBuf>) -> Result<Outcome, Failure> {
     let cache = cache(args);
-    let mut suites = Suites::load(global, args, inputs)?;
+    // With --bless they are loaded twice, and warnings told the second time.
+    let first = &Global { quiet: global.quiet || args.bless, verbose: global.verbose && !args.bless, ..global.clone() };
+    let mut suites = Suites::load(first, args, inputs)?;
     let (mut results, mut coverage) = run::run(&suites, args, cache.as_ref());
+    if results.is_empty() && !args.filter.is_empty() {
+        let message = "--filter: no trace has this text in SUITE/TRACE; nothing was tested";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     if args.bless {
         bless::bless(&suites.loaded, &results)?;
         // What was written is read again, so that what is printed is what the next run prints.

@@ -1,6 +1,5 @@
 //! The traces of suites, run in parallel.
 
-use rayon::prelude::*;
 use tracehound_formats::Input;
 use tracehound_rules::RuleSet;
 use tracehound_suite::cache::Cache;
@@ -11,7 +10,7 @@ use tracehound_suite::{CaseResult, FailureKind, Status};
 use super::args::Test;
 use super::suites::Suites;
 use crate::cli::output::printable;
-use crate::corpus::Runner;
+use crate::corpus::{Runner, each_trace};
 
 /// Results of all traces that are asked for, in the order of the suites; and, if it is wanted, what they say of the rules.
 pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> (Vec<CaseResult>, Option<Coverage>) {
@@ -26,10 +25,7 @@ pub(super) fn run(suites: &Suites, args: &Test, cache: Option<&Cache>) -> (Vec<C
         .filter(|(_, _, suite, case)| is_asked(&format!("{}/{}", suite.name.name, case.name)))
         .map(|(i, j, ..)| (i, j))
         .collect();
-    let results: Vec<CaseResult> = cases
-        .into_par_iter()
-        .map(|(suite, case)| run_case(suites, &runners[suites.ground_of[suite]], suite, case))
-        .collect();
+    let results = each_trace(&cases, |&(suite, case)| run_case(suites, &runners[suites.ground_of[suite]], suite, case));
     let is_wanted = args.coverage || args.navigator.is_some();
     let coverage = is_wanted.then(|| coverage_of(suites, &runners, &results, args.coverage));
     (results, coverage)
@@ -41,16 +37,13 @@ fn coverage_of(suites: &Suites, runners: &[Runner<'_>], results: &[CaseResult], 
         runners.iter().map(|runner| vec![Vec::new(); runner.keys().len()]).collect();
     if has_leaves {
         let readable: Vec<&CaseResult> = results.iter().filter(|result| result.status != Status::Error).collect();
-        let counted: Vec<(usize, Vec<Vec<LeafCount>>)> = readable
-            .into_par_iter()
-            .filter_map(|result| {
-                let ground = suites.ground_of[result.suite];
-                let path = &suites.loaded.suites[result.suite].cases[result.case].path;
-                // It was read before; what is gone meanwhile says nothing.
-                Some((ground, Input::open(path).and_then(|input| runners[ground].leaves(input)).ok()?))
-            })
-            .collect();
-        for (ground, of_trace) in counted {
+        let counted = each_trace(&readable, |result| {
+            let ground = suites.ground_of[result.suite];
+            let path = &suites.loaded.suites[result.suite].cases[result.case].path;
+            // It was read before; what is gone meanwhile says nothing.
+            Some((ground, Input::open(path).and_then(|input| runners[ground].leaves(input)).ok()?))
+        });
+        for (ground, of_trace) in counted.into_iter().flatten() {
             for (sums, counts) in leaves[ground].iter_mut().zip(of_trace) {
                 sums.resize(counts.len(), LeafCount::default());
                 for (sum, count) in sums.iter_mut().zip(counts) {

@@ -37,7 +37,7 @@ impl Suites {
         inputs.extend(files.iter().map(|file| files::golden_path(Path::new(&file.source.path))));
         let mut loaded = files::load(&files);
         for suite in &loaded.suites {
-            let traces = suite.entries.iter().map(|entry| suite.folder().join(&entry.trace.name));
+            let traces = suite.entries.iter().map(|entry| suite.resolve(&entry.trace.name));
             inputs.extend(traces.chain(suite.cases.iter().map(|case| case.path.clone())));
         }
         let mut found = Vec::new();
@@ -104,7 +104,7 @@ fn paths(given: &[PathBuf], suite: &Suite, named: &[Named], found: &mut Vec<Diag
     }
     let mut out = Vec::new();
     for Named { name, span } in named {
-        let path = suite.folder().join(name);
+        let path = suite.resolve(name);
         if path.exists() {
             out.push(path);
         } else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tracehound_lang::{Code, Diagnostic, Span, diagnostic, render};
 
-use super::{Case, Suite};
+use super::{Case, Suite, without_dots};
 
 /// What traces are called in a folder. A file that is named by itself may be called anything.
 const EXTENSIONS: [&str; 3] = ["trh", "scap", "trace"];
@@ -17,12 +17,12 @@ const MAX_DEPTH: usize = 16;
 /// Finds the traces of a suite. A file that an entry names itself is not one of the files of a folder or pattern of
 /// another entry; of several folders or patterns the first has it.
 pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
-    let folder = suite.folder().to_owned();
+    let folder = without_dots(suite.folder());
     let mut found: Vec<Vec<PathBuf>> = Vec::new();
     let mut single: HashMap<PathBuf, Span> = HashMap::new();
     for entry in &suite.entries {
         let (name, span) = (&entry.trace.name, entry.trace.span);
-        let path = folder.join(name);
+        let path = suite.resolve(name);
         let mut paths = Vec::new();
         let is_pattern = !path.exists() && name.contains(['*', '?', '[']);
         if is_pattern {
@@ -70,7 +70,7 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<PathBuf, usize> = HashMap::new();
     for (entry, paths) in found.into_iter().enumerate() {
         let is_single = |path: &PathBuf| single.get(path).is_some_and(|span| *span == suite.entries[entry].trace.span);
-        for path in paths {
+        for path in paths.iter().map(|path| without_dots(path)) {
             if single.contains_key(&path) && !is_single(&path) || taken.contains_key(&path) {
                 continue;
             }
@@ -80,7 +80,7 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
         }
     }
     for (i, golden) in suite.golden.iter().enumerate() {
-        match taken.get(&folder.join(&golden.trace.name)) {
+        match taken.get(&without_dots(&folder.join(&golden.trace.name))) {
             Some(&case) => suite.cases[case].golden = Some(i),
             None => {
                 let name = render::visible(golden.trace.name.as_bytes());

@@ -9,7 +9,7 @@ mod expand;
 mod read;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use tracehound_lang::{Code, Diagnostic, SourceFile, SourceMap, Span, render};
 use tracehound_suppress::files::Placed;
@@ -195,6 +195,11 @@ impl Suite {
         }
     }
 
+    /// A path as the suite names it, from where the program runs; without `.` in it, so that one file has one path.
+    pub fn resolve(&self, name: &str) -> PathBuf {
+        without_dots(&self.folder().join(name))
+    }
+
     /// Where its blessed results are.
     pub fn golden_path(&self) -> PathBuf {
         golden_path(&self.path)
@@ -224,6 +229,11 @@ impl Suite {
     pub fn is_partial(&self, case: &Case) -> bool {
         self.entry(case).is_partial || self.golden(case).is_some_and(|golden| golden.is_partial)
     }
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let clean: PathBuf = path.components().filter(|part| !matches!(part, Component::CurDir)).collect();
+    if clean.as_os_str().is_empty() { PathBuf::from(".") } else { clean }
 }
 
 /// Where the blessed results of a suite are: `NAME.expected.yaml` for `NAME.yaml`.
