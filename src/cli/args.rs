@@ -72,6 +72,10 @@ pub enum Verb {
     Report(Report),
     /// Convert between trace formats
     Convert(Convert),
+    /// Cut a trace down to what one signal needs, for a test or a bug report
+    Minimize(Minimize),
+    /// Replace names, paths, arguments and addresses by pseudonyms, with the same signals as before
+    Redact(Redact),
     /// List and check rules, and list the fields they can use
     #[command(subcommand)]
     Rules(RulesVerb),
@@ -476,6 +480,85 @@ pub struct Convert {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub to: Option<TraceFormat>,
     /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// `minimize`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the rule does not fire (its nearest miss is told), 2 usage, 3 rules do not \
+                        load, 4 input cannot be read, 5 the input is damaged or lossy before the signal."
+)]
+pub struct Minimize {
+    /// Trace
+    pub trace: PathBuf,
+    /// Rule that is to fire
+    #[arg(long, value_name = "NAME")]
+    pub rule: String,
+    /// Rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Signal of the rule to keep, by its id [default: the first]
+    #[arg(long, value_name = "ID")]
+    pub signal: Option<String>,
+    /// File to write: .trh native, .txt or .trace text [default: text to standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Also write the sibling that lacks one event or row and does not fire any more
+    #[arg(long, value_name = "FILE")]
+    pub without: Option<PathBuf>,
+    /// Also empty texts and forget facts of the machine that do not matter to the rule
+    #[arg(long)]
+    pub values: bool,
+    /// Most candidates that are run; then the smallest so far is written, and that it may not be minimal is said
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub max_tests: usize,
+    /// Replace existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// `redact`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is written unless the rules give the same signals before and after, and nothing that was \
+                        replaced is found in what is written.\n\
+                        Exit codes: 0 done, 1 refused, 2 usage, 3 rules or suppressions do not load, 4 input cannot \
+                        be read, 5 the input is damaged or lossy."
+)]
+pub struct Redact {
+    /// Trace
+    pub trace: PathBuf,
+    /// Rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Suppressions.
+    #[command(flatten)]
+    pub suppressions: SuppressionArgs,
+    /// File to write: .trh native, .txt or .trace text
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Leave these words as they are: a word, a path (all its words), an address or a network; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub keep: Vec<String>,
+    /// Refuse instead of keeping more words when a rule gives other signals
+    #[arg(long)]
+    pub strict: bool,
+    /// File with a secret of at least 16 bytes: the same names get the same pseudonyms in every trace [default: a key
+    /// that is drawn and forgotten]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Write what was replaced by what, one JSON object a line, readable by its owner only
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Replace existing files
     #[arg(long)]
     pub force: bool,
     /// Exit with 0 instead of 5 when the input is damaged or lossy

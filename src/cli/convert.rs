@@ -36,10 +36,7 @@ pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
     let events = Arc::new(AtomicU64::new(0));
     let bar = Bar::start(global, &opened.name, opened.n_bytes, opened.reader.progress(), Arc::clone(&events));
     let mut copy = |out: &mut dyn Write| -> io::Result<()> {
-        let mut writer: Box<dyn TraceWriter + '_> = match format {
-            TraceFormat::Native => Box::new(NativeWriter::new(out, WriteOptions::ARCHIVE)?),
-            TraceFormat::Text => Box::new(TextWriter::new(out)),
-        };
+        let mut writer = writer(format, out)?;
         let mut counted = Counted { inner: &mut *writer, events: &events };
         tracehound_formats::convert(&mut *opened.reader, &mut counted)
     };
@@ -62,7 +59,16 @@ pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
     Ok(input::report_damage(global, &opened.name, notes, 0, args.allow_partial))
 }
 
-fn by_name(path: &Path) -> Option<TraceFormat> {
+/// A writer of a format, for a file that is kept.
+pub(super) fn writer<'w>(format: TraceFormat, out: &'w mut dyn Write) -> io::Result<Box<dyn TraceWriter + 'w>> {
+    Ok(match format {
+        TraceFormat::Native => Box::new(NativeWriter::new(out, WriteOptions::ARCHIVE)?),
+        TraceFormat::Text => Box::new(TextWriter::new(out)),
+    })
+}
+
+/// The format that the name of a file tells.
+pub(super) fn by_name(path: &Path) -> Option<TraceFormat> {
     match path.extension()?.to_str()? {
         "trh" => Some(TraceFormat::Native),
         "trace" | "txt" => Some(TraceFormat::Text),

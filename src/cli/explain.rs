@@ -114,7 +114,7 @@ pub(super) fn run(global: &Global, args: &Explain) -> Result<Outcome, Failure> {
     Ok(session.partial(global, args.allow_partial))
 }
 
-fn parse_id(text: &str) -> Result<SignalId, Failure> {
+pub(super) fn parse_id(text: &str) -> Result<SignalId, Failure> {
     SignalId::parse(text).ok_or_else(|| {
         let shown = printable(text.as_bytes());
         Failure::Usage(format!(
@@ -134,7 +134,7 @@ fn find_signal(session: &Session, id: SignalId) -> Result<&Signal, Failure> {
 }
 
 /// The position of a rule.
-fn find_rule(rules: &RuleSet, name: &str) -> Result<usize, Failure> {
+pub(super) fn find_rule(rules: &RuleSet, name: &str) -> Result<usize, Failure> {
     let names = || rules.rules().iter().map(|rule| rule.rule().name.as_str());
     names().position(|known| known == name).ok_or_else(|| {
         let help = suggestion(name, names()).or_else(|| {

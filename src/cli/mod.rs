@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod info;
 mod input;
+mod minimize;
 mod output;
 mod progress;
 #[cfg(all(target_os = "linux", feature = "capture"))]
@@ -16,6 +17,7 @@ mod record;
 #[cfg(not(all(target_os = "linux", feature = "capture")))]
 #[path = "no_record.rs"]
 mod record;
+mod redact;
 mod report;
 mod rules;
 mod sarif;
@@ -53,6 +55,8 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&global, &args),
         Verb::Report(args) => report::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),
+        Verb::Minimize(args) => minimize::run(&global, &args),
+        Verb::Redact(args) => redact::run(&global, &args),
         Verb::Record(args) => record::run(&global, &args),
         Verb::Rules(RulesVerb::Check(args)) => rules::check(&global, &args),
         Verb::Rules(RulesVerb::List(args)) => rules::list(&global, &args),

@@ -42,6 +42,26 @@ impl AtomicFile {
         Ok(AtomicFile { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 20, file)) })
     }
 
+    /// As [`AtomicFile::create`], for what only its owner may read.
+    pub(super) fn create_private(path: &Path, force: bool) -> Result<AtomicFile, Failure> {
+        let file = AtomicFile::create(path, force)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // Before anything is written to it.
+            fs::set_permissions(&file.temporary, fs::Permissions::from_mode(0o600))
+                .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
+        }
+        Ok(file)
+    }
+
+    /// Flushes what was written so far, and gives the path it can be read at until the file gets its name.
+    pub(super) fn flushed(&mut self) -> Result<&Path, Failure> {
+        let path = self.path.display().to_string();
+        self.flush().map_err(|error| Failure::Output { path, error })?;
+        Ok(&self.temporary)
+    }
+
     /// Flushes, and gives the file its name.
     pub(super) fn commit(mut self) -> Result<(), Failure> {
         let path = self.path.display().to_string();

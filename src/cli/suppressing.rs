@@ -40,6 +40,14 @@ impl Suppressions {
         (self.all, self.clock, self.tags)
     }
 
+    /// The queries, as they were written.
+    pub(super) fn queries(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().flat_map(|suppression| {
+            let entry = &suppression.entry;
+            [entry.suppression_query.as_str(), entry.data_exclusion_query.as_str()]
+        })
+    }
+
     /// Ready for rules.
     pub(super) fn set(&self, rules: &RuleSet) -> SuppressionSet<'_> {
         SuppressionSet::new(&self.all, &rule_refs(rules), self.clock, &self.tags)

@@ -51,3 +51,8 @@ pub use replay::{Replay, ReplayOptions};
 pub use rows::Rows;
 pub use strings::{Strings, Sym};
 pub use timeline::Timeline;
+
+/// True if events of this kind can change the history: of the others, replay notes at most that their thread is there.
+pub fn has_effect(kind: tracehound_formats::KindId) -> bool {
+    effects::plans().get(usize::from(kind.0)).is_some_and(|plan| plan.effect != effects::Effect::None)
+}
