@@ -91,18 +91,26 @@ class Rows {
     let last = Math.min(this.n, Math.ceil((top + scroller.clientHeight) / height) + 8);
     if (this.printed) [first, last] = [0, Math.min(this.n, this.printed)];
     if (first === this.first && last === this.last) return;
+    const { space } = this;
+    const make = (from, to) => Array.from({ length: Math.max(0, to - from) }, (_, k) => this.make(from + k));
+    if (this.first >= 0 && first < this.last && last > this.first) {
+      // Rows that stay visible stay.
+      for (let i = this.first; i < first; i++) space.firstChild.remove();
+      for (let i = last; i < this.last; i++) space.lastChild.remove();
+      space.prepend(...make(first, this.first));
+      space.append(...make(this.last, last));
+    } else space.replaceChildren(...make(first, last));
     [this.first, this.last] = [first, last];
-    const rows = [];
-    for (let i = first; i < last; i++) {
-      const row = this.row(i);
-      row.id = `${this.prefix}${i}`;
-      row.style.setProperty("top", `${i * height}px`);
-      if (i === this.active) row.classList.add("active");
-      row.dataset.i = i;
-      rows.push(row);
-    }
-    this.space.replaceChildren(...rows);
     this.name_active();
+  }
+
+  make(i) {
+    const row = this.row(i);
+    row.id = `${this.prefix}${i}`;
+    row.style.setProperty("top", `${i * this.height}px`);
+    if (i === this.active) row.classList.add("active");
+    row.dataset.i = i;
+    return row;
   }
 
   /** Draws again what changed. */

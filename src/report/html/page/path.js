@@ -71,35 +71,35 @@ class Path {
     return [...names].map((name) => ({ name, fds: new Set(), peer: -1 }));
   }
 
-  /** The path in one line. */
+  /** The path in one line: through what it entered, images, where it goes to or what it leaves. */
   line() {
     const { m } = this;
     const out = [];
+    // An arrow stays with what it leads to.
+    const hop = (sign, classes, text, note) =>
+      out.push(h("span", { class: "hop" }, out.length > 0 && arrow(sign), h("span", { class: `node ${classes}` }, text, note ? h("small", null, note) : null)));
     const entry = this.entry_name();
-    if (entry) out.push(h("span", { class: `node entry ${this.entry}` }, entry));
-    else if (this.login >= 0) out.push(h("span", { class: "node entry" }, `login ${m.user_name(this.login)}`));
+    const login = this.login >= 0 ? `login ${m.user_name(this.login)}` : null;
+    if (this.entry === "session") hop("", "entry", login ?? entry, login && entry);
+    else if (entry) hop("", `entry${this.entry === "container" ? ` contained c${this.entry_text % 8}` : ""}`, entry, this.entry);
+    else if (login) hop("", "entry", login);
     // What is below process 1 anyway needs not be said, unless it is all there is.
     const from = this.steps.length > 1 && m.processes.pid[this.steps[0].p] === 1 ? 1 : 0;
     let last_user = null;
     for (let k = from; k < this.steps.length; k++) {
-      if (k === this.at) out.push(arrow("›"), h("span", { class: "node gap" }, `${count(this.n)} more`));
+      if (k === this.at) hop("›", "gap", `${count(this.n)} more`);
       const step = this.steps[k];
-      if (out.length) out.push(arrow("›"));
       const user = step.us.length ? m.user_name(step.us.at(-1)[0]) : "";
       const is_new_user = user !== "" && user !== last_user;
       last_user = user || last_user;
-      const is_last = k === this.steps.length - 1;
-      out.push(
-        h(
-          "span",
-          { class: `node${is_last ? ` hot p${m.priority(this.signal)}` : ""}${step.c !== undefined ? ` contained c${step.c % 8}` : ""}` },
-          this.names(k).join(" → "),
-          is_new_user && h("small", null, user),
-        ),
-      );
+      const hot = k === this.steps.length - 1 ? ` hot p${m.priority(this.signal)}` : "";
+      hop("›", `${hot}${step.c !== undefined ? ` contained c${step.c % 8}` : ""}`, this.names(k).join(" → "), is_new_user && user);
     }
-    for (const { name, fds } of this.remotes().slice(0, 3)) {
-      out.push(arrow(fds.size ? "⇄" : "→"), h("span", { class: "node remote" }, name, fds.size > 0 && h("small", null, "standard streams")));
+    const remotes = this.remotes();
+    for (const { name, fds } of remotes.slice(0, 3)) hop(fds.size ? "⇄" : "→", "remote", name, fds.size > 0 && "standard streams");
+    const files = this.steps.at(-1).fi;
+    if (!remotes.length) {
+      for (const [path, by] of files.slice(0, 2)) hop("→", "remote", m.text(path), by >= 0 ? `written, executed by ${m.name(by)}` : "written");
     }
     return h("p", { class: "line", "aria-label": "Attack path" }, out);
   }
@@ -197,7 +197,7 @@ class Path {
       if (kind === "net") items.push(h("li", { class: "net" }, h("strong", null, `${streams} ⇄ ${name}`), by));
       else if (kind === "pipe") items.push(h("li", null, `${streams} ⇄ pipe`, by));
       else if (kind === "unix") items.push(h("li", null, `${streams} ⇄ socket ${name}`, by));
-      else if (kind === "file" && name !== "/dev/null") items.push(h("li", null, `${streams} ⇄ ${name}`));
+      else if (kind === "file" && name !== "/dev/null" && !(step.tty && name.startsWith("/dev/pts/"))) items.push(h("li", null, `${streams} ⇄ ${name}`));
     }
     return items;
   }

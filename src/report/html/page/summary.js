@@ -64,7 +64,8 @@ function what_happened(m, page) {
     fill(
       holder,
       h("h3", { class: "story-rules" }, badge(m, story.worst), " ", story.rules.slice(0, 4).map(([rule, n], k) => [k > 0 ? " · " : "", m.text(m.rules[rule][0]), n > 1 ? h("span", { class: "dim" }, ` ×${count(n)}`) : null]), story.rules.length > 4 && h("span", { class: "dim" }, ` and ${count(story.rules.length - 4)} more rules`), story.times > 1 && h("span", { class: "dim" }, ` — ${count(story.times)} times, this is the first`)),
-      path.steps ? path.line() : h("p", { class: "message" }, m.text(m.signals.message[story.told_by])),
+      path.steps && path.line(),
+      h("p", { class: "message dim" }, whole(m.texts, m.signals.message[story.told_by], m, 400)),
       path.steps && path.ladder(),
       h("p", null, h("a", { href: `#signal=${m.signals.id[story.told_by]}` }, "Evidence of this signal: why it fired")),
     );
