@@ -11,7 +11,7 @@ use support::{
 const RULES: &str = "tests/support/small.yaml";
 
 /// Verbs that read a trace.
-const READERS: [&[&str]; 3] = [&["info"], &["analyze", "-r", RULES], &["tree"]];
+const READERS: [&[&str]; 4] = [&["info"], &["analyze", "-r", RULES], &["tree"], &["timeline", "-f", "text"]];
 
 /// Runs every verb that reads a trace on a file; each must end with this code and say this.
 #[track_caller]
@@ -368,6 +368,10 @@ fn escapes_in_names_do_not_reach_the_terminal() {
             &["analyze", "-r", RULES, "-f", "jsonl", &path],
             &["analyze", "-r", RULES, "-q", "-o", out, "--force", &path],
             &["tree", "-r", RULES, "--color", "never", &path],
+            &["tree", "-f", "jsonl", &path],
+            &["timeline", "-r", RULES, "-f", "text", &path],
+            &["timeline", "-f", "jsonl", &path],
+            &["timeline", "-f", "perfetto", &path],
             &["info", "-f", "text", &path],
             &["info", "-f", "json", &path],
             &["convert", "--to", "text", &path, "-"],

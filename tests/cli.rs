@@ -174,6 +174,106 @@ fn tree_shows_processes_with_their_signals() {
 }
 
 #[test]
+fn trees_of_a_moment_of_a_query_and_of_signals() {
+    let shown = |args: &[&str], code: i32| run([&["tree", SHELL], args].concat()).expect(code).text().to_owned();
+    let pids = |text: &str| -> Vec<String> {
+        // Lines of signals end with the number of an event.
+        let lines = text.lines().filter(|line| !line.contains(" event "));
+        let words = lines.filter_map(|line| line.split_whitespace().find(|word| word.parse::<u32>().is_ok()));
+        words.map(str::to_owned).collect()
+    };
+    let signal = "79530e4418351538";
+    for (args, expected) in [
+        (&["--at", "11:01:02"][..], &["1", "611", "5126", "5127"][..]),
+        (&["--at", "+61s"], &["1", "611", "5126", "5127"]),
+        (&["--at", "#41"], &["1", "611", "5126"]),
+        (&["--at", "2026-03-02T11:00:13Z"], &["1", "611", "5110"]),
+        (&["--at", "#0"], &["1", "611"]),
+        (&["--at", signal, "-r", RULES], &["1", "611", "5126", "5127"]),
+        (&["--match", "@process.comm:curl"], &["1", "5140"]),
+        (&["--signal", signal, "-r", RULES], &["1", "5127", "5131"]),
+        (&["--pid", "5126", "--depth", "0"], &["1", "5126", "2"]),
+        (&["--only-signals", "-r", RULES], &["1", "611", "5126", "5127", "1", "2", "1"]),
+        (&["--around", "#57±10ms"], &["1", "611", "5126", "5127", "5131", "2", "1"]),
+    ] {
+        let text = shown(args, 0);
+        assert_eq!(pids(&text.replace('…', "")), expected, "{args:?}\n{text}");
+    }
+    for (args, why) in [
+        (&["--at", "soon"][..], "not a date"),
+        (&["--at", signal], "needs the rules"),
+        (&["--only-signals"], "needs the rules"),
+        (&["--signal", "12", "-r", RULES], "no signal id"),
+        (&["--signal", "0000000000000000", "-r", RULES], "no signal"),
+        (&["--match", "(", "--depth", "1"], "--match"),
+        (&["-f", "dot"], "--signal"),
+        (&["--pid", "1", "--match", "x"], "cannot be used"),
+    ] {
+        run([&["tree", SHELL], args].concat()).expect(2).says(&[why]);
+    }
+    let rows = run(["tree", SHELL, "-f", "jsonl"]).expect(0).lines();
+    assert_eq!(rows.len(), 8);
+    assert_eq!(run(["tree", SHELL, "-f", "json"]).expect(0).json().as_array().map(Vec::len), Some(8));
+    for format in ["mermaid", "dot"] {
+        let text = shown(&["--signal", signal, "-r", RULES, "-f", format], 0);
+        assert!(text.contains("5127 sh → bash → sh") && text.contains("signal 79530e4418351538"), "{text}");
+    }
+}
+
+#[test]
+fn timelines() {
+    let signal = "79530e4418351538";
+    for (args, n) in [
+        (&[][..], 27),
+        (&["-r", RULES], 31),
+        (&["--pid", "5131"], 2),
+        (&["--since", "11:01:05", "--until", "11:01:06"], 2),
+        (&["--since", "+60s", "--pid", "5131"], 2),
+        (&["--since", "#57", "--until", "#60"], 2),
+        (&["--around", signal, "-r", RULES, "--pid", "5127"], 10),
+        (&["--around", "#57±1ms"], 1),
+        (&["--since", "2027-01-01"], 0),
+    ] {
+        let lines = run([&["timeline", SHELL, "-f", "jsonl"], args].concat()).expect(0).lines();
+        assert_eq!(lines.len(), n, "{args:?}: {lines:#?}");
+        assert!(lines.is_sorted_by_key(|line| line["seq"].as_u64()), "{args:?}");
+    }
+    let text = run(["timeline", SHELL, "-f", "text"]).expect(0);
+    assert!(text.text().starts_with("11:00:01.000 ") && !text.text().contains('\x1b'), "{}", text.text());
+    let out = folder("cli-timeline").join("out.json");
+    let path = out.to_str().expect("UTF-8");
+    run(["timeline", SHELL, "-r", RULES, "-f", "perfetto", "-o", path]).expect(0);
+    run(["timeline", SHELL, "-f", "perfetto", "-o", path]).expect(2).says(&["exists"]);
+    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(&out).expect("written")).expect("JSON");
+    assert!(trace["traceEvents"].as_array().is_some_and(|events| events.len() > 50));
+    run(["timeline", SHELL, "--around", signal]).expect(2).says(&["needs the rules"]);
+}
+
+#[test]
+fn the_interface_needs_a_terminal() {
+    run(["tui", SHELL]).expect(2).says(&["needs a terminal", "`tree` and `timeline`"]);
+}
+
+#[test]
+fn times_of_analyze_relative_to_the_trace() {
+    let n =
+        |args: &[&str]| run([&["analyze", SHELL, "-r", RULES, "-f", "jsonl"], args].concat()).expect(0).lines().len();
+    for (args, expected) in [
+        (&[][..], 4),
+        (&["--since", "#49"], 3),
+        (&["--since", "11:01"], 4),
+        (&["--since", "+60s"], 0),
+        (&["--until", "+30s"], 0),
+        (&["--until", "#50"], 3),
+        (&["--since", "11:02"], 0),
+    ] {
+        assert_eq!(n(args), expected, "{args:?}");
+    }
+    run(["analyze", SHELL, "-r", RULES, "--since", "#99999"]).expect(2).says(&["no event #99999; the last is #73"]);
+    run(["analyze", "-", "-r", RULES, "--since", "+1s"]).expect(2).says(&["standard input"]);
+}
+
+#[test]
 fn findings_decide_the_exit_code_when_asked() {
     for (args, code) in [
         (&[SHELL, "--fail-on", "critical"][..], 1),

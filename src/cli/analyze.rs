@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use tracehound_formats::event::head_flags;
 use tracehound_report::columns::events;
-use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableError, TableSink, summary};
+use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableError, TableSink, overview, summary};
 use tracehound_rules::{Priority, RuleSet};
-use tracehound_signals::{JsonLines, SignalSink, TextLines, Verdict};
+use tracehound_signals::{JsonLines, Signal, SignalSink, TextLines, Verdict};
 
 use super::args::{Analyze, Global, SignalFormat, When};
 use super::exit::{Failure, Outcome};
-use super::output::{AtomicDir, has_color};
+use super::output::{AtomicDir, has_color, printable, screen};
 use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
 use crate::pipeline::HistorySize;
@@ -97,7 +97,7 @@ fn start(
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
-    let (only, limit) = (args.only(), args.limit());
+    let (only, limit) = (args.only(trace)?, args.limit());
     let extras = Extras { suppressions: Some(&set), only, limit, ..Extras::default() };
     Ok((Session::run_with(global, trace, rules, &args.rules, extras, |_| Ok(()))?, folder))
 }
@@ -129,8 +129,7 @@ fn finish(
         folder.commit()
     })?;
     if !global.quiet {
-        print_summary(global, &session, rules);
-        session.with_case(|case| print_accounting(&session.name, case));
+        print_summary(global, args, trace, &session, rules);
     }
     let fired = |least: Priority| {
         session.analysis.signals.iter().any(|s| s.verdict == Verdict::Fired && s.rule.priority <= least)
@@ -171,7 +170,7 @@ fn write_events(
     // The second reading ends where the first did.
     let totals = &session.analysis.totals;
     let limit = totals.beyond_limit.map(|_| Limit::Events(totals.n_events));
-    let extras = Extras { only: args.only(), limit, ..Extras::default() };
+    let extras = Extras { only: args.only(trace)?, limit, ..Extras::default() };
     Session::run_with(global, trace, &RuleSet::default(), &args.rules, extras, |window| {
         write_window(window, case, &mut sink).map_err(failed)
     })?;
@@ -193,8 +192,8 @@ pub(super) fn write_window(window: &Window<'_>, case: &Case<'_>, sink: &mut dyn 
     Ok(())
 }
 
-/// The last lines on standard error: what was read and what came of it.
-fn print_summary(global: &Global, session: &Session, rules: &RuleSet) {
+/// The last lines on standard error: what was read, what came of it, what could not be asked, and what to do next.
+fn print_summary(global: &Global, args: &Analyze, trace: &Path, session: &Session, rules: &RuleSet) {
     let analysis = &session.analysis;
     let fired = || analysis.signals.iter().filter(|s| s.verdict == Verdict::Fired);
     let n_suppressed = analysis.signals.len() - fired().count();
@@ -215,6 +214,16 @@ fn print_summary(global: &Global, session: &Session, rules: &RuleSet) {
         analysis.history.processes.len(),
         fired().count(),
     );
+    let screen = screen(global.color, &io::stderr(), false);
+    session.with_case(|case| {
+        if !analysis.signals.is_empty() {
+            for line in overview::lines(case, screen.width.unwrap_or(120)) {
+                eprintln!("{}", screen.render(&line));
+            }
+        }
+        print_accounting(&session.name, case);
+    });
+    print_not_evaluable(session, rules);
     if analysis.totals.n_left_out > 0 {
         eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
     }
@@ -223,6 +232,46 @@ fn print_summary(global: &Global, session: &Session, rules: &RuleSet) {
         eprintln!("{}: {size}", session.name);
         size.lines().for_each(|line| eprintln!("  {line}"));
     }
+    // Of several traces the list would be as long as what they gave.
+    if args.traces.len() == 1
+        && let Some(signal) = fired().min_by_key(|signal| (signal.rule.priority, signal.seq, signal.rule.index))
+    {
+        print_next(args, trace, signal);
+    }
+}
+
+/// Commands that go on from the gravest signal. Nothing if one could not be pasted.
+fn print_next(args: &Analyze, trace: &Path, signal: &Signal) {
+    let mut rest = Vec::new();
+    for (flag, paths) in [("-r", &args.rules.rules), ("-s", &args.suppressions.suppressions)] {
+        for path in paths {
+            let Some(path) = shell_word(path) else { return };
+            rest.push(format!("{flag} {path}"));
+        }
+    }
+    let Some(trace) = shell_word(trace).filter(|word| word != "-") else { return };
+    let (id, files) = (signal.id, rest.join(" "));
+    let rules: Vec<&str> = rest.iter().map(String::as_str).filter(|word| word.starts_with("-r")).collect();
+    eprintln!("next:");
+    eprintln!("  tracehound tree {trace} {files} --signal {id}");
+    eprintln!("  tracehound timeline {trace} {files} --around {id}");
+    eprintln!("  tracehound explain {trace} {} {id}", rules.join(" "));
+}
+
+/// A path as a word of a shell; `None` if it holds what a terminal does not show as it is.
+fn shell_word(path: &Path) -> Option<String> {
+    let text = path.to_str().filter(|text| printable(text.as_bytes()) == *text)?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@%".contains(c);
+    Some(if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    })
+}
+
+/// Rules that ask for what the trace does not have.
+fn print_not_evaluable(session: &Session, rules: &RuleSet) {
+    let analysis = &session.analysis;
     let planned = rules.rules().iter().zip(&analysis.not_evaluable);
     let lacking: Vec<_> = planned.filter(|(rule, missing)| rule.is_active() && !missing.is_empty()).collect();
     if lacking.is_empty() {

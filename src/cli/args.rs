@@ -1,13 +1,15 @@
 //! What can be typed: verbs and flags, nothing that touches files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracehound_formats::Nanos;
 use tracehound_rules::{SelectBy, Selection};
 
+use super::exit::Failure;
+use super::moment::{self, Moment};
 pub use super::suppress::args::SuppressVerb;
 pub use super::test::args::Test;
+pub use super::view_args::{Timeline, Tree, Tui};
 use crate::{Limit, Only};
 
 /// Offline forensic analyzer for captured Linux syscall traces.
@@ -66,6 +68,10 @@ pub enum Verb {
     Info(Info),
     /// Draw the process tree of a trace, with signals pinned on it
     Tree(Tree),
+    /// List what happened, in order, with signals among it
+    Timeline(Timeline),
+    /// Look at a trace in the terminal: tree, signals, details, any moment
+    Tui(Tui),
     /// Say why a signal fired, or which event came nearest to a rule
     Explain(Explain),
     /// Write one HTML file that shows a trace: signals, attack paths, process tree, timeline
@@ -296,12 +302,13 @@ pub struct Analyze {
     /// Also print suppressed signals
     #[arg(long)]
     pub show_suppressed: bool,
-    /// Rules see events from this time on only; state is replayed from the beginning (RFC 3339, a date, or ms since 1970)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub since: Option<Nanos>,
+    /// Rules see events from this time on only; state is replayed from the beginning (RFC 3339, 11:01:00, +90s since
+    /// the first event, or #123, the time of that event)
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub since: Option<Moment>,
     /// Leave out events after this time, as if the recording had ended (a .trh is not read further)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub until: Option<Nanos>,
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub until: Option<Moment>,
     /// Rules see events of processes with this pid only (every instance of it)
     #[arg(long, value_name = "PID")]
     pub pid: Option<i64>,
@@ -311,9 +318,10 @@ pub struct Analyze {
 }
 
 impl Analyze {
-    /// What of the traces is asked for.
-    pub fn only(&self) -> Only {
-        Only { since: self.since, until: self.until, pid: self.pid }
+    /// What of a trace is asked for.
+    pub(super) fn only(&self, trace: &Path) -> Result<Only, Failure> {
+        let time = |moment: Option<Moment>| moment.map(|moment| moment.resolve(trace)).transpose();
+        Ok(Only { since: time(self.since)?, until: time(self.until)?, pid: self.pid })
     }
 
     /// Where replay ends.
@@ -368,34 +376,6 @@ pub enum InfoFormat {
     Text,
     /// One JSON object
     Json,
-}
-
-/// `tree`
-#[derive(Debug, Args)]
-pub struct Tree {
-    /// Trace (`-` is standard input)
-    pub trace: PathBuf,
-    /// Rules whose signals are pinned on the tree
-    #[command(flatten)]
-    pub rules: RuleArgs,
-    /// Suppressions.
-    #[command(flatten)]
-    pub suppressions: SuppressionArgs,
-    /// Only this process (every instance of the pid) and what it started
-    #[arg(long, value_name = "PID")]
-    pub pid: Option<i64>,
-    /// Only the path from the root to the process of this signal, and what it started
-    #[arg(long, value_name = "ID")]
-    pub signal: Option<String>,
-    /// Show at most this many levels
-    #[arg(long, value_name = "N")]
-    pub depth: Option<u32>,
-    /// Show command lines in full length
-    #[arg(long)]
-    pub full: bool,
-    /// Exit with 0 instead of 5 when the input is damaged or lossy
-    #[arg(long)]
-    pub allow_partial: bool,
 }
 
 /// `report`
@@ -686,10 +666,6 @@ pub enum FieldsFormat {
     Markdown,
     /// One JSON array
     Json,
-}
-
-fn parse_time(text: &str) -> Result<Nanos, String> {
-    tracehound_suppress::files::date::parse(text).map_err(|error| format!("{error}; {}", error.help()))
 }
 
 fn parse_priority(text: &str) -> Result<tracehound_rules::Priority, String> {

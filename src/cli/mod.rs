@@ -10,6 +10,7 @@ mod explain;
 mod info;
 mod input;
 mod minimize;
+pub mod moment;
 mod output;
 mod progress;
 #[cfg(all(target_os = "linux", feature = "capture"))]
@@ -25,10 +26,13 @@ mod session;
 pub mod suppress;
 mod suppressing;
 pub mod test;
+mod timeline;
 mod tree;
 #[cfg(all(target_os = "linux", feature = "capture"))]
 mod trigger;
+mod tui;
 mod units;
+pub mod view_args;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,8 @@ pub fn main() -> ExitCode {
         Verb::Analyze(args) => analyze::run(&global, &args),
         Verb::Info(args) => info::run(&global, &args),
         Verb::Tree(args) => tree::run(&global, &args),
+        Verb::Tui(args) => tui::run(&global, &args),
+        Verb::Timeline(args) => timeline::run(&global, &args),
         Verb::Explain(args) => explain::run(&global, &args),
         Verb::Report(args) => report::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),

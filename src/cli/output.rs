@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tracehound_report::screen::Screen;
 use tracehound_signals::visible::Visible;
 
 use super::args::When;
@@ -21,6 +22,28 @@ pub(super) fn has_color(when: When, stream: &impl IsTerminal) -> bool {
                 && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     }
+}
+
+/// What lines of a view are for: colour, characters and columns of a stream. Only a terminal has columns, and only
+/// for a terminal the locale counts: files are UTF-8.
+pub(super) fn screen(color: When, stream: &impl IsTerminal, is_ascii: bool) -> Screen {
+    let is_terminal = stream.is_terminal();
+    Screen {
+        has_color: has_color(color, stream),
+        is_ascii: is_ascii || (is_terminal && !is_utf8(|name| std::env::var(name).ok())),
+        width: if is_terminal { terminal_size::terminal_size().map(|(width, _)| width.0.into()) } else { None },
+    }
+}
+
+/// True if the locale's characters are UTF-8: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and not empty
+/// decides (locale(7)). If none is, the locale is POSIX, whose characters are ASCII.
+fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// A file that gets its name only when it is complete.
@@ -166,4 +189,25 @@ impl Drop for AtomicDir {
 /// Text from a trace or a command line, safe for a terminal; see [`Visible`].
 pub(super) fn printable(bytes: &[u8]) -> String {
     Visible(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locales() {
+        for (variables, expected) in [
+            (&[("LANG", "en_US.UTF-8")][..], true),
+            (&[("LANG", "C")], false),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], false),
+            (&[("LC_ALL", ""), ("LC_CTYPE", "de_DE.utf8")], true),
+            (&[("LANG", "de_DE.ISO-8859-1")], false),
+            (&[], false),
+        ] {
+            let of = |name: &str| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!(is_utf8(of), expected, "{variables:?}");
+        }
+    }
 }

@@ -7,12 +7,17 @@
 pub mod accounting;
 pub mod case;
 pub mod columns;
+pub mod density;
+pub mod diagram;
 pub mod docs;
 pub mod html;
+pub mod overview;
 pub mod path;
+pub mod screen;
 pub mod sink;
 pub mod summary;
 pub mod table;
+pub mod timeline;
 pub mod times;
 pub mod tree;
 
@@ -20,6 +25,7 @@ mod lineage;
 
 pub use case::{Case, Inactive, Loss, RuleOutcome, Source, SuppressionOutcome};
 pub use columns::{EVENTS, TABLES};
+pub use lineage::birth_line;
 pub use path::{AttackPath, Paths};
 pub use sink::{CsvSink, JsonLinesSink, ParquetSink};
 pub use table::{AnyTable, TableError, TableSink};

@@ -27,6 +27,12 @@ pub(crate) fn ancestors(history: &History, process: ProcessId, limit: usize) -> 
     std::iter::successors(birth_parent(history, process), |&at| birth_parent(history, at)).take(limit)
 }
 
+/// A process, who gave birth to it, and so on; a cycle ends it.
+pub fn birth_line(case: &crate::Case<'_>, process: ProcessId) -> Vec<ProcessId> {
+    let n = case.depth(process) as usize;
+    std::iter::once(process).chain(ancestors(case.history, process, n)).collect()
+}
+
 /// Number of known ancestors of each process, by birth. O(processes): each chain is walked to where it is known.
 /// Members of a cycle count from the one that is reached first.
 pub(crate) fn depths(history: &History) -> Vec<u32> {

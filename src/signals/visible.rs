@@ -3,10 +3,11 @@
 use std::fmt::{self, Write};
 
 use bstr::ByteSlice;
+use unicode_width::UnicodeWidthChar;
 
 /// Text for a terminal, on one line. Shown as escapes: control characters (`\n`, `\t`, `\r`, `\x1b`), C1
 /// controls and bytes that are no UTF-8 (`\xff`), and characters that change direction or have no width
-/// (`\u{202e}`). Everything else, backslashes included, stands as it is.
+/// of their own, combining ones included (`\u{202e}`). Everything else, backslashes included, stands as it is.
 pub struct Visible<'a>(pub &'a [u8]);
 
 impl fmt::Display for Visible<'_> {
@@ -50,7 +51,7 @@ fn write_char(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
         '\r' => f.write_str("\\r"),
         '\t' => f.write_str("\\t"),
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => write!(f, "\\x{:02x}", u32::from(c)),
-        _ if is_deceptive(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
+        _ if is_deceptive(c) || c.width() == Some(0) => write!(f, "\\u{{{:x}}}", u32::from(c)),
         _ => f.write_char(c),
     }
 }
@@ -78,6 +79,7 @@ mod tests {
             (b"\xff\xc3", "\\xff\\xc3"),
             ("é漢\u{202e}gpj.exe".as_bytes(), "é漢\\u{202e}gpj.exe"),
             ("\u{9b}31m".as_bytes(), "\\x9b31m"),
+            ("e\u{301}\u{fe0f}".as_bytes(), "e\\u{301}\\u{fe0f}"),
         ] {
             assert_eq!(Visible(input).to_string(), expected);
         }

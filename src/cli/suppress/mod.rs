@@ -14,6 +14,7 @@ use std::io::Write;
 use tracehound_suppress::files::SCHEMA;
 
 use self::args::SuppressVerb;
+pub(super) use self::suggest::draft;
 use super::args::Global;
 use super::exit::{Failure, Outcome};
 use super::session::{set_threads, stdout};

@@ -13,10 +13,10 @@ use tracehound_suppress::query::{self, Mode};
 use tracehound_suppress::suggest::{Proposal, Proposals, Target, choose, propose};
 use tracehound_suppress::{Query, SignalView};
 
-use super::args::{Suggest, SuggestFormat};
+use super::args::{Signals, Suggest, SuggestFormat};
 use super::gather::{Asked, Gathered, gather};
 use crate::Window;
-use crate::cli::args::Global;
+use crate::cli::args::{Global, RuleArgs};
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, stdout};
@@ -84,6 +84,63 @@ impl Judged {
 }
 
 pub(super) fn run(global: &Global, args: &Suggest) -> Result<Outcome, Failure> {
+    work(global, args, |report, partial| {
+        let mut out = stdout();
+        match args.format {
+            SuggestFormat::Text => report.text(&mut out)?,
+            SuggestFormat::Yaml => {
+                if let Some(entry) = &report.entry {
+                    write!(out, "{}", write::file(std::slice::from_ref(entry)))?;
+                }
+            }
+            SuggestFormat::Json => writeln!(out, "{:#}", report.json())?,
+        }
+        out.flush()?;
+        if report.entry.is_none() {
+            eprintln!(
+                "tracehound: no proposal is left: what these signals share is not narrow enough, or hides an attack"
+            );
+            return Ok(Outcome::Findings.and(partial));
+        }
+        Ok(partial)
+    })
+}
+
+/// A suppression for signals of one rule, with everything there is to say of the proposals as comments of YAML. No entry
+/// if no proposal is left.
+pub(in crate::cli) fn draft(
+    global: &Global,
+    trace: &Path,
+    rules: &RuleArgs,
+    tags: &[String],
+    ids: &[SignalId],
+) -> Result<(Vec<u8>, Option<Entry>), Failure> {
+    let what = std::iter::once(trace.to_owned()).chain(ids.iter().map(|id| PathBuf::from(id.to_string())));
+    let args = Suggest {
+        signals: Signals { what: what.collect(), rules: rules.clone(), tags: tags.to_vec(), allow_partial: true },
+        attacks: Vec::new(),
+        attributes: Vec::new(),
+        pick: None,
+        name: None,
+        owner: String::new(),
+        reason: String::new(),
+        ticket: String::new(),
+        expires: None,
+        format: SuggestFormat::Text,
+    };
+    work(global, &args, |report, _| {
+        let mut comments = Vec::new();
+        report.comments(&mut comments)?;
+        Ok((comments, report.entry.clone()))
+    })
+}
+
+/// Makes and judges proposals, and gives them to a function together with what the traces lack.
+fn work<T>(
+    global: &Global,
+    args: &Suggest,
+    f: impl FnOnce(&Report<'_>, Outcome) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let expiration = args
         .expires
         .as_deref()
@@ -189,22 +246,7 @@ pub(super) fn run(global: &Global, args: &Suggest) -> Result<Outcome, Failure> {
         n_events,
         n_attacks: attacks.len(),
     };
-    let mut out = stdout();
-    match args.format {
-        SuggestFormat::Text => report.text(&mut out)?,
-        SuggestFormat::Yaml => {
-            if let Some(entry) = &report.entry {
-                write!(out, "{}", write::file(std::slice::from_ref(entry)))?;
-            }
-        }
-        SuggestFormat::Json => writeln!(out, "{:#}", report.json())?,
-    }
-    out.flush()?;
-    if report.entry.is_none() {
-        eprintln!("tracehound: no proposal is left: what these signals share is not narrow enough, or hides an attack");
-        return Ok(Outcome::Findings.and(partial));
-    }
-    Ok(partial)
+    f(&report, partial)
 }
 
 /// Counts the events of the signals' kinds, and those that proposals match, whatever the rules say of them: A-16.
@@ -294,6 +336,16 @@ struct Report<'a> {
 impl Report<'_> {
     /// A YAML file: everything for people in comments, and the entry.
     fn text(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        self.comments(out)?;
+        if let Some(entry) = &self.entry {
+            writeln!(out, "#\n# proposal {}:", self.picked.map_or(0, |i| i + 1))?;
+            write!(out, "{}", write::file(std::slice::from_ref(entry)))?;
+        }
+        Ok(())
+    }
+
+    /// All proposals, as comments.
+    fn comments(&self, out: &mut dyn Write) -> std::io::Result<()> {
         let activity = self.found.iter().find_map(|gathered| gathered.activity);
         writeln!(
             out,
@@ -307,10 +359,6 @@ impl Report<'_> {
         }
         for why in &self.left_out {
             writeln!(out, "# left out: {}", printable(why.as_bytes()))?;
-        }
-        if let Some(entry) = &self.entry {
-            writeln!(out, "#\n# proposal {}:", self.picked.map_or(0, |i| i + 1))?;
-            write!(out, "{}", write::file(std::slice::from_ref(entry)))?;
         }
         Ok(())
     }

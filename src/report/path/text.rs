@@ -12,7 +12,7 @@ use tracehound_state::history::{Origin, Role};
 use super::{AttackPath, Entry, Step, Stream};
 use crate::case::Case;
 use crate::columns::connections::unix_path;
-use crate::tree::node::{Style, clock, command, short_name};
+use crate::tree::node::{MAX_COMMAND, clock, command, short_name};
 
 /// Things of one kind on a line.
 const MAX_SHOWN: usize = 3;
@@ -31,7 +31,7 @@ pub fn write(out: &mut dyn Write, case: &Case<'_>, path: &AttackPath) -> io::Res
     }
     let later = &path.later;
     for &(process, image, _, ts) in &later.execs {
-        let what = command(case, &case.history.image(image), Style { has_color: false, is_full: false });
+        let what = command(case, &case.history.image(image), Some(MAX_COMMAND));
         let when = ts.map_or_else(String::new, |ts| format!("  {}", clock(case, ts)));
         let gap = if what.is_empty() { "" } else { "  " };
         writeln!(out, "then {}{gap}{what}{when}", short_name(case, process))?;
@@ -77,7 +77,7 @@ fn line(case: &Case<'_>, path: &AttackPath, step: &Step) -> String {
         let _ = write!(text, "  {}", users.join(" → "));
     }
     if let Some(image) = step.images.items.last() {
-        let command = command(case, &history.image(image.image), Style { has_color: false, is_full: false });
+        let command = command(case, &history.image(image.image), Some(MAX_COMMAND));
         if !command.is_empty() {
             let _ = write!(text, "  {command}");
         }
