@@ -54,8 +54,52 @@ impl Input {
     }
 }
 
+/// Lets go of a mapped file behind a reader, which goes through it once: otherwise all of a trace of gigabytes would count
+/// as memory of the process by its end. What was let go can still be read.
+#[derive(Debug, Default)]
+pub(crate) struct Forgetter {
+    done: usize,
+}
+
+impl Forgetter {
+    /// Bytes after which it is worth a call of the system.
+    const STEP: usize = 4 << 20;
+
+    /// Says that a reader is done with the bytes before a place.
+    pub(crate) fn up_to(&mut self, input: &Input, end: u64) {
+        let end = usize::try_from(end).unwrap_or(usize::MAX).min(input.bytes().len());
+        if let Bytes::Mapped(map) = &*input.bytes
+            && end.saturating_sub(self.done) >= Self::STEP
+        {
+            map.forget(self.done..end);
+            self.done = end;
+        }
+    }
+}
+
 impl From<Vec<u8>> for Input {
     fn from(owned: Vec<u8>) -> Self {
         Input { bytes: Arc::new(Bytes::Owned(owned)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_can_be_read_again() {
+        let path = std::env::temp_dir().join(format!("tracehound-forget-{}", std::process::id()));
+        let expected: Vec<u8> = (0..3 * Forgetter::STEP as u32 / 4).flat_map(u32::to_le_bytes).collect();
+        std::fs::write(&path, &expected).unwrap();
+        let input = Input::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut forgetter = Forgetter::default();
+        for end in [1, Forgetter::STEP as u64 + 5, Forgetter::STEP as u64 + 6, u64::MAX] {
+            assert!(input.bytes() == expected);
+            forgetter.up_to(&input, end);
+        }
+        assert_eq!(forgetter.done, expected.len());
+        assert!(input.bytes() == expected);
     }
 }

@@ -2,6 +2,10 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
+
+#[cfg(unix)]
+use memmap2::UncheckedAdvice;
 
 /// A read-only map of a file.
 #[derive(Debug)]
@@ -23,4 +27,18 @@ impl Map {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Takes the pages of a range out of the memory of the process; they are read from the file again if need be.
+    /// Advice only: a system that does not take it goes on as before.
+    #[cfg(unix)]
+    #[expect(unsafe_code, reason = "of memory that is not a file's, the same advice would lose what stands there")]
+    pub(crate) fn forget(&self, range: Range<usize>) {
+        // SAFETY: the advice is unsafe because it can change what the memory holds. This map is shared, of a file and
+        // never written, so that a page that is touched again holds what the file holds: the same as before, or, if
+        // another process changed the file, something else, which `Map::of` allows for.
+        let _ = unsafe { self.0.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn forget(&self, _: Range<usize>) {}
 }

@@ -210,17 +210,6 @@ pub(crate) enum Column<T> {
     Values(Vec<T>),
 }
 
-impl<T: Int> Column<T> {
-    /// The value of a row that the column has.
-    #[inline(always)]
-    pub(crate) fn at(&self, row: usize) -> T {
-        match self {
-            Column::Constant(value) => *value,
-            Column::Values(values) => values[row],
-        }
-    }
-}
-
 /// Memory of decoded columns, used again from column to column.
 #[derive(Debug)]
 pub(crate) struct Spare<T>(Vec<Vec<T>>);
@@ -391,8 +380,7 @@ mod tests {
     use super::*;
 
     fn values(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
-        let column = take(cursor, n, Vec::new())?;
-        Ok((0..n).map(|row| column.at(row)).collect())
+        Spare::default().values(cursor, n)
     }
 
     fn check(expected: &[u64]) {

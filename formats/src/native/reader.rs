@@ -7,6 +7,7 @@ use super::notes::SourceCounts;
 use super::segment::{Segment, SegmentType};
 use super::trace::{Decoder, Trace};
 use crate::event::{Batch, Nanos, Seq};
+use crate::input::Forgetter;
 use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
 
@@ -17,6 +18,8 @@ pub struct NativeReader {
     decoder: Decoder,
     /// Threads that decode; none if the calling one does.
     ahead: Option<Ahead>,
+    /// Lets go of segments that were delivered.
+    forgetter: Forgetter,
     /// Batches whose memory can be used again.
     spare: Vec<Batch>,
     next: usize,
@@ -47,6 +50,7 @@ impl NativeReader {
             trace: Arc::new(trace),
             decoder: Decoder::default(),
             ahead: None,
+            forgetter: Forgetter::default(),
             spare: Vec::new(),
             next: 0,
             section: Some(Box::default()),
@@ -118,6 +122,7 @@ impl TraceReader for NativeReader {
                 return Some(Item::Section(section));
             }
             self.progress.set_bytes(segment.offset + segment.len);
+            self.forgetter.up_to(self.trace.input(), segment.offset);
             self.next += 1;
             match ty {
                 SegmentType::State => {

@@ -448,37 +448,43 @@ impl ArgColumn {
     /// `next` is the next integer and the next string.
     fn copy(&self, row: usize, positions: &[u32], i: usize, next: &mut (usize, usize), batch: &mut Batch) {
         let n = positions.len();
+        let all = |arg: ColumnArg| std::iter::repeat(arg);
         match &self.tags {
-            Column::Constant(tag::ABSENT) => {
-                batch.set_args(positions, i, std::iter::repeat_n(ColumnArg::Absent, n));
-            }
+            Column::Constant(tag::ABSENT) => batch.set_args(positions, i, all(ColumnArg::Absent)),
+            Column::Constant(tag::EMPTY) => batch.set_args(positions, i, all(ColumnArg::Empty)),
             Column::Constant(tag::INT) => match &self.ints {
-                Column::Constant(v) => batch.set_args(positions, i, std::iter::repeat_n(ColumnArg::Int(*v), n)),
+                Column::Constant(v) => batch.set_args(positions, i, all(ColumnArg::Int(*v))),
                 Column::Values(ints) => {
                     batch.set_args(positions, i, ints[row..row + n].iter().map(|&v| ColumnArg::Int(v)));
                 }
             },
-            Column::Constant(tag::BYTES) => {
-                batch.set_args(positions, i, self.strings[row..row + n].iter().map(|&range| ColumnArg::Bytes(range)));
+            Column::Constant(tag) => {
+                let is_malformed = *tag == tag::MALFORMED;
+                let strings = self.strings[row..row + n].iter();
+                let arg = |&range| if is_malformed { ColumnArg::Malformed(range) } else { ColumnArg::Bytes(range) };
+                batch.set_args(positions, i, strings.map(arg));
             }
-            tags => {
-                let args = (row..row + n).map(|row| match tags.at(row) {
-                    tag::EMPTY => ColumnArg::Empty,
-                    tag::INT => {
-                        next.0 += 1;
-                        ColumnArg::Int(self.ints.at(next.0 - 1))
+            Column::Values(tags) => {
+                let (mut next_int, mut next_string) = *next;
+                let int = |k: usize| match &self.ints {
+                    Column::Constant(v) => *v,
+                    Column::Values(ints) => ints.get(k).copied().unwrap_or_default(),
+                };
+                let args = tags[row..row + n].iter().map(|&tag| {
+                    // Tags are hard to foretell: what each could mean is looked up, and one of it taken.
+                    let (v, range) = (int(next_int), self.strings.get(next_string).copied().unwrap_or_default());
+                    next_int += usize::from(tag == tag::INT);
+                    next_string += usize::from(tag >= tag::BYTES);
+                    match tag {
+                        tag::EMPTY => ColumnArg::Empty,
+                        tag::INT => ColumnArg::Int(v),
+                        tag::BYTES => ColumnArg::Bytes(range),
+                        tag::MALFORMED => ColumnArg::Malformed(range),
+                        _ => ColumnArg::Absent,
                     }
-                    tag::BYTES => {
-                        next.1 += 1;
-                        ColumnArg::Bytes(self.strings[next.1 - 1])
-                    }
-                    tag::MALFORMED => {
-                        next.1 += 1;
-                        ColumnArg::Malformed(self.strings[next.1 - 1])
-                    }
-                    _ => ColumnArg::Absent,
                 });
                 batch.set_args(positions, i, args);
+                *next = (next_int, next_string);
             }
         }
     }

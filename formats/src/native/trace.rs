@@ -71,6 +71,11 @@ impl Trace {
         Ok(trace)
     }
 
+    /// The bytes of the file.
+    pub(crate) fn input(&self) -> &Input {
+        &self.input
+    }
+
     /// The segments in file order.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

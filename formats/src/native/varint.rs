@@ -62,9 +62,22 @@ impl<'a> Cursor<'a> {
         if n > self.rest.len() {
             return Err(CUT);
         }
-        let start = out.len();
-        out.resize(start + n, T::default());
-        let mut left = &mut out[start..];
+        out.reserve(n);
+        // By pieces, so that memory need not be cleared before it is written.
+        let mut piece = [T::default(); 64];
+        let mut n_left = n;
+        while n_left > 0 {
+            let values = &mut piece[..n_left.min(64)];
+            self.piece(values, &mut map)?;
+            out.extend_from_slice(values);
+            n_left -= values.len();
+        }
+        Ok(())
+    }
+
+    /// Reads as many varints as there is room for.
+    #[inline]
+    fn piece<T>(&mut self, mut left: &mut [T], map: &mut impl FnMut(u64) -> T) -> Result<(), Broken> {
         let mut rest = self.rest;
         while !left.is_empty() {
             let word = rest.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));

@@ -496,6 +496,7 @@ impl Reader {
     /// Brings the notes up to date.
     fn sync(&mut self) {
         self.progress.set_bytes(self.source.file_pos());
+        self.source.forget();
         for finding in self.source.take_findings() {
             let what = format!("{} (offset in the unpacked stream; byte {} of the file)", finding.what, finding.packed);
             self.notes.damaged(finding.unpacked, what);

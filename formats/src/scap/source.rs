@@ -2,7 +2,7 @@
 
 use super::gunzip::Gunzip;
 use super::inflate::{Finding, GZIP_MAGIC};
-use crate::input::Input;
+use crate::input::{Forgetter, Input};
 
 /// Bytes of a capture from a moving position on.
 pub(super) struct Source {
@@ -10,12 +10,14 @@ pub(super) struct Source {
     gunzip: Option<Gunzip>,
     /// Offset in the stream of blocks: of the file, or of what it unpacks to.
     pos: u64,
+    /// Lets go of what was read.
+    forgetter: Forgetter,
 }
 
 impl Source {
     pub(super) fn new(input: Input) -> Self {
         let gunzip = input.bytes().starts_with(&GZIP_MAGIC[..2]).then(Gunzip::new);
-        Source { input, gunzip, pos: 0 }
+        Source { input, gunzip, pos: 0, forgetter: Forgetter::default() }
     }
 
     /// Unpacks on a thread of its own, if there is something to unpack.
@@ -36,6 +38,12 @@ impl Source {
     /// Bytes of the file consumed.
     pub(super) fn file_pos(&self) -> u64 {
         self.gunzip.as_ref().map_or(self.pos, Gunzip::packed)
+    }
+
+    /// Lets go of the part of a file that was read.
+    pub(super) fn forget(&mut self) {
+        let file_pos = self.file_pos();
+        self.forgetter.up_to(&self.input, file_pos);
     }
 
     /// Makes `n` bytes available if the stream has them; returns all that are available.
