@@ -99,6 +99,8 @@ pub fn html(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
+        // Whoever takes the line for Markdown finds no code in it.
+        .replace('`', "&#96;")
 }
 
 fn longest_run(text: &str) -> usize {

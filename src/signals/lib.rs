@@ -19,3 +19,4 @@ pub use signal::{RuleRef, Signal, SignalId, Verdict, sort};
 pub use sink::{JsonArray, JsonLines, SignalSink};
 pub use text::TextLines;
 pub use tracehound_rules::Priority;
+pub use tracehound_state::ProcessId;
