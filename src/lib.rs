@@ -7,11 +7,12 @@ pub mod cli;
 pub mod corpus;
 pub mod each;
 pub mod explain;
+pub mod gitfiles;
 pub mod meter;
 pub mod pipeline;
 pub mod rulefiles;
 
 pub use pipeline::{
-    Analysis, BeyondLimit, Job, Limit, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides,
+    Analysis, Beside, BeyondLimit, Job, Limit, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides,
     analyze_within,
 };

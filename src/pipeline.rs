@@ -63,6 +63,21 @@ pub struct Side<'a> {
     pub suppressions: Option<&'a SuppressionSet<'a>>,
 }
 
+/// Rules beside those of jobs, made ready once for all traces.
+pub struct Beside<'a> {
+    sides: Vec<Side<'a>>,
+    union: Union,
+}
+
+impl<'a> Beside<'a> {
+    /// Sides beside jobs with these rules, of these priorities.
+    pub fn new(rules: &RuleSet, least: Priority, sides: Vec<Side<'a>>) -> Beside<'a> {
+        let all: Vec<(&RuleSet, Priority)> =
+            std::iter::once((rules, least)).chain(sides.iter().map(|side| (side.rules, side.least))).collect();
+        Beside { union: Union::of(&all), sides }
+    }
+}
+
 /// What a [`Side`] gave.
 #[derive(Clone, Debug, Default)]
 pub struct SideFound {
@@ -261,15 +276,16 @@ pub fn analyze<E>(
     job: Job<'_>,
     observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
-    analyze_sides(reader, job, &[], observe)
+    analyze_sides(reader, job, None, observe)
 }
 
 /// As [`analyze`], with further rules asked over the same replay: each side gives what a job of its own would give.
-/// Rules that are the same on several sides are asked once. An observer sees the signals of the job's own rules.
+/// Rules that are the same on several sides are asked once. An observer sees the signals of the job's own rules, which
+/// must be those that `beside` was made with.
 pub fn analyze_sides<E>(
     reader: &mut dyn TraceReader,
     job: Job<'_>,
-    beside: &[Side<'_>],
+    beside: Option<&Beside<'_>>,
     observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
     analyze_within(reader, job, beside, None, observe)
@@ -290,7 +306,7 @@ pub enum Limit {
 pub fn analyze_within<E>(
     reader: &mut dyn TraceReader,
     job: Job<'_>,
-    beside: &[Side<'_>],
+    beside: Option<&Beside<'_>>,
     limit: Option<Limit>,
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
@@ -299,11 +315,7 @@ pub fn analyze_within<E>(
         reader.end_at(until);
     }
     reader.use_threads(rayon::current_num_threads());
-    let union = (!beside.is_empty()).then(|| {
-        let own = (job.rules, job.least);
-        Union::of(&std::iter::once(own).chain(beside.iter().map(|side| (side.rules, side.least))).collect::<Vec<_>>())
-    });
-    let mut run = Run::new(job, beside, union.as_ref());
+    let mut run = Run::new(job, beside);
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel::<Item>();
         let (give_back, returned) = mpsc::channel::<Batch>();
@@ -358,7 +370,7 @@ pub struct Live<'a>(Run<'a>);
 impl<'a> Live<'a> {
     /// Nothing has happened yet.
     pub fn new(job: Job<'a>) -> Live<'a> {
-        Live(Run::new(job, &[], None))
+        Live(Run::new(job, None))
     }
 
     /// The start state.
@@ -463,11 +475,12 @@ impl<'a> SideRun<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: Job<'a>, beside: &[Side<'a>], union: Option<&'a Union>) -> Run<'a> {
+    fn new(job: Job<'a>, beside: Option<&'a Beside<'_>>) -> Run<'a> {
+        let further = beside.map_or(&[][..], |beside| &beside.sides);
         let own = Side { rules: job.rules, policy: job.policy, least: job.least, suppressions: job.suppressions };
         Run {
-            sides: std::iter::once(own).chain(beside.iter().copied()).map(SideRun::new).collect(),
-            union,
+            sides: std::iter::once(own).chain(further.iter().copied()).map(SideRun::new).collect(),
+            union: beside.map(|beside| &beside.union),
             hostname: Arc::from(job.context.hostname.as_str()),
             job,
             replay: Replay::new(ReplayOptions::default()),

@@ -1,4 +1,5 @@
-//! Rule files as they were named on the command line: found, read, loaded, planned.
+//! Rule files as they were named on the command line: found (also in a revision of a git repository), read, loaded,
+//! planned.
 
 use std::fs;
 use std::io;
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 use tracehound_lang::{Diagnostic, Loaded, Severity, SourceFile, render};
 use tracehound_rules::RuleSet;
 use tracehound_suppress::files;
+
+use crate::gitfiles;
 
 /// Rules, ready to be matched, and everything that was found wrong with their files.
 pub struct RuleFiles {
@@ -74,12 +77,15 @@ pub fn check_filters(loaded: &mut Loaded) {
     }
 }
 
-/// Reads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name.
+/// Reads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name, and
+/// `git:REV:PATH` for a file or folder of a revision ([`gitfiles`]).
 pub fn source_files(paths: &[PathBuf]) -> Result<Vec<SourceFile>, RuleFileError> {
     let mut files = Vec::new();
     for path in paths {
         let failed = |path: &Path, error| RuleFileError { path: path.display().to_string(), error };
-        if path.is_dir() {
+        if let Some(found) = gitfiles::source_files(path) {
+            files.extend(found.map_err(|error| failed(path, error))?);
+        } else if path.is_dir() {
             let found = rule_files_below(path).map_err(|error| failed(path, error))?;
             if found.is_empty() {
                 return Err(failed(path, io::Error::other("no .yaml or .yml file in this folder")));

@@ -1,5 +1,5 @@
-"""What `rules check -f sarif` prints of each rule file, and `test -f sarif` of a suite that fails, is valid SARIF 2.1.0, by
-the schema of the standard. The JUnit XML of the same suite is read by Python's parser.
+"""What `rules check -f sarif` prints of each rule file, `test -f sarif` of a suite that fails, and `diff -f sarif` of the
+default rules and a changed copy, is valid SARIF 2.1.0, by the schema of the standard. The JUnit XML of the same suite is read by Python's parser.
 
 Usage: TRACEHOUND=PROGRAM python3 tests/sarif.py SCHEMA RULES...
 """
@@ -40,6 +40,27 @@ def failing_suite():
         return log, xml.etree.ElementTree.parse(folder / "log.xml").getroot()
 
 
+def changed_rules():
+    """The SARIF log of changes of every kind: a list, priorities, a new rule with a hostile name."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        for path in pathlib.Path("rules").glob("*.yaml"):
+            text = path.read_text(encoding="utf-8")
+            text = text.replace("[cat, tac,", "[tac,").replace("priority: CRITICAL", "priority: ERROR")
+            (folder / path.name).write_text(text, encoding="utf-8")
+        name = json.dumps("a: b, %0A\n::error:: \x1b[31m \u202e </script>")
+        rule = f"- rule: {name}\n  desc: d\n  condition: evt.type = execve\n  output: o %proc.name\n  priority: INFO\n"
+        (folder / "zz_hostile.yaml").write_text(rule, encoding="utf-8")
+        command = [os.environ["TRACEHOUND"], "diff", "-q", "--base", "rules", "--head", folder, "samples", "-f", "sarif"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+        if done.returncode not in (0, 5):
+            raise SystemExit(f"diff: exit code {done.returncode}")
+        log = json.loads(done.stdout)
+        if sum(len(run["results"]) for run in log["runs"]) < 5:
+            raise SystemExit("diff: fewer results than changes")
+        return log
+
+
 def main() -> int:
     schema_path, *rules = sys.argv[1:]
     with open(schema_path, encoding="utf-8") as file:
@@ -61,16 +82,17 @@ def main() -> int:
             wrong += 1
             print(f"{path}: {error.json_path}: {error.message[:200]}")
     log, junit = failing_suite()
-    results += sum(len(run["results"]) for run in log["runs"])
-    for error in validator.iter_errors(log):
-        wrong += 1
-        print(f"test: {error.json_path}: {error.message[:200]}")
+    for name, log in (("test", log), ("diff", changed_rules())):
+        results += sum(len(run["results"]) for run in log["runs"])
+        for error in validator.iter_errors(log):
+            wrong += 1
+            print(f"{name}: {error.json_path}: {error.message[:200]}")
     for key, element in (("tests", "testcase"), ("failures", "testcase[failure]"), ("errors", "testcase[error]")):
         counted, found = int(junit.get(key)), len(junit.findall(f"./testsuite/{element}"))
         if counted != found or not found:
             wrong += 1
             print(f"test: junit counts {counted} {key} and has {found}")
-    print(f"{len(rules) + 1} logs with {results} results, {wrong} violations of the schema")
+    print(f"{len(rules) + 2} logs with {results} results, {wrong} violations of the schema")
     return 1 if wrong or not results else 0
 
 

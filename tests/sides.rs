@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use proptest::prelude::*;
-use tracehound::{Job, Only, Side, pipeline};
+use tracehound::{Beside, Job, Only, Side, pipeline};
 use tracehound_fields::Context;
 use tracehound_formats::Input;
 use tracehound_lang::{SourceFile, load};
@@ -119,8 +119,9 @@ fn run(sides: &[Given]) -> Vec<(Vec<Signal>, Vec<Vec<String>>)> {
         n_read: &n_read,
         meter: None,
     };
-    let analysis =
-        pipeline::analyze_sides(&mut *reader, job, beside, |_| Ok::<(), Infallible>(())).expect("no observer");
+    let further = (!beside.is_empty()).then(|| Beside::new(own.rules, own.least, beside.to_vec()));
+    let analysis = pipeline::analyze_sides(&mut *reader, job, further.as_ref(), |_| Ok::<(), Infallible>(()))
+        .expect("no observer");
     let beside = analysis.beside.into_iter().map(|found| (found.signals, found.not_evaluable));
     std::iter::once((analysis.signals, analysis.not_evaluable)).chain(beside).collect()
 }

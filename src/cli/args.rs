@@ -76,6 +76,8 @@ pub enum Verb {
     Explain(Explain),
     /// Write one HTML file that shows a trace: signals, attack paths, process tree, timeline
     Report(Report),
+    /// Compare what two sets of rules and suppressions say of the same traces
+    Diff(Diff),
     /// Convert between trace formats
     Convert(Convert),
     /// Cut a trace down to what one signal needs, for a test or a bug report
@@ -447,6 +449,95 @@ pub enum ExplainFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+#[command(after_help = "Rules and suppressions can be read from git: git:REV:PATH as git writes REV:PATH, or \
+                        git:REPOSITORY//REV:PATH.\n\
+                        Exit codes: 0 done, 1 for what --fail-on names, 2 usage, 3 a side does not load, 4 a trace \
+                        cannot be read, 5 partial evidence (damaged or lossy input).")]
+pub struct Diff {
+    /// Traces, or folders of them (.scap, .scap.gz, .trh, .trace); those of --suite if none is named
+    #[arg(required_unless_present = "suite", value_name = "TRACE")]
+    pub traces: Vec<PathBuf>,
+    /// Suite that says which traces hold an attack and which are benign (file or folder); repeatable
+    #[arg(long, value_name = "SUITE")]
+    pub suite: Vec<PathBuf>,
+    /// Rules as they were: file, folder or git:REV:PATH; repeatable
+    #[arg(long, required = true, value_name = "RULES")]
+    pub base: Vec<PathBuf>,
+    /// Rules as they are now; repeatable
+    #[arg(long, required = true, value_name = "RULES")]
+    pub head: Vec<PathBuf>,
+    /// Suppressions of the base side only, beside those of -s; repeatable
+    #[arg(long, value_name = "SUPPRESSIONS")]
+    pub base_suppressions: Vec<PathBuf>,
+    /// Suppressions of the head side only, beside those of -s; repeatable
+    #[arg(long, value_name = "SUPPRESSIONS")]
+    pub head_suppressions: Vec<PathBuf>,
+    /// Suppressions of both sides.
+    #[command(flatten)]
+    pub suppressions: SuppressionArgs,
+    /// Whether one event can fire several rules, or only the first in the order of definition
+    #[arg(long, value_enum, default_value_t = RuleMatching::All, value_name = "POLICY")]
+    pub rule_matching: RuleMatching,
+    /// Leave out rules below this priority
+    #[arg(long, default_value = "debug", value_name = "PRIORITY", value_parser = parse_priority)]
+    pub min_priority: tracehound_rules::Priority,
+    /// Which rules are enabled on both sides, whatever their files say.
+    #[command(flatten)]
+    pub selections: Selections,
+    /// Format, FORMAT on standard output or FORMAT=FILE; repeatable, one without a file at most: text, markdown, json,
+    /// sarif, github [default: text on a terminal, json in a pipe]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = super::formats::parse::<DiffFormat>)]
+    pub format: Vec<(DiffFormat, Option<PathBuf>)>,
+    /// File for the one format without a file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Examples shown of each rule and kind of change, with their attack paths
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(..=1000))]
+    pub examples: u16,
+    /// Exit with 1 if there is one of these; repeatable, or separated by commas
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<DiffGate>,
+    /// Exit with 1 if any signal is not the same on both sides, suppressed ones included
+    #[arg(long)]
+    pub fail_on_change: bool,
+    /// Exit with 0 instead of 5 when the input is damaged or lossy
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// Format of `diff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people
+    Text,
+    /// For a pull request: a table, details folded, at most 60,000 bytes
+    Markdown,
+    /// One JSON object with everything
+    Json,
+    /// SARIF 2.1.0, for code review
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// What `diff` fails for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffGate {
+    /// A signal that is new, and not suppressed
+    Added,
+    /// A signal that is gone, and was not suppressed
+    Removed,
+    /// A signal with another priority, output, tags, verdict, evidence or name of its rule
+    Changed,
+    /// On a trace labelled as an attack, a signal that is gone or suppressed now
+    AttackRemoved,
 }
 
 /// `convert`

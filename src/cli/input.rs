@@ -1,8 +1,10 @@
 //! Opening a trace as it was typed.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-use tracehound_formats::{Input, ReadNotes, TraceReader};
+use tracehound_formats::{Input, OpenError, ReadNotes, TraceReader};
+use tracehound_suite::files;
 
 use super::args::Global;
 use super::exit::{Failure, Outcome};
@@ -29,6 +31,34 @@ pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
     let format = tracehound_formats::detect(input.bytes()).map_err(failed)?;
     let reader = format.open(input).map_err(failed)?;
     Ok(Opened { format: format.name(), name: printable(name.as_bytes()), n_bytes, reader })
+}
+
+/// The traces that files and folders stand for: of a folder the traces in it and below it, by name. A trace that is
+/// named twice is there once.
+pub(super) fn traces(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |path: &Path, error| Failure::Input {
+        path: printable(path.display().to_string().as_bytes()),
+        error: OpenError::Io(error),
+    };
+    let mut out = Vec::new();
+    let mut known = HashSet::new();
+    for path in paths {
+        let mut found = vec![path.clone()];
+        if path.is_dir() {
+            found = files::below(path).map_err(|error| failed(path, error))?;
+            if found.is_empty() {
+                let text = format!("no trace in this folder (files called *{})", files::EXTENSIONS.join(", *"));
+                return Err(failed(path, std::io::Error::other(text)));
+            }
+        }
+        for path in found {
+            // What does not exist has no other name; opening it says so.
+            if known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                out.push(path);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// Says on standard error what was wrong with an input, and gives the exit code it leads to.

@@ -5,8 +5,10 @@ pub mod args;
 mod bench;
 mod convert;
 mod coverage;
+mod diff;
 mod exit;
 mod explain;
+mod formats;
 mod info;
 mod input;
 mod minimize;
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Verb::Timeline(args) => timeline::run(&global, &args),
         Verb::Explain(args) => explain::run(&global, &args),
         Verb::Report(args) => report::run(&global, &args),
+        Verb::Diff(args) => diff::run(&global, &args),
         Verb::Convert(args) => convert::run(&global, &args),
         Verb::Minimize(args) => minimize::run(&global, &args),
         Verb::Redact(args) => redact::run(&global, &args),

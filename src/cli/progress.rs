@@ -84,3 +84,40 @@ fn run(name: &str, total: u64, bytes: &Progress, events: &AtomicU64, stop: &Atom
     }
     bar.finish_and_clear();
 }
+
+/// A bar that counts things done until it is dropped.
+pub(super) struct Count(Option<ProgressBar>);
+
+impl Count {
+    /// Starts a bar, or nothing if it is not wanted or there is one thing only.
+    pub(super) fn start(global: &Global, what: &str, total: u64) -> Count {
+        let is_wanted = match global.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !global.quiet && std::io::stderr().is_terminal(),
+        };
+        Count((is_wanted && total > 1).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(what.to_owned());
+            bar
+        }))
+    }
+
+    /// Counts things that are done.
+    pub(super) fn add(&self, n: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(n);
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -21,7 +21,7 @@ use super::progress::Bar;
 use super::suppressing;
 use crate::meter::Meter;
 use crate::rulefiles::{self, RuleFiles};
-use crate::{Analysis, Job, Limit, Only, Side, Window, pipeline};
+use crate::{Analysis, Beside, Job, Limit, Only, Window, pipeline};
 
 /// Loads the rules that were named; prints diagnostics. Fails if something does not load.
 pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
@@ -100,9 +100,18 @@ pub(super) struct Extras<'a> {
     /// Takes the cost of each stage.
     pub(super) meter: Option<&'a Meter>,
     /// Rules asked over the same replay.
-    pub(super) beside: &'a [Side<'a>],
+    pub(super) beside: Option<&'a Beside<'a>>,
     /// Where replay ends.
     pub(super) limit: Option<Limit>,
+}
+
+impl From<RuleMatching> for Policy {
+    fn from(matching: RuleMatching) -> Policy {
+        match matching {
+            RuleMatching::All => Policy::All,
+            RuleMatching::First => Policy::First,
+        }
+    }
 }
 
 impl Session {
@@ -143,10 +152,7 @@ impl Session {
         let bar = Bar::start(global, &name, n_bytes, reader.progress(), Arc::clone(&n_read));
         let job = Job {
             rules,
-            policy: match args.rule_matching {
-                RuleMatching::All => Policy::All,
-                RuleMatching::First => Policy::First,
-            },
+            policy: args.rule_matching.into(),
             least: args.min_priority,
             suppressions,
             context: Context::default(),

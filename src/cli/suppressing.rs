@@ -48,6 +48,11 @@ impl Suppressions {
         })
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> &[Suppression] {
+        &self.all
+    }
+
     /// Ready for rules.
     pub(super) fn set(&self, rules: &RuleSet) -> SuppressionSet<'_> {
         SuppressionSet::new(&self.all, &rule_refs(rules), self.clock, &self.tags)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{Selections, SuppressionArgs};
+use crate::cli::formats;
 
 /// `test`
 #[derive(Clone, Debug, Args)]
@@ -46,7 +47,7 @@ pub struct Test {
     pub no_cache: bool,
     /// Format of the results, FORMAT on standard output or FORMAT=FILE; repeatable, one without a file at most: text,
     /// json, junit, sarif, github, markdown [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_format)]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = formats::parse::<TestFormat>)]
     pub format: Vec<(TestFormat, Option<PathBuf>)>,
     /// File for the results of the one format without a file
     #[arg(short, long, value_name = "FILE")]
@@ -77,20 +78,4 @@ pub enum TestFormat {
     Github,
     /// A summary for a pull request
     Markdown,
-}
-
-fn parse_format(text: &str) -> Result<(TestFormat, Option<PathBuf>), String> {
-    let (name, file) = match text.split_once('=') {
-        Some((_, "")) => return Err("no file after `=`".to_owned()),
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    let format = TestFormat::from_str(name, false).map_err(|_| {
-        let names: Vec<String> = TestFormat::value_variants()
-            .iter()
-            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
-            .collect();
-        format!("not a format; one of {}", names.join(", "))
-    })?;
-    Ok((format, file))
 }

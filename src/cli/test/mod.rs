@@ -6,7 +6,7 @@ mod bless;
 mod output;
 mod run;
 mod sarif;
-mod suites;
+pub(super) mod suites;
 mod watch;
 
 use std::io::Write;

@@ -1,7 +1,6 @@
 //! Where results go: each format to its file, one to standard output.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use tracehound_suite::coverage::{Coverage, navigator};
 use tracehound_suite::output::{self, Report};
@@ -10,27 +9,8 @@ use super::args::{Test, TestFormat};
 use super::sarif;
 use crate::cli::args::Global;
 use crate::cli::exit::Failure;
+use crate::cli::formats;
 use crate::cli::output::{AtomicFile, has_color};
-use crate::cli::session::stdout;
-
-/// Which formats go where: to a file, or to standard output.
-pub(super) fn places(args: &Test) -> Result<Vec<(TestFormat, Option<PathBuf>)>, Failure> {
-    let mut places = args.format.clone();
-    let n_open = places.iter().filter(|(_, file)| file.is_none()).count();
-    if n_open > 1 {
-        let message = "two formats for one place: name a file for one of them, as in -f junit=FILE";
-        return Err(Failure::Usage(message.to_owned()));
-    }
-    if places.is_empty() {
-        places.push((TestFormat::Text, None));
-    } else if n_open == 0 && args.output.is_some() {
-        return Err(Failure::Usage("--output is for a format without a file, and each has one".to_owned()));
-    }
-    if let Some(open) = places.iter_mut().find(|(_, file)| file.is_none()) {
-        open.1.clone_from(&args.output);
-    }
-    Ok(places)
-}
 
 /// Writes all results in all formats.
 pub(super) fn write(
@@ -41,25 +21,12 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let has_color = has_color(global.color, &io::stdout());
     let results = Results { report, coverage: coverage.filter(|_| args.coverage), is_verbose: global.verbose };
-    for (format, file) in places(args)? {
-        match file {
-            None => {
-                let mut out = stdout();
-                results.write(&mut out, format, has_color)?;
-                out.flush()?;
-            }
-            Some(path) => {
-                // What is run again and again writes its files again.
-                let mut file = AtomicFile::create(&path, args.force || args.watch)?;
-                results
-                    .write(&mut file, format, false)
-                    .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
-                file.commit()?;
-            }
-        }
-    }
+    let places = formats::places(&args.format, args.output.as_deref(), TestFormat::Text)?;
+    // What is run again and again writes its files again.
+    let force = args.force || args.watch;
+    formats::write(places, force, |mut out, format, is_open| results.write(&mut out, format, is_open && has_color))?;
     if let (Some(path), Some(coverage)) = (&args.navigator, coverage) {
-        let mut file = AtomicFile::create(path, args.force || args.watch)?;
+        let mut file = AtomicFile::create(path, force)?;
         writeln!(file, "{:#}", navigator(coverage))
             .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
         file.commit()?;

@@ -85,7 +85,7 @@ impl Suites {
 }
 
 /// Prints what is wrong and fails, if something is.
-fn refuse(global: &Global, loaded: &Loaded) -> Result<(), Failure> {
+pub(in crate::cli) fn refuse(global: &Global, loaded: &Loaded) -> Result<(), Failure> {
     if !loaded.has_errors() {
         return Ok(());
     }
@@ -117,7 +117,7 @@ fn paths(given: &[PathBuf], suite: &Suite, named: &[Named], found: &mut Vec<Diag
 }
 
 /// Reads suites in the order given; a folder stands for the suites in it, sorted by name.
-fn suite_files(paths: &[PathBuf], has_golden: bool) -> Result<Vec<SuiteFile>, Failure> {
+pub(in crate::cli) fn suite_files(paths: &[PathBuf], has_golden: bool) -> Result<Vec<SuiteFile>, Failure> {
     let failed = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::Rules(printable(format!("{}: {error}", path.display()).as_bytes()))
     };

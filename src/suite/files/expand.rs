@@ -10,8 +10,8 @@ use tracehound_lang::{Code, Diagnostic, Span, diagnostic, render};
 use super::{Case, Suite, without_dots};
 
 /// What traces are called in a folder. A file that is named by itself may be called anything.
-const EXTENSIONS: [&str; 3] = ["trh", "scap", "trace"];
-/// Folders inside folders that are looked into: more is a loop of links.
+pub const EXTENSIONS: [&str; 4] = [".trh", ".scap", ".scap.gz", ".trace"];
+/// Folders inside folders that are looked into.
 const MAX_DEPTH: usize = 16;
 
 /// Finds the traces of a suite. A file that an entry names itself is not one of the files of a folder or pattern of
@@ -59,7 +59,7 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
             let what = match (is_pattern, path.is_dir()) {
                 (true, _) => "no file fits the pattern".to_owned(),
                 (_, true) => {
-                    format!("no trace in this folder (files called {})", EXTENSIONS.map(|e| format!(".{e}")).join(", "))
+                    format!("no trace in this folder (files called {})", EXTENSIONS.join(", "))
                 }
                 _ => "no such trace".to_owned(),
             };
@@ -104,18 +104,21 @@ fn pattern(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Traces in a folder and the folders in it, sorted.
-fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Traces in a folder and the folders in it, sorted. Hidden folders are left out.
+pub fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
         for entry in fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                if depth < MAX_DEPTH {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            let name = entry.file_name();
+            if kind.is_dir() {
+                // Links to folders are not followed: they can lead back.
+                if depth < MAX_DEPTH && !name.as_encoded_bytes().starts_with(b".") {
                     open.push((path, depth + 1));
                 }
-            } else if path.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e == *known)) {
+            } else if EXTENSIONS.iter().any(|end| name.as_encoded_bytes().ends_with(end.as_bytes())) && path.is_file() {
                 found.push(path);
             }
         }

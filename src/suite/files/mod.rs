@@ -8,6 +8,8 @@
 mod expand;
 mod read;
 
+pub use expand::{EXTENSIONS, below};
+
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
