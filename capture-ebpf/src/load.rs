@@ -9,7 +9,7 @@ use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use bstr::ByteSlice;
-use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS};
+use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, wanted, when};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 use crate::btf::Btf;
@@ -101,6 +101,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     let settings = settings_bytes(&settings);
     let native = table_bytes(options, |row| row.nr);
     let compat = table_bytes(options, |row| row.nr_32);
+    let wanted = wanted_bytes(&native, &compat);
 
     raise_memlock();
     let mut loader = EbpfLoader::new();
@@ -109,6 +110,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         .override_global("SETTINGS", settings.as_slice(), true)
         .override_global("CALLS", native.as_slice(), true)
         .override_global("CALLS_32", compat.as_slice(), true)
+        .override_global("WANTED", wanted.as_slice(), true)
         .map_max_entries("RING", ring_bytes)
         .map_max_entries("EXEC_BUFFER", n_cpus as u32 * n_instances);
     for (buffer, n) in INSTANCE_BUFFERS {
@@ -272,6 +274,14 @@ fn table_bytes(options: &Options, nr: impl Fn(&'static CallRow) -> &'static [u16
         .collect()
 }
 
+/// Which numbers two tables have rows of, see [`wanted`].
+fn wanted_bytes(native: &[u8], compat: &[u8]) -> Vec<u8> {
+    // `when` is the first byte of a row.
+    let has = |row: &[u8], bit: u8| if row[0] == when::NEVER { 0 } else { bit };
+    let rows = native.chunks_exact(size_of::<Call>()).zip(compat.chunks_exact(size_of::<Call>()));
+    rows.map(|(native, compat)| has(native, wanted::NATIVE) | has(compat, wanted::COMPAT)).collect()
+}
+
 /// Before 5.11 maps count against a limit of locked memory. Where it cannot be raised loading says so.
 fn raise_memlock() {
     let unlimited = rustix::process::Rlimit { current: None, maximum: None };
@@ -387,6 +397,11 @@ mod tests {
     fn what_the_program_gets_has_the_size_it_expects() {
         let options = Options::default();
         assert_eq!(table_bytes(&options, |row| row.nr).len(), size_of::<Call>() * MAX_CALLS);
+        let (native, compat) = (table_bytes(&options, |row| row.nr), table_bytes(&options, |row| row.nr_32));
+        let wanted = wanted_bytes(&native, &compat);
+        assert_eq!(wanted.len(), MAX_CALLS);
+        // 3 is close, and read on i386; 39 is getpid, and mkdir; 110 is getppid, and iopl.
+        assert_eq!([wanted[3], wanted[39], wanted[110]], [wanted::NATIVE, wanted::COMPAT, 0]);
         assert_eq!(settings_bytes(&Settings::NOTHING).len(), size_of::<Settings>());
     }
 }

@@ -139,6 +139,22 @@ pub struct Calls {
     pub rows: [Call; MAX_CALLS],
 }
 
+/// Which system calls are recorded at all, by number: what the program asks first, because most calls are not.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Bits of [`wanted`].
+    pub bits: [u8; MAX_CALLS],
+}
+
+/// Bits of [`Wanted::bits`].
+pub mod wanted {
+    /// The number is one of the machine's calls that are recorded.
+    pub const NATIVE: u8 = 1;
+    /// The number is one of i386's calls that are recorded.
+    pub const COMPAT: u8 = 2;
+}
+
 /// Offset of a member that this kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 

@@ -3,7 +3,7 @@
 use tracehound_capture_layout::record::{File, exec_flag};
 use tracehound_capture_layout::settings::MAX_DEPTH;
 
-use crate::kernel::{Window, copy_str, member, offset, read};
+use crate::kernel::{Window, copy_str, current, current_typed, follow, load, member, offset, read, setting};
 use crate::ring::Private;
 
 /// `OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`.
@@ -17,40 +17,52 @@ const MAX_NAME: u32 = 256;
 
 /// The open file behind a descriptor of the running thread; 0 if there is none.
 #[inline(always)]
-pub(crate) fn of_fd(task: u64, fd: u32) -> u64 {
-    let files: u64 = member(task, offset!(task_files));
-    let table: u64 = member(files, offset!(files_fdt));
-    let table = Window::<2>::read(table);
-    if fd >= table.member::<u32>(offset!(fdt_max)) {
+pub(crate) fn of_fd(fd: u32) -> u64 {
+    let (most, array): (u32, u64) = if setting!(has_task_btf) != 0 {
+        let Some(files) = follow(current_typed(), offset!(task_files)) else { return 0 };
+        let Some(table) = follow(files, offset!(files_fdt)) else { return 0 };
+        (load(table, offset!(fdt_max)), load(table, offset!(fdt_fd)))
+    } else {
+        let files: u64 = member(current(), offset!(task_files));
+        let table: u64 = member(files, offset!(files_fdt));
+        (member(table, offset!(fdt_max)), member(table, offset!(fdt_fd)))
+    };
+    if fd >= most {
         return 0;
     }
-    let array: u64 = table.member(offset!(fdt_fd));
     read(array.wrapping_add(fd as u64 * 8))
 }
 
 /// What identifies an open file.
+///
+/// # Safety
+///
+/// `private` must be valid.
 #[inline(always)]
-pub(crate) fn describe(file: u64) -> File {
-    let open = Window::<8>::read(file);
-    let inode: u64 = open.member(offset!(file_inode));
-    let node = Window::<10>::read(inode);
-    let sb: u64 = node.member(offset!(inode_sb));
-    File {
-        ino: node.member(offset!(inode_ino)),
-        dev: member(sb, offset!(sb_dev)),
-        f_flags: open.member(offset!(file_flags)),
-        f_mode: open.member(offset!(file_mode)),
-        mode: node.member::<u16>(offset!(inode_mode)) as u32,
-        flags: layer(inode, sb),
-        _pad: 0,
+pub(crate) unsafe fn describe(file: u64, private: *mut Private) -> File {
+    // SAFETY: the caller's.
+    unsafe {
+        let open = Window::read(&raw mut (*private).open, file);
+        let inode: u64 = open.member(offset!(file_inode));
+        let node = Window::read(&raw mut (*private).node, inode);
+        let sb: u64 = node.member(offset!(inode_sb));
+        let super_block = Window::read(&raw mut (*private).super_block, sb);
+        File {
+            ino: node.member(offset!(inode_ino)),
+            dev: super_block.member(offset!(sb_dev)),
+            f_flags: open.member(offset!(file_flags)),
+            f_mode: open.member(offset!(file_mode)),
+            mode: node.member::<u16>(offset!(inode_mode)) as u32,
+            flags: layer(inode, super_block.member(offset!(sb_magic))),
+            _pad: 0,
+        }
     }
 }
 
-/// Which layer of an overlay an inode is in; 0 if it is in none. `struct ovl_inode` has the dentry of the upper layer
+/// Which layer of an overlay an inode is in; 0 if its file system has another magic number. `struct ovl_inode` has the dentry of the upper layer
 /// right after the inode; source: `fs/overlayfs/ovl_entry.h`.
 #[inline(always)]
-pub(crate) fn layer(inode: u64, sb: u64) -> u32 {
-    let magic: u64 = member(sb, offset!(sb_magic));
+pub(crate) fn layer(inode: u64, magic: u64) -> u32 {
     if magic != OVERLAYFS {
         return 0;
     }

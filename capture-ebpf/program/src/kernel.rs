@@ -68,13 +68,26 @@ pub(crate) fn member<T>(base: u64, offset: u32) -> T {
 /// The start of a structure, read at once: members near each other then cost one call of the helper, not one each.
 pub(crate) struct Window<const N: usize> {
     base: u64,
-    words: [u64; N],
+    words: *const [u64; N],
 }
 
 impl<const N: usize> Window<N> {
+    /// Reads into memory of the program's buffer: the stack has 512 bytes.
+    ///
+    /// # Safety
+    ///
+    /// `words` must be valid until the last member was asked for.
     #[inline(always)]
-    pub(crate) fn read(base: u64) -> Window<N> {
-        Window { base, words: read(base) }
+    pub(crate) unsafe fn read(words: *mut [u64; N], base: u64) -> Window<N> {
+        // SAFETY: the caller's; the helper fills with zeros what it cannot read.
+        unsafe {
+            generated::bpf_probe_read_kernel(
+                words.cast::<c_void>(),
+                size_of::<[u64; N]>() as u32,
+                base as *const c_void,
+            )
+        };
+        Window { base, words }
     }
 
     /// The member at `offset`, of its own if it lies further back. The verifier knows the offset, and so which.
@@ -82,7 +95,7 @@ impl<const N: usize> Window<N> {
     pub(crate) fn member<T: Copy>(&self, offset: u32) -> T {
         if offset as usize + size_of::<T>() <= 8 * N && offset as usize % size_of::<T>() == 0 {
             // SAFETY: inside the array, and aligned for `T`, an integer.
-            unsafe { self.words.as_ptr().cast::<u8>().add(offset as usize).cast::<T>().read_volatile() }
+            unsafe { self.words.cast::<u8>().add(offset as usize).cast::<T>().read_volatile() }
         } else {
             member(self.base, offset)
         }
@@ -96,6 +109,29 @@ pub(crate) fn current() -> u64 {
     unsafe { generated::bpf_get_current_task() }
 }
 
+/// The running task's structure as a pointer whose type the verifier knows, so that [`follow`] and [`load`] can read it
+/// without a helper. Needs Linux 5.11 (`has_task_btf`).
+#[inline(always)]
+pub(crate) fn current_typed() -> *const u8 {
+    // SAFETY: has no preconditions.
+    unsafe { generated::bpf_get_current_task_btf().cast::<u8>().cast_const() }
+}
+
+/// Reads a member through a typed pointer.
+#[inline(always)]
+pub(crate) fn load<T>(base: *const u8, offset: u32) -> T {
+    // SAFETY: the verifier lets only members of the type be read, and a bad address reads as zero.
+    unsafe { base.add(offset as usize).cast::<T>().read_volatile() }
+}
+
+/// Reads a pointer to a structure through a typed pointer: it has a type again. `None` if it is null, which some kernels
+/// want to see asked.
+#[inline(always)]
+pub(crate) fn follow(base: *const u8, offset: u32) -> Option<*const u8> {
+    let next: *const u8 = load(base, offset);
+    if next.is_null() { None } else { Some(next) }
+}
+
 /// Nanoseconds since boot, suspended time included.
 #[inline(always)]
 pub(crate) fn now() -> u64 {
@@ -106,6 +142,11 @@ pub(crate) fn now() -> u64 {
 /// The running thread: process id in the upper half, thread id in the lower.
 #[inline(always)]
 pub(crate) fn pid_tgid() -> u64 {
+    if setting!(has_task_btf) != 0 {
+        // What the helper reads, without calling it.
+        let task = current_typed();
+        return (load::<u32>(task, offset!(task_tgid)) as u64) << 32 | load::<u32>(task, offset!(task_pid)) as u64;
+    }
     // SAFETY: has no preconditions.
     unsafe { generated::bpf_get_current_pid_tgid() }
 }

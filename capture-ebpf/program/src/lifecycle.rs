@@ -199,7 +199,7 @@ unsafe fn exec(record: &Record, task: u64, bprm: u64, old_tid: u32, cgroup: u64)
         (*body).fs_magic = member::<u64>(sb, offset!(sb_magic)) as u32;
         (*body).ns = namespaces(task, cred, &pid);
         (*body).comm = member(task, offset!(task_comm));
-        let mut flags = file::layer(inode, sb);
+        let mut flags = file::layer(inode, member(sb, offset!(sb_magic)));
 
         let at = (*private).at;
         let filename: u64 = member(bprm, offset!(bprm_filename));

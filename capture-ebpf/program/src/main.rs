@@ -4,7 +4,8 @@
 //! Offsets of kernel structures, the table of system calls and all settings are read-only data that the recorder
 //! fills in before loading; the verifier takes them for constants and removes what is switched off. Structures are
 //! read with `bpf_probe_read_kernel`: a pointer that is gone gives zeros, and what the verifier knows of types
-//! differs between kernels.
+//! differs between kernels. Only the way from the running thread to its table of open files, which system calls take
+//! most, is read by plain loads where the kernel gives a typed pointer to begin with (5.11).
 #![no_std]
 #![no_main]
 
@@ -18,7 +19,7 @@ mod socket;
 mod syscall;
 mod uring;
 
-use tracehound_capture_layout::settings::{Calls, MAX_CALLS};
+use tracehound_capture_layout::settings::{Calls, MAX_CALLS, Wanted};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 /// Where members of kernel structures are.
@@ -36,6 +37,10 @@ static CALLS: Calls = Calls { rows: [Call::NEVER; MAX_CALLS] };
 /// System calls of i386, by number.
 #[unsafe(no_mangle)]
 static CALLS_32: Calls = Calls { rows: [Call::NEVER; MAX_CALLS] };
+
+/// Which numbers either table has.
+#[unsafe(no_mangle)]
+static WANTED: Wanted = Wanted { bits: [0; MAX_CALLS] };
 
 /// Helpers of the kernel are for programs under a licence compatible with its own.
 #[unsafe(link_section = "license")]

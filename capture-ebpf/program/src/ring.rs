@@ -46,6 +46,10 @@ pub(crate) struct Private {
     pub(crate) call: tracehound_capture_layout::Call,
     /// 1 while a program uses the buffer: one that interrupts it must not.
     pub(crate) is_busy: u64,
+    /// Starts of structures that were read at once: `struct file`, `struct inode`, `struct super_block`.
+    pub(crate) open: [u64; 8],
+    pub(crate) node: [u64; 10],
+    pub(crate) super_block: [u64; 13],
 }
 
 // The small buffers have an entry an instance, on each CPU; how many instances there are is set before loading.
@@ -92,10 +96,7 @@ impl Record {
     /// Takes the buffer of this CPU and writes the head. `None`, counted, if there is none or it is in use.
     #[inline(always)]
     pub(crate) fn begin(which: Which, counter: u32, instance: u32, head: Head) -> Option<Record> {
-        let counters = COUNTERS.get_ptr_mut(counter + instance * counter::N)?;
-        // SAFETY: a value of the map lives as long as the program; no other instance writes these counters, and this
-        // one does not interrupt itself.
-        unsafe { (*counters).seen += 1 };
+        let counters = count(counter, instance)?;
         let (buffer, private) = match which {
             Which::Syscall => (SYSCALL_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
             Which::Fork => (FORK_BUFFER.get_ptr_mut(instance).map(|p| p.cast::<u8>()), PRIVATE),
@@ -144,24 +145,48 @@ impl Record {
                 Which::Exec => (*self.private).at & (BIG_BUFFER as u64 - 1),
                 _ => (*self.private).at & (BUFFER as u64 - 1),
             };
-            // The reader looks by itself at short intervals; it is woken only when the ring fills faster. To ask costs
-            // more than to count.
-            let mut wake = aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
-            if (*counters).seen & 63 == 0 {
-                let waiting = generated::bpf_ringbuf_query(ring(), aya_ebpf::bindings::BPF_RB_AVAIL_DATA as u64);
-                if waiting > setting!(wake_bytes) as u64 {
-                    wake = aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
-                }
-            }
-            let failed = generated::bpf_ringbuf_output(ring(), self.base.cast::<c_void>(), len, wake as u64);
+            let is_sent = send(counters, self.base, len);
             (*self.private).is_busy = 0;
-            if failed == 0 {
-                (*counters).written += 1;
-            } else {
-                (*counters).lost_ring += 1;
-            }
-            failed == 0
+            is_sent
         }
+    }
+}
+
+/// Counts an event that is to be recorded; where that is counted.
+#[inline(always)]
+pub(crate) fn count(counter: u32, instance: u32) -> Option<*mut Counters> {
+    let counters = COUNTERS.get_ptr_mut(counter + instance * counter::N)?;
+    // SAFETY: a value of the map lives as long as the program; no other instance writes these counters, and this one
+    // does not interrupt itself.
+    unsafe { (*counters).seen += 1 };
+    Some(counters)
+}
+
+/// Puts a record into the ring, and counts whether that worked.
+///
+/// # Safety
+///
+/// `len` bytes at `from` must be readable.
+#[inline(always)]
+pub(crate) unsafe fn send(counters: *mut Counters, from: *mut u8, len: u64) -> bool {
+    // SAFETY: the caller's.
+    unsafe {
+        // The reader looks by itself at short intervals; it is woken only when the ring fills faster. To ask costs more
+        // than to count.
+        let mut wake = aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
+        if (*counters).seen & 63 == 0 {
+            let waiting = generated::bpf_ringbuf_query(ring(), aya_ebpf::bindings::BPF_RB_AVAIL_DATA as u64);
+            if waiting > setting!(wake_bytes) as u64 {
+                wake = aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
+            }
+        }
+        let failed = generated::bpf_ringbuf_output(ring(), from.cast::<c_void>(), len, wake as u64);
+        if failed == 0 {
+            (*counters).written += 1;
+        } else {
+            (*counters).lost_ring += 1;
+        }
+        failed == 0
     }
 }
 

@@ -10,8 +10,8 @@ use tracehound_capture_layout::settings::{ABSENT, Calls, MAX_CALLS, MAX_OPS, cou
 use tracehound_capture_layout::{Call, Head, Syscall};
 
 use crate::instance::{FIRST, SECOND, is_mine};
-use crate::kernel::{current, member, offset, pid_tgid, read_user, setting};
-use crate::ring::{Private, Record, Which, head, is_self};
+use crate::kernel::{current, current_typed, load, member, offset, pid_tgid, read_user, setting};
+use crate::ring::{Private, Record, Which, count, head, is_self, send};
 use crate::{file, lifecycle, socket};
 
 /// Offsets in `struct pt_regs` of x86-64; part of the kernel's interface to user space.
@@ -54,11 +54,17 @@ fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
     let regs = ctx.arg::<*const u8>(0);
     // SAFETY: the kernel guarantees the structure; the verifier checks the offset.
     let nr = unsafe { regs.add(regs::ORIG_AX).cast::<u64>().read_volatile() };
-    let is_compat = setting!(has_compat) != 0 && is_compat();
     let nr = nr as u32;
     if nr as usize >= MAX_CALLS {
         return 0;
     }
+    // SAFETY: as for `row`.
+    let wanted =
+        unsafe { (&raw const crate::WANTED.bits).cast::<u8>().add(nr as usize & (MAX_CALLS - 1)).read_volatile() };
+    if wanted == 0 {
+        return 0;
+    }
+    let is_compat = setting!(has_compat) != 0 && is_compat();
     let row = if is_compat { row(&raw const crate::CALLS_32, nr) } else { row(&raw const crate::CALLS, nr) };
     // SAFETY: the row is inside its table.
     let when = unsafe { (&raw const (*row).when).read_volatile() };
@@ -66,6 +72,12 @@ fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
         return 0;
     }
     record(ctx, regs, row, nr, when, is_compat, instance);
+    0
+}
+
+/// Does nothing: what the kernel itself takes to call a program on this hook, for the benchmark.
+#[btf_tracepoint(function = "sys_exit")]
+fn nothing(_: BtfTracePointContext) -> i32 {
     0
 }
 
@@ -82,11 +94,7 @@ fn is_compat() -> bool {
         return false;
     }
     let status: u32 = if setting!(has_task_btf) != 0 {
-        // SAFETY: a typed pointer that the verifier lets be read directly.
-        unsafe {
-            let task = generated::bpf_get_current_task_btf().cast::<u8>();
-            task.add(offset!(ti_status) as usize).cast::<u32>().read_volatile()
-        }
+        load(current_typed(), offset!(ti_status))
     } else {
         member(current(), offset!(ti_status))
     };
@@ -130,6 +138,10 @@ fn record(
     }
     let flags = if is_compat { flag::COMPAT } else { 0 };
     let head = head(kind::SYSCALL, nr, flags, ids);
+    if call.ops[0] as u8 == op::NONE {
+        plain(head, ret, args, call.n_args, instance);
+        return;
+    }
     let Some(record) = Record::begin(Which::Syscall, counter::SYSCALL, instance, head) else { return };
     let (base, private) = (record.base, record.private);
     // SAFETY: all offsets are inside the buffer of 32 KiB: fixed ones, and masked ones below 16 KiB with at most two
@@ -157,6 +169,25 @@ fn record(
         (*body).n_parts = (*private).n_parts as u32;
     }
     record.submit(Which::Syscall);
+}
+
+/// A record of numbers only, as it is.
+#[repr(C)]
+struct Numbers {
+    head: Head,
+    body: Syscall,
+    args: [u64; 6],
+}
+
+/// Records a call of which nothing but its arguments is kept: without the buffer, which costs more than the rest.
+#[inline(always)]
+fn plain(head: Head, ret: u64, args: [u64; 6], n_args: u8, instance: u32) {
+    let Some(counters) = count(counter::SYSCALL, instance) else { return };
+    let n_args = if n_args > 6 { 6 } else { n_args };
+    let body = Syscall { ret: ret as i64, n_args: n_args as u32, n_parts: 0 };
+    let mut numbers = Numbers { head, body, args };
+    // SAFETY: the length is at most that of the structure.
+    unsafe { send(counters, (&raw mut numbers).cast::<u8>(), 40 + 8 * n_args as u64) };
 }
 
 /// Whether a call that is recorded only under a condition meets it.
@@ -305,18 +336,18 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                     return;
                 }
                 let fd = if ty == op::FILE_AT { read_user::<u32>(value).unwrap_or(u32::MAX) } else { value as u32 };
-                let open = file::of_fd(current(), fd);
+                let open = file::of_fd(fd);
                 if open == 0 {
                     return;
                 }
-                to.cast::<File>().write(file::describe(open));
+                to.cast::<File>().write(file::describe(open, private));
                 size_of::<File>() as u64
             }
             op::FD_PATH => {
                 if (value as i64) < 0 {
                     return;
                 }
-                let open = file::of_fd(current(), value as u32);
+                let open = file::of_fd(value as u32);
                 if open == 0 {
                     return;
                 }
@@ -329,7 +360,7 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                 if (fd as i32) < 0 {
                     return;
                 }
-                let open = file::of_fd(current(), fd);
+                let open = file::of_fd(fd);
                 if open == 0 {
                     return;
                 }
