@@ -5,7 +5,7 @@
 //! events' arguments stand in `tracehound_formats::event::syscalls`.
 
 use tracehound_capture_layout::Call;
-use tracehound_capture_layout::settings::{MAX_OPS, RET, op, when};
+use tracehound_capture_layout::settings::{ACCEPT_32, MAX_OPS, RET, op, when};
 use tracehound_formats::KindId;
 use tracehound_formats::event::syscalls as kind;
 
@@ -80,7 +80,7 @@ const fn on(op: u8, arg: u8) -> u16 {
 const FILE: u16 = op::on(op::FILE, RET);
 
 macro_rules! calls {
-    ($($name:literal $profile:ident [$($nr:literal)*] [$($nr_32:literal)*] $kind:ident $call:expr, [$($op:expr),*], [$($fill:expr),* $(,)?];)*) => {
+    ($($name:literal $profile:ident [$($nr:literal)*] [$($nr_32:expr),*] $kind:ident $call:expr, [$($op:expr),*], [$($fill:expr),* $(,)?];)*) => {
         /// Every row.
         pub(crate) static CALLS: &[CallRow] = &[$(
             CallRow {
@@ -140,15 +140,15 @@ calls! {
     "setrlimit" Full [160] [] SETRLIMIT always(2), [mem(1, 16)], [Ret, Word64(1, 0), Word64(1, 8), Int(0)];
 
     // Identity.
-    "setuid" Minimal [105] [23 213] SETUID always(1), [], [Ret, Int(0)];
-    "setgid" Minimal [106] [46 214] SETGID always(1), [], [Ret, Int(0)];
-    "setreuid" Minimal [113] [70 203] SETREUID always(2), [], [Ret, Int(0), Int(1)];
-    "setregid" Minimal [114] [71 204] SETREGID always(2), [], [Ret, Int(0), Int(1)];
-    "setresuid" Minimal [117] [164 208] SETRESUID always(3), [], [Ret, Int(0), Int(1), Int(2)];
-    "setresgid" Minimal [119] [170 210] SETRESGID always(3), [], [Ret, Int(0), Int(1), Int(2)];
-    "setfsuid" Default [122] [138 215] SETFSUID always(1), [], [Ret, Int(0)];
-    "setfsgid" Default [123] [139 216] SETFSGID always(1), [], [Ret, Int(0)];
-    "setgroups" Default [116] [81 206] SETGROUPS always(2), [], [Ret, Int(0)];
+    "setuid" Minimal [105] [23, 213] SETUID always(1), [], [Ret, Int(0)];
+    "setgid" Minimal [106] [46, 214] SETGID always(1), [], [Ret, Int(0)];
+    "setreuid" Minimal [113] [70, 203] SETREUID always(2), [], [Ret, Int(0), Int(1)];
+    "setregid" Minimal [114] [71, 204] SETREGID always(2), [], [Ret, Int(0), Int(1)];
+    "setresuid" Minimal [117] [164, 208] SETRESUID always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "setresgid" Minimal [119] [170, 210] SETRESGID always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "setfsuid" Default [122] [138, 215] SETFSUID always(1), [], [Ret, Int(0)];
+    "setfsgid" Default [123] [139, 216] SETFSGID always(1), [], [Ret, Int(0)];
+    "setgroups" Default [116] [81, 206] SETGROUPS always(2), [], [Ret, Int(0)];
     "capset" Minimal [126] [185] CAPSET always(2), [on(op::CAPS, 0)],
         [Ret, With(custom::cap_inheritable), With(custom::cap_permitted), With(custom::cap_effective)];
 
@@ -188,9 +188,9 @@ calls! {
     "fchmodat" Default [268] [306] FCHMODAT always(3), [str(1)], [Ret, Int(0), Str(1), Flags(2, &flags::CHMOD)];
     "fchmodat2" Default [452] [452] FCHMODAT2 always(4), [str(1)],
         [Ret, Int(0), Str(1), Flags(2, &flags::CHMOD), Int(3)];
-    "chown" Default [92] [182 212] CHOWN always(3), [str(0)], [Ret, Str(0), Int(1), Int(2)];
-    "lchown" Default [94] [16 198] LCHOWN always(3), [str(0)], [Ret, Str(0), Int(1), Int(2)];
-    "fchown" Default [93] [95 207] FCHOWN always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "chown" Default [92] [182, 212] CHOWN always(3), [str(0)], [Ret, Str(0), Int(1), Int(2)];
+    "lchown" Default [94] [16, 198] LCHOWN always(3), [str(0)], [Ret, Str(0), Int(1), Int(2)];
+    "fchown" Default [93] [95, 207] FCHOWN always(3), [], [Ret, Int(0), Int(1), Int(2)];
     "fchownat" Default [260] [298] FCHOWNAT always(5), [str(1)],
         [Ret, Int(0), Str(1), Int(2), Int(3), Flags(4, &flags::FCHOWNAT)];
     "truncate" Default [76] [92] TRUNCATE always(2), [str(0)], [Ret, Str(0), Int(1)];
@@ -204,7 +204,7 @@ calls! {
         [Ret, Str(0), With(custom::timeval_atime), With(custom::timeval_mtime)];
     "futimesat" Default [261] [299] FUTIMESAT always(3), [str(1), mem(2, 32)],
         [Ret, Int(0), Str(1), With(custom::timeval_atime), With(custom::timeval_mtime)];
-    "utimensat" Default [280] [320 412] UTIMENSAT always(4), [str(1), mem(2, 32)],
+    "utimensat" Default [280] [320, 412] UTIMENSAT always(4), [str(1), mem(2, 32)],
         [Ret, Int(0), Str(1), With(custom::timespec_atime), With(custom::timespec_mtime), Int(3)];
     "setxattr" Default [188] [226] SETXATTR always(5), [str(0), str(1), on(op::DATA_IN, 2)],
         [Ret, Str(0), Str(1), Data, Int(3), Int(4)];
@@ -234,7 +234,7 @@ calls! {
     "dup" Minimal [32] [41] DUP always(1), [], [Ret, Int(0)];
     "dup2" Minimal [33] [63] DUP2 always(2), [], [Ret, Int(0), Int(1)];
     "dup3" Minimal [292] [330] DUP3 always(3), [], [Ret, Int(0), Int(1), Flags(2, &flags::FD)];
-    "fcntl" Minimal [72] [55 221] FCNTL only(when::ONE_OF, 1, 1 | 1 << 2, 3), [],
+    "fcntl" Minimal [72] [55, 221] FCNTL only(when::ONE_OF, 1, 1 | 1 << 2, 3), [],
         [Ret, Int(0), Map(1, flags::fcntl_command), Int(2)];
     "pipe" Default [22] [42] PIPE always(1), [mem(0, 8), on(op::FILE_AT, 0)],
         [Ret, Pair(0, 0), Pair(0, 1), Ino];
@@ -265,7 +265,7 @@ calls! {
     "listen" Minimal [50] [363] LISTEN always(2), [], [Ret, Int(0), Int(1)];
     "connect" Minimal [42] [362] CONNECT always(3), [on(op::SOCKET, 0), on(op::SOCKADDR, 1)],
         [Ret, Tuple(0, Dir::Out, 1), Int(0), Addr(1)];
-    "accept" Minimal [43] [] ACCEPT always(1), [on(op::SOCKET, RET), on(op::SOCKET, 0)],
+    "accept" Minimal [43] [ACCEPT_32] ACCEPT always(1), [on(op::SOCKET, RET), on(op::SOCKET, 0)],
         [Ret, Tuple(RET, Dir::In, NO_ADDR), With(custom::queue_percent), With(custom::queue_len),
         With(custom::queue_max)];
     "accept4" Minimal [288] [364] ACCEPT4 always(4), [on(op::SOCKET, RET), on(op::SOCKET, 0)],
@@ -279,8 +279,8 @@ calls! {
         [on(op::SOCKET, 0), on(op::MSG_NAME, 1), on(op::MSG_DATA, 1)],
         [Ret, Data, Int(0), With(custom::sent), Tuple(0, Dir::Out, 1)];
     "sendmmsg" Default [307] [345] SENDMMSG only(when::MSG_NAMED, 1, 0, 4),
-        [on(op::SOCKET, 0), on(op::MSG_NAME, 1), on(op::MSG_DATA, 1)],
-        [Ret, Int(0), With(custom::data_len), Data, Tuple(0, Dir::Out, 1)];
+        [on(op::SOCKET, 0), on(op::MESSAGE, 1), on(op::MSG_NAME, 1), on(op::MSG_DATA, 1)],
+        [Ret, Int(0), With(custom::sent), Data, Tuple(0, Dir::Out, 1)];
     "recvfrom" Default [45] [371] RECVFROM only(when::GIVEN, 4, 0, 6),
         [on(op::SOCKET, 0), on(op::SOCKADDR_OUT, 4), on(op::DATA_OUT, 1)],
         [Ret, Data, Tuple(0, Dir::In, 4), Int(0), Int(2)];
@@ -333,7 +333,7 @@ calls! {
     "writev" Full [20] [146] WRITEV always(3), [on(op::VEC_IN, 1)], [Ret, Data, Int(0), With(custom::sent)];
     "preadv" Full [295] [333] PREADV always(4), [on(op::VEC_OUT, 1)], [Ret, With(custom::sent), Data, Int(0), Int(3)];
     "pwritev" Full [296] [334] PWRITEV always(4), [on(op::VEC_IN, 1)], [Ret, Data, Int(0), With(custom::sent), Int(3)];
-    "sendfile" Full [40] [187 239] SENDFILE always(4), [mem(2, 8)], [Ret, Word64(2, 0), Int(0), Int(1), Int(3)];
+    "sendfile" Full [40] [187, 239] SENDFILE always(4), [mem(2, 8)], [Ret, Word64(2, 0), Int(0), Int(1), Int(3)];
     "copy_file_range" Default [326] [377] COPY_FILE_RANGE always(6), [mem(1, 8), mem(3, 8)],
         [Ret, Int(2), Word64(3, 0), Int(0), Word64(1, 0), Int(4)];
 }

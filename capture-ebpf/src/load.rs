@@ -9,7 +9,7 @@ use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use bstr::ByteSlice;
-use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, wanted, when};
+use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, SOCKETCALL, SOCKETCALLS, wanted, when};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 use crate::btf::Btf;
@@ -55,6 +55,9 @@ const PREEMPTIBLE_KERNEL: (u32, u32) = (7, 0);
 /// `BPF_FUNC_get_current_task_btf` appeared in 5.11.
 const TASK_BTF_KERNEL: (u32, u32) = (5, 11);
 
+/// `BPF_FUNC_task_pt_regs` appeared in 5.15.
+const TASK_REGS_KERNEL: (u32, u32) = (5, 15);
+
 /// Operations of io_uring that are not recorded, `IORING_OP_*`: what only moves data, waits or cancels.
 const QUIET_URING_OPS: [u32; 35] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 14, 15, 20, 22, 23, 24, 25, 26, 27, 29, 31, 32, 40, 47, 49, 50, 51, 52, 53, 54,
@@ -97,7 +100,12 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         has_cgroup_path: 1,
         n_instances,
         uring_ops: !QUIET_URING_OPS.iter().fold(0u64, |mask, op| mask | 1 << op),
+        has_task_regs: u32::from(version >= TASK_REGS_KERNEL),
+        _pad: 0,
     };
+    if options.dns && settings.has_task_regs == 0 {
+        missing.push("questions to name servers over TCP are not recorded: the kernel is older than 5.15".to_owned());
+    }
     let settings = settings_bytes(&settings);
     let native = table_bytes(options, |row| row.nr);
     let compat = table_bytes(options, |row| row.nr_32);
@@ -235,6 +243,8 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         has_cgroup_path,
         n_instances,
         uring_ops,
+        has_task_regs,
+        _pad,
     } = *settings;
     let mut out = Vec::new();
     for word in [
@@ -252,6 +262,9 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         out.extend(word.to_ne_bytes());
     }
     out.extend(uring_ops.to_ne_bytes());
+    for word in [has_task_regs, _pad] {
+        out.extend(word.to_ne_bytes());
+    }
     out
 }
 
@@ -279,7 +292,12 @@ fn wanted_bytes(native: &[u8], compat: &[u8]) -> Vec<u8> {
     // `when` is the first byte of a row.
     let has = |row: &[u8], bit: u8| if row[0] == when::NEVER { 0 } else { bit };
     let rows = native.chunks_exact(size_of::<Call>()).zip(compat.chunks_exact(size_of::<Call>()));
-    rows.map(|(native, compat)| has(native, wanted::NATIVE) | has(compat, wanted::COMPAT)).collect()
+    let mut bits: Vec<u8> =
+        rows.map(|(native, compat)| has(native, wanted::NATIVE) | has(compat, wanted::COMPAT)).collect();
+    // The one number stands for many.
+    let of_sockets = SOCKETCALLS.iter().filter(|&&nr| nr != 0).fold(0, |all, &nr| all | bits[usize::from(nr)]);
+    bits[SOCKETCALL as usize] |= of_sockets & wanted::COMPAT;
+    bits
 }
 
 /// Before 5.11 maps count against a limit of locked memory. Where it cannot be raised loading says so.
@@ -402,6 +420,8 @@ mod tests {
         assert_eq!(wanted.len(), MAX_CALLS);
         // 3 is close, and read on i386; 39 is getpid, and mkdir; 110 is getppid, and iopl.
         assert_eq!([wanted[3], wanted[39], wanted[110]], [wanted::NATIVE, wanted::COMPAT, 0]);
+        // getuid, and socketcall.
+        assert_eq!(wanted[102], wanted::COMPAT);
         assert_eq!(settings_bytes(&Settings::NOTHING).len(), size_of::<Settings>());
     }
 }

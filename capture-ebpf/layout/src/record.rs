@@ -82,7 +82,7 @@ pub mod kind {
     pub const EXIT: u8 = 4;
     /// The path of a cgroup: `u64` id, then the names of its directories, leaf first, each ended by a NUL.
     pub const CGROUP: u8 = 5;
-    /// A packet to UDP port 53 leaves: [`super::Packet`], then its payload.
+    /// A message to port 53 leaves: [`super::Packet`], then the message (over TCP without the length in front).
     pub const DNS: u8 = 6;
     /// A request of io_uring was submitted: [`super::Uring`].
     pub const URING: u8 = 7;
@@ -296,8 +296,9 @@ plain! {
         pub start_ns: u64,
         /// Status as `wait` gives it: code in bits 8-15, signal in bits 0-6, core dump in bit 7.
         pub code: u32,
-        /// The same for the whole group, if it is ending; else 0.
-        pub group_code: u32,
+        /// The same for the process, as its parent gets it: that of its main thread, unless a thread or a signal ended all.
+        /// Final when [`Exit::n_alive`] is 0.
+        pub process_code: u32,
         /// Threads of the process that are still alive; 0 when the process is gone.
         pub n_alive: u32,
         /// Keeps the size a multiple of 8.

@@ -21,6 +21,35 @@ pub const MAX_ENV: usize = 8 * 1024;
 /// Bytes of a buffer that are kept, at most.
 pub const MAX_DATA: usize = 4096;
 
+/// Messages of one system call that are kept.
+pub const MAX_MESSAGES: usize = 8;
+
+/// i386's system call for all calls on sockets: which one, and a vector of its arguments.
+pub const SOCKETCALL: u32 = 102;
+
+/// Stands for the number of i386's accept, which has none: it is called through [`SOCKETCALL`] only.
+pub const ACCEPT_32: u16 = MAX_CALLS as u16 - 1;
+
+/// System calls behind [`SOCKETCALL`] by its first argument, with a number that each has of its own; 0 for those that
+/// never are recorded. Source: `SYS_SOCKET` and so on of `include/uapi/linux/net.h`.
+pub const SOCKETCALLS: [u16; 32] = {
+    let mut calls = [0; 32];
+    calls[1] = 359; // socket
+    calls[2] = 361; // bind
+    calls[3] = 362; // connect
+    calls[4] = 363; // listen
+    calls[5] = ACCEPT_32;
+    calls[8] = 360; // socketpair
+    calls[11] = 369; // sendto
+    calls[12] = 371; // recvfrom
+    calls[13] = 373; // shutdown
+    calls[16] = 370; // sendmsg
+    calls[17] = 372; // recvmsg
+    calls[18] = 364; // accept4
+    calls[20] = 345; // sendmmsg
+    calls
+};
+
 /// Directories that are followed from a file to its root.
 pub const MAX_DEPTH: u32 = 40;
 
@@ -40,7 +69,7 @@ pub mod op {
     pub const SOCKADDR_OUT: u8 = 3;
     /// As many bytes as the size says.
     pub const BYTES: u8 = 4;
-    /// A `struct msghdr`: the address in it.
+    /// A `struct msghdr`, as the kernel or (32-bit calls) a process of 32 bits has it: the address in it.
     pub const MSG_NAME: u8 = 5;
     /// Data the call was given: its length is the next argument.
     pub const DATA_IN: u8 = 6;
@@ -72,6 +101,10 @@ pub mod op {
     pub const FILE_AT: u8 = 19;
     /// As [`SOCKET`]; the argument points to the descriptor.
     pub const SOCKET_AT: u8 = 20;
+
+    /// Begins a message of a vector of `struct mmsghdr`: no bytes, and what was sent of it as the full length. Operations
+    /// from here on are done for each message, at most [`super::MAX_MESSAGES`].
+    pub const MESSAGE: u8 = 21;
 
     /// An operation on an argument.
     pub const fn on(op: u8, arg: u8) -> u16 {
@@ -209,6 +242,7 @@ offsets! {
     task_cgroups: "?task_struct.cgroups",
     signal_live: "signal_struct.live",
     signal_group_exit_code: "signal_struct.group_exit_code",
+    signal_flags: "signal_struct.flags",
     signal_pids: "signal_struct.pids",
     signal_tty: "signal_struct.tty",
     signal_rlim: "signal_struct.rlim",
@@ -314,6 +348,8 @@ offsets! {
     skb_head: "?sk_buff.head",
     skb_network: "?sk_buff.network_header",
     skb_transport: "?sk_buff.transport_header",
+    skb_mac: "?sk_buff.mac_header",
+    skb_len: "?sk_buff.len",
     uring_ctx: "?io_kiocb.ctx",
     uring_opcode: "?io_kiocb.opcode",
     uring_flags: "?io_kiocb.flags",
@@ -346,6 +382,10 @@ pub struct Settings {
     pub n_instances: u32,
     /// Operations of io_uring that are recorded: bit n stands for operation n.
     pub uring_ops: u64,
+    /// 1 if `bpf_task_pt_regs` exists (5.15): questions over TCP are recorded then.
+    pub has_task_regs: u32,
+    /// Keeps the size a multiple of 8.
+    pub _pad: u32,
 }
 
 impl Settings {
@@ -362,6 +402,8 @@ impl Settings {
         has_cgroup_path: 0,
         n_instances: 1,
         uring_ops: 0,
+        has_task_regs: 0,
+        _pad: 0,
     };
 }
 
@@ -408,7 +450,7 @@ pub struct Counters {
 const _: () = {
     assert!(size_of::<Call>() == 16);
     assert!(size_of::<Calls>() == 16 * MAX_CALLS);
-    assert!(size_of::<Settings>() == 48);
+    assert!(size_of::<Settings>() == 56);
     assert!(size_of::<Counters>() == 56);
     assert!(size_of::<Offsets>() == 4 * Offsets::PATHS.len());
 };

@@ -31,6 +31,9 @@ const RLIMIT_NOFILE: u32 = 7;
 const PIDTYPE_PGID: u32 = 2;
 const PIDTYPE_SID: u32 = 3;
 
+/// `SIGNAL_GROUP_EXIT` of `include/linux/sched/signal.h`: all threads are being ended, by one of them or by a signal.
+const SIGNAL_GROUP_EXIT: u32 = 4;
+
 /// Cgroups whose path was sent.
 #[map]
 static SEEN_CGROUPS: LruHashMap<u64, u8> = LruHashMap::with_max_entries(4096, 0);
@@ -311,7 +314,12 @@ fn ended(ctx: &BtfTracePointContext, instance: u32) -> i32 {
         let body = record.base.add(size_of::<Head>()).cast::<Exit>();
         (*body).start_ns = member(task, offset!(task_start));
         (*body).code = member(task, offset!(task_exit_code));
-        (*body).group_code = member(signal, offset!(signal_group_exit_code));
+        (*body).process_code = if member::<u32>(signal, offset!(signal_flags)) & SIGNAL_GROUP_EXIT != 0 {
+            member(signal, offset!(signal_group_exit_code))
+        } else {
+            let leader: u64 = member(task, offset!(task_group_leader));
+            member(leader, offset!(task_exit_code))
+        };
         (*body).n_alive = member(signal, offset!(signal_live));
         (*body)._pad = 0;
         (*record.private).at = (size_of::<Head>() + size_of::<Exit>()) as u64;

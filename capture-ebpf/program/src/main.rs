@@ -19,7 +19,7 @@ mod socket;
 mod syscall;
 mod uring;
 
-use tracehound_capture_layout::settings::{Calls, MAX_CALLS, Wanted};
+use tracehound_capture_layout::settings::{self, Calls, MAX_CALLS, Wanted};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 /// Where members of kernel structures are.
@@ -41,6 +41,10 @@ static CALLS_32: Calls = Calls { rows: [Call::NEVER; MAX_CALLS] };
 /// Which numbers either table has.
 #[unsafe(no_mangle)]
 static WANTED: Wanted = Wanted { bits: [0; MAX_CALLS] };
+
+/// See [`settings::SOCKETCALLS`].
+#[unsafe(no_mangle)]
+static SOCKETCALLS: [u16; 32] = settings::SOCKETCALLS;
 
 /// Helpers of the kernel are for programs under a licence compatible with its own.
 #[unsafe(link_section = "license")]

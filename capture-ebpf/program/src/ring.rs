@@ -44,6 +44,14 @@ pub(crate) struct Private {
     pub(crate) is_compat: u64,
     /// The row of the system call.
     pub(crate) call: tracehound_capture_layout::Call,
+    /// Next operation of the row.
+    pub(crate) next_op: u64,
+    /// Messages of a vector that are still to be read.
+    pub(crate) n_messages: u64,
+    /// The `struct msghdr` at hand: name, its length, vector, its length, control, its length.
+    pub(crate) message: [u64; 6],
+    /// The same as a process of 32 bits has it.
+    pub(crate) message_32: [u32; 6],
     /// 1 while a program uses the buffer: one that interrupts it must not.
     pub(crate) is_busy: u64,
     /// Starts of structures that were read at once: `struct file`, `struct inode`, `struct super_block`.

@@ -6,7 +6,9 @@ use aya_ebpf::helpers::generated;
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use tracehound_capture_layout::record::{File, Part, flag, kind};
-use tracehound_capture_layout::settings::{ABSENT, Calls, MAX_CALLS, MAX_OPS, counter, op, when};
+use tracehound_capture_layout::settings::{
+    ABSENT, Calls, MAX_CALLS, MAX_MESSAGES, MAX_OPS, SOCKETCALL, counter, op, when,
+};
 use tracehound_capture_layout::{Call, Head, Syscall};
 
 use crate::instance::{FIRST, SECOND, is_mine};
@@ -32,6 +34,15 @@ const MASK: u64 = 0x3ff8;
 /// Bytes of a record after which no further part is added.
 const FULL: u64 = 0x3000;
 
+/// Operations of one record: one of the call itself, and three of each message.
+const MAX_STEPS: usize = 1 + 3 * MAX_MESSAGES + 1;
+
+/// Bytes of a `struct mmsghdr`, and where in it stands what was sent; the same in a process of 32 bits.
+const MMSGHDR: u64 = 64;
+const MMSGHDR_LEN: u64 = 56;
+const MMSGHDR_32: u64 = 32;
+const MMSGHDR_LEN_32: u64 = 28;
+
 /// Most bytes of a string or buffer.
 const MAX: u64 = 4096;
 
@@ -52,9 +63,8 @@ fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
         return 0;
     }
     let regs = ctx.arg::<*const u8>(0);
-    // SAFETY: the kernel guarantees the structure; the verifier checks the offset.
-    let nr = unsafe { regs.add(regs::ORIG_AX).cast::<u64>().read_volatile() };
-    let nr = nr as u32;
+    // SAFETY: the kernel guarantees the structure.
+    let nr = unsafe { number(regs) } as u32;
     if nr as usize >= MAX_CALLS {
         return 0;
     }
@@ -65,13 +75,22 @@ fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
         return 0;
     }
     let is_compat = setting!(has_compat) != 0 && is_compat();
+    let (nr, args) = if is_compat {
+        match call_32(nr, args_32(regs)) {
+            Some(call) => call,
+            None => return 0,
+        }
+    } else {
+        // SAFETY: as for the number.
+        (nr, unsafe { args(regs) })
+    };
     let row = if is_compat { row(&raw const crate::CALLS_32, nr) } else { row(&raw const crate::CALLS, nr) };
     // SAFETY: the row is inside its table.
     let when = unsafe { (&raw const (*row).when).read_volatile() };
     if when == when::NEVER {
         return 0;
     }
-    record(ctx, regs, row, nr, when, is_compat, instance);
+    record(ctx, args, row, nr, when, is_compat, instance);
     0
 }
 
@@ -104,7 +123,7 @@ fn is_compat() -> bool {
 #[inline(always)]
 fn record(
     ctx: &BtfTracePointContext,
-    regs: *const u8,
+    args: [u64; 6],
     row: *const Call,
     nr: u32,
     when: u8,
@@ -124,7 +143,6 @@ fn record(
     if is_self((ids >> 32) as u32) {
         return;
     }
-    let args = if is_compat { args_32(regs) } else { args(regs) };
     if when >= when::MASK && when != when::OK && when != when::NOT_CHILD {
         let asked = match call.arg {
             1 => args[1],
@@ -132,7 +150,7 @@ fn record(
             4 => args[4],
             _ => args[0],
         };
-        if !is_wanted(when, asked, call.mask, ret as i64) {
+        if !is_wanted(when, asked, call.mask, ret as i64, is_compat) {
             return;
         }
     }
@@ -155,10 +173,32 @@ fn record(
         (*body).n_args = call.n_args as u32;
         base.add(40).cast::<[u64; 6]>().write(args);
         (*private).at = 40 + 8 * (call.n_args & 7) as u64;
-        for i in 0..MAX_OPS {
-            let operation = (&raw const (*private).call.ops[i]).read_volatile();
+        (*private).next_op = 0;
+        (*private).n_messages = 0;
+        if call.ops[1] as u8 == op::MESSAGE && ret as i64 > 1 {
+            (*private).n_messages = ret - 1;
+            if ret > MAX_MESSAGES as u64 {
+                (*private).n_messages = MAX_MESSAGES as u64 - 1;
+                (*private).flags |= flag::CUT as u64;
+            }
+        }
+        for _ in 0..MAX_STEPS {
+            let next = (&raw const (*private).next_op).read_volatile();
+            let mut operation = op::NONE as u16;
+            if next < MAX_OPS as u64 {
+                operation = (&raw const (*private).call.ops[next as usize & (MAX_OPS - 1)]).read_volatile();
+            }
+            (*private).next_op = next + 1;
             if operation as u8 == op::NONE {
-                break;
+                let left = (&raw const (*private).n_messages).read_volatile();
+                if left == 0 {
+                    break;
+                }
+                // The next message of a vector; its operations begin with the second.
+                (*private).n_messages = left - 1;
+                (*private).next_op = 2;
+                (*private).args[1] += if is_compat { MMSGHDR_32 } else { MMSGHDR };
+                operation = (&raw const (*private).call.ops[1]).read_volatile();
             }
             if (*private).at > FULL {
                 (*private).flags |= flag::CUT as u64;
@@ -192,7 +232,7 @@ fn plain(head: Head, ret: u64, args: [u64; 6], n_args: u8, instance: u32) {
 
 /// Whether a call that is recorded only under a condition meets it.
 #[inline(always)]
-fn is_wanted(when: u8, asked: u64, mask: u32, ret: i64) -> bool {
+fn is_wanted(when: u8, asked: u64, mask: u32, ret: i64, is_compat: bool) -> bool {
     match when {
         when::MASK => asked as u32 & mask != 0,
         when::ONE_OF => {
@@ -201,14 +241,36 @@ fn is_wanted(when: u8, asked: u64, mask: u32, ret: i64) -> bool {
         }
         when::GIVEN => asked != 0,
         _ => {
-            let Some(header) = read_user::<[u64; 6]>(asked) else { return false };
-            header[0] != 0 || when == when::MSG_CONTROL && ret >= 0 && header[5] != 0
+            let (name, n_control) = if is_compat {
+                let Some(header) = read_user::<[u32; 6]>(asked) else { return false };
+                (header[0] as u64, header[5] as u64)
+            } else {
+                let Some(header) = read_user::<[u64; 6]>(asked) else { return false };
+                (header[0], header[5])
+            };
+            name != 0 || when == when::MSG_CONTROL && ret >= 0 && n_control != 0
         }
     }
 }
 
+/// Number of the system call.
+///
+/// # Safety
+///
+/// `regs` must be a `struct pt_regs`; the verifier checks that its members can be read.
 #[inline(always)]
-fn args(regs: *const u8) -> [u64; 6] {
+pub(crate) unsafe fn number(regs: *const u8) -> u64 {
+    // SAFETY: the caller's.
+    unsafe { regs.add(regs::ORIG_AX).cast::<u64>().read_volatile() }
+}
+
+/// Arguments of the system call.
+///
+/// # Safety
+///
+/// As for [`number`].
+#[inline(always)]
+pub(crate) unsafe fn args(regs: *const u8) -> [u64; 6] {
     let mut out = [0; 6];
     for (i, &offset) in regs::ARGS.iter().enumerate() {
         // SAFETY: as for the number.
@@ -225,6 +287,65 @@ fn args_32(regs: *const u8) -> [u64; 6] {
         out[i] = unsafe { regs.add(offset).cast::<u64>().read_volatile() } & 0xffff_ffff;
     }
     out
+}
+
+/// Number and arguments of a 32-bit call; of one on a socket the real ones, which are in memory. `None` if it is never
+/// recorded, or its arguments are not there any more.
+#[inline(always)]
+fn call_32(nr: u32, args: [u64; 6]) -> Option<(u32, [u64; 6])> {
+    if nr != SOCKETCALL {
+        return Some((nr, args));
+    }
+    // SAFETY: the index is below the length.
+    let real = unsafe { (&raw const crate::SOCKETCALLS).cast::<u16>().add(args[0] as usize & 31).read_volatile() };
+    if args[0] > 31 || real == 0 {
+        return None;
+    }
+    // The last of six may lie on a page that is not there when a call has fewer.
+    let words = match read_user::<[u32; 6]>(args[1]) {
+        Some(words) => words,
+        None => {
+            let first = read_user::<[u32; 3]>(args[1])?;
+            [first[0], first[1], first[2], 0, 0, 0]
+        }
+    };
+    Some((
+        real as u32,
+        [words[0] as u64, words[1] as u64, words[2] as u64, words[3] as u64, words[4] as u64, words[5] as u64],
+    ))
+}
+
+/// Reads a `struct msghdr` into the working variables; false if it is not there.
+///
+/// # Safety
+///
+/// `private` must be valid.
+#[inline(always)]
+unsafe fn read_message(private: *mut Private, from: u64, is_compat: bool) -> bool {
+    let from = from as *const c_void;
+    // SAFETY: the caller's.
+    unsafe {
+        if !is_compat {
+            return generated::bpf_probe_read_user((&raw mut (*private).message).cast(), 48, from) == 0;
+        }
+        if generated::bpf_probe_read_user((&raw mut (*private).message_32).cast(), 24, from) != 0 {
+            return false;
+        }
+        for i in 0..6 {
+            (*private).message[i] = (*private).message_32[i] as u64;
+        }
+        true
+    }
+}
+
+/// Start and length of the first piece of a vector of pieces.
+#[inline(always)]
+fn first_piece(vector: u64, is_compat: bool) -> [u64; 2] {
+    if is_compat {
+        let [start, len] = read_user::<[u32; 2]>(vector).unwrap_or([0, 0]);
+        return [start as u64, len as u64];
+    }
+    read_user::<[u64; 2]>(vector).unwrap_or([0, 0])
 }
 
 /// Appends what an operation fetches.
@@ -293,23 +414,20 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                 bytes(to, private, value, snap(full), MAX)
             }
             op::VEC_IN | op::VEC_OUT => {
-                if is_compat || (ty == op::VEC_OUT && ret <= 0) || next == 0 {
+                if (ty == op::VEC_OUT && ret <= 0) || next == 0 {
                     return;
                 }
-                let [start, len] = read_user::<[u64; 2]>(value).unwrap_or([0, 0]);
+                let [start, len] = first_piece(value, is_compat);
                 full = if ret > 0 { ret as u64 } else { len };
                 let len = if ret > 0 && (ret as u64) < len { ret as u64 } else { len };
                 bytes(to, private, start, snap(len), MAX)
             }
             op::MSG_NAME | op::MSG_CONTROL | op::MSG_DATA => {
-                // `struct msghdr`: name, length, vector, its length, control, its length.
-                if is_compat {
-                    return;
-                }
-                let Some(header) = read_user::<[u64; 6]>(value) else {
+                if !read_message(private, value, is_compat) {
                     (*private).flags |= flag::FAULT as u64;
                     return;
-                };
+                }
+                let header = (&raw const (*private).message).read_volatile();
                 if ty == op::MSG_NAME {
                     if header[0] == 0 {
                         return;
@@ -325,11 +443,20 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                     if header[3] == 0 {
                         return;
                     }
-                    let [start, len] = read_user::<[u64; 2]>(header[2]).unwrap_or([0, 0]);
+                    let [start, len] = first_piece(header[2], is_compat);
                     full = if ret > 0 { ret as u64 } else { len };
                     let len = if ret >= 0 && (ret as u64) < len { ret as u64 } else { len };
                     bytes(to, private, start, snap(len), MAX)
                 }
+            }
+            op::MESSAGE => {
+                // What was sent of it stands for the result from here on.
+                if ret >= 0 {
+                    let at = if is_compat { MMSGHDR_LEN_32 } else { MMSGHDR_LEN };
+                    full = read_user::<u32>(value.wrapping_add(at)).unwrap_or(0) as u64;
+                    (*private).args[7] = full;
+                }
+                0
             }
             op::FILE | op::FILE_AT => {
                 if ret < 0 {
@@ -370,12 +497,7 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                 }
                 n
             }
-            op::STR_VEC => {
-                if is_compat {
-                    return;
-                }
-                string_vector(base, private, at + size_of::<Part>() as u64, value)
-            }
+            op::STR_VEC => string_vector(base, private, at + size_of::<Part>() as u64, value, is_compat),
             op::CAPS => {
                 to.cast::<[u64; 3]>().write(lifecycle::caps());
                 24
@@ -447,12 +569,17 @@ const MAX_STRINGS: u32 = 20;
 
 /// Appends the strings of a vector, each with its NUL; the bytes of all.
 #[inline(always)]
-unsafe fn string_vector(base: *mut u8, private: *mut Private, start: u64, vector: u64) -> u64 {
+unsafe fn string_vector(base: *mut u8, private: *mut Private, start: u64, vector: u64, is_compat: bool) -> u64 {
     // SAFETY: the caller's; offsets are masked to 16 KiB, and a string has at most 4 KiB.
     unsafe {
         (*private).at = start;
         for i in 0..MAX_STRINGS {
-            let Some(string) = read_user::<u64>(vector.wrapping_add(8 * i as u64)) else {
+            let pointer = if is_compat {
+                read_user::<u32>(vector.wrapping_add(4 * i as u64)).map(u64::from)
+            } else {
+                read_user::<u64>(vector.wrapping_add(8 * i as u64))
+            };
+            let Some(string) = pointer else {
                 (*private).flags |= flag::FAULT as u64;
                 break;
             };

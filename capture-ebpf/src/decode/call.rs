@@ -9,6 +9,8 @@ pub(crate) struct Call<'a> {
     pub(crate) ret: i64,
     /// Arguments; those that were not recorded are 0.
     pub(crate) args: [u64; 6],
+    /// True if times that it was passed have 32 bits.
+    pub(crate) has_times_32: bool,
     parts: [Option<Fetched<'a>>; MAX_OPS],
 }
 
@@ -22,21 +24,38 @@ pub(crate) struct Fetched<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Takes the body of a record apart; `None` if it is not one.
-    pub(crate) fn read(mut body: &'a [u8]) -> Option<Call<'a>> {
+    /// Takes the body of a record apart and hands on its call; of one that sent several messages one for each, whose result
+    /// is what was sent of it. `None` if the body is not one.
+    pub(crate) fn read_each(mut body: &'a [u8], has_times_32: bool, mut each: impl FnMut(&Call<'a>)) -> Option<()> {
         let syscall = tracehound_capture_layout::Syscall::take(&mut body)?;
-        let mut call = Call { ret: syscall.ret, args: [0; 6], parts: [None; MAX_OPS] };
+        let mut call = Call { ret: syscall.ret, args: [0; 6], has_times_32, parts: [None; MAX_OPS] };
         for i in 0..syscall.n_args as usize {
             *call.args.get_mut(i)? = u64::take(&mut body)?;
         }
-        for i in 0..syscall.n_parts as usize {
+        // Parts in front of the first message are of all.
+        let (mut n, mut n_common) = (0, None);
+        for _ in 0..syscall.n_parts {
             let part = Part::take(&mut body)?;
             let len = usize::from(part.len);
             let bytes = body.get(..len)?;
             body = body.get(len.next_multiple_of(8)..)?;
-            *call.parts.get_mut(i)? = Some(Fetched { op: part.op, arg: part.arg, bytes });
+            if part.op == op::MESSAGE {
+                match n_common {
+                    None => n_common = Some(n),
+                    Some(_) => each(&call),
+                }
+                n = n_common.unwrap_or(n);
+                call.parts.get_mut(n..)?.fill(None);
+                if syscall.ret >= 0 {
+                    call.ret = part.full_len.into();
+                }
+                continue;
+            }
+            *call.parts.get_mut(n)? = Some(Fetched { op: part.op, arg: part.arg, bytes });
+            n += 1;
         }
-        Some(call)
+        each(&call);
+        Some(())
     }
 
     /// True unless it failed.

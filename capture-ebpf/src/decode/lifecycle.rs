@@ -135,6 +135,9 @@ impl Decoder {
         batch.push(Arg::Int((code & 0x7f).into()));
         batch.push(Arg::Int(u64::from(code & 0x80 != 0)));
         push_absent(batch, 1);
+        if exit.n_alive == 0 {
+            batch.push(Arg::Int(exit.process_code.into()));
+        }
         Some(())
     }
 

@@ -28,6 +28,7 @@ super::kind::kinds! { PSEUDO_EVENTS;
         arg("sig", Signal),
         arg("core", U8),
         arg("reaper_tid", Pid),
+        arg("process_status", Errno).extra(),
     ];
     SCAPEVENT = 196, "scapevent", Category::Internal, NONE, [
         arg("event_type", U32),

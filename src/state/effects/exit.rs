@@ -21,6 +21,7 @@ mod arg {
     pub(super) const SIGNAL: usize = 2;
     pub(super) const CORE: usize = 3;
     pub(super) const REAPER: usize = 4;
+    pub(super) const PROCESS_STATUS: usize = 5;
 }
 
 /// A thread exits.
@@ -42,8 +43,10 @@ pub(crate) fn procexit(r: &mut Replay, cx: &mut Cx<'_>) {
     let group = &mut r.live.process[process.index()];
     group.alive.retain(|&other| other != thread);
     if group.alive.is_empty() {
-        // The main thread's status is the process's: what its parent gets from wait.
-        let status = group.leader_status.unwrap_or(status);
+        // The main thread's status is the process's, unless a thread that outlived it, or a signal, ended all: what the
+        // parent gets from wait, which our recorder tells with the last thread.
+        let told = cx.int(arg::PROCESS_STATUS).map(|raw| raw_status(Some(raw)));
+        let status = told.or(group.leader_status).unwrap_or(status);
         r.history.processes[process.index()].exit =
             Some(Exit { seq: cx.seq, ts: cx.ts, code: status.code, signal: status.signal, core: status.core });
     }
@@ -51,13 +54,19 @@ pub(crate) fn procexit(r: &mut Replay, cx: &mut Cx<'_>) {
 }
 
 fn status(cx: &Cx<'_>) -> Status {
-    // Old captures have the raw wait status only: code in bits 8-15, signal in bits 0-6, core dump in bit 7.
-    let raw = cx.int(arg::STATUS);
-    let signal = cx.uint(arg::SIGNAL).or(raw.map(|raw| raw as u64 & 0x7f)).map(|signal| signal as u8);
-    let signal = signal.filter(|&signal| signal != 0);
-    let code = cx.int(arg::CODE).or(raw.map(|raw| raw >> 8 & 0xff));
-    let core = cx.uint(arg::CORE).map_or(raw.is_some_and(|raw| raw & 0x80 != 0), |core| core != 0);
+    // Old captures have the raw wait status only.
+    let raw = raw_status(cx.int(arg::STATUS));
+    let signal = cx.uint(arg::SIGNAL).map_or(raw.signal, |signal| Some(signal as u8).filter(|&signal| signal != 0));
+    let code = cx.int(arg::CODE).or(cx.int(arg::STATUS).map(|raw| raw >> 8 & 0xff));
+    let core = cx.uint(arg::CORE).map_or(raw.core, |core| core != 0);
     Status { code: code.filter(|_| signal.is_none()), signal, core }
+}
+
+/// A status as `wait` gives it: code in bits 8-15, signal in bits 0-6, core dump in bit 7.
+fn raw_status(raw: Option<i64>) -> Status {
+    let signal = raw.map(|raw| (raw & 0x7f) as u8).filter(|&signal| signal != 0);
+    let code = raw.map(|raw| raw >> 8 & 0xff).filter(|_| signal.is_none());
+    Status { code, signal, core: raw.is_some_and(|raw| raw & 0x80 != 0) }
 }
 
 impl Replay {

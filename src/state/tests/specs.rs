@@ -443,6 +443,16 @@ fn exits() {
             ],
         ),
         (
+            "a thread that outlives the main thread ends the process: its status, as the recorder tells it",
+            with_shell!(
+                "100 clone res=102 exe=bash comm=bash tid=100 pid=100 ptid=1 flags=CLONE_THREAD"
+                "100 procexit status=0 ret=0 sig=0 core=0 reaper_tid=?"
+                "102 procexit status=1792 ret=7 sig=0 core=0 reaper_tid=? process_status=1792"
+                "1 getcwd res=2 path=/"
+            ),
+            &[(3, "exit 100", "3:7:0")],
+        ),
+        (
             "a pid is used again",
             with_shell!(
                 "100 clone res=101 exe=bash comm=one tid=100 pid=100 ptid=1"
