@@ -80,10 +80,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     let uname = rustix::system::uname();
     let kernel = uname.release().to_string_lossy().into_owned();
     let version = check_machine(&kernel, &uname.machine().to_string_lossy())?;
-    let btf = read_btf()?;
     let mut missing = Vec::new();
-    let offsets = offsets(&btf, &kernel, &mut missing)?;
-    let subsys = cgroup_subsys(&btf);
+    let Types { offsets, subsys, optional } = types(&kernel, &mut missing)?;
     let n_cpus = aya::util::nr_cpus().map_err(|(what, cause)| StartError::System { what, cause })?;
     let ring_bytes = ring_bytes(options.ring_bytes);
     let n_instances = if version >= PREEMPTIBLE_KERNEL { 2 } else { 1 };
@@ -113,7 +111,10 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
 
     raise_memlock();
     let mut loader = EbpfLoader::new();
+    // The loader reads the kernel's types when it is made; the program has nothing that needs them, and two copies at a
+    // time are 40 MB.
     loader
+        .btf(None)
         .override_global("OFFSETS", offsets.as_slice(), true)
         .override_global("SETTINGS", settings.as_slice(), true)
         .override_global("CALLS", native.as_slice(), true)
@@ -139,11 +140,11 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
             attach(program, tracepoint)?;
         }
     }
-    if options.dns {
-        optional(&btf, "net_dev_queue", 1, "questions to name servers", &mut attach, &mut missing);
-    }
-    if options.io_uring {
-        optional(&btf, "io_uring_submit_req", 1, "requests of io_uring", &mut attach, &mut missing);
+    for (point, found) in OPTIONAL.iter().zip(optional) {
+        let is_wanted = if point.name == "net_dev_queue" { options.dns } else { options.io_uring };
+        if is_wanted {
+            attach_optional(point, found, &mut attach, &mut missing);
+        }
     }
     let gone = |name: &str| StartError::Load(format!("the program has no map {name}"));
     let ring = ebpf.take_map("RING").ok_or_else(|| gone("RING"))?;
@@ -178,12 +179,38 @@ fn kernel_version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn read_btf() -> Result<Btf, StartError> {
+/// What is to be known of the kernel's types.
+struct Types {
+    offsets: Vec<u32>,
+    /// See [`Settings::cgroup_subsys`].
+    subsys: u32,
+    /// How many arguments each tracepoint of [`OPTIONAL`] has, if there is one.
+    optional: [Option<u32>; 2],
+}
+
+/// A tracepoint that recording can do without.
+struct OptionalPoint {
+    name: &'static str,
+    n_args: u32,
+    /// What is recorded there, for people.
+    what: &'static str,
+}
+
+const OPTIONAL: [OptionalPoint; 2] = [
+    OptionalPoint { name: "net_dev_queue", n_args: 1, what: "questions to name servers" },
+    OptionalPoint { name: "io_uring_submit_req", n_args: 1, what: "requests of io_uring" },
+];
+
+/// Reads the kernel's description of its types, which is large, and keeps only what is asked of it.
+fn types(kernel: &str, missing: &mut Vec<String>) -> Result<Types, StartError> {
     let bytes = fs::read(BTF).map_err(|err| match err.kind() {
         io::ErrorKind::NotFound => StartError::NoBtf,
         _ => StartError::ReadBtf(err),
     })?;
-    Btf::parse(bytes).map_err(|err| StartError::BadBtf(err.to_string()))
+    let btf = Btf::parse(bytes).map_err(|err| StartError::BadBtf(err.to_string()))?;
+    let offsets = offsets(&btf, kernel, missing)?;
+    let optional = OPTIONAL.map(|point| btf.tracepoint_args(point.name));
+    Ok(Types { offsets, subsys: cgroup_subsys(&btf), optional })
 }
 
 /// Offsets in the order of [`Offsets::PATHS`].
@@ -321,15 +348,13 @@ fn attach(
 }
 
 /// Attaches a program that recording can do without.
-fn optional(
-    btf: &Btf,
-    name: &'static str,
-    n_args: u32,
-    what: &str,
+fn attach_optional(
+    point: &OptionalPoint,
+    found: Option<u32>,
     attach: &mut impl FnMut(&'static str, &'static str) -> Result<(), StartError>,
     missing: &mut Vec<String>,
 ) {
-    let found = btf.tracepoint_args(name);
+    let &OptionalPoint { name, n_args, what } = point;
     if found != Some(n_args) {
         missing.push(format!("{what} are not recorded: the kernel has no tracepoint {name} of {n_args} argument"));
     } else if let Err(err) = attach(name, name) {
