@@ -171,6 +171,11 @@ fn containers_of_every_runtime() {
     check(&host, &path, ("containerd", "nginx", image), Some(("web-0", "shop")));
     host.file(&format!("{task}/default/redis/config.json"), r#"{"annotations":{"nerdctl/name":"cache"}}"#);
     check(&host, "/default/redis", ("containerd", "cache", ""), None);
+    // A random number is a container if containerd has one of that name.
+    let number = "da774e16f0131b1384d78df9d92b236f";
+    host.file(&format!("{task}/default/{number}/config.json"), r#"{"annotations":{"nerdctl/name":"job"}}"#);
+    check(&host, &format!("/default/{number}"), ("containerd", "job", ""), None);
+    assert_eq!(Containers::new(host.root()).of_path(format!("/jobs/{}0", &number[..31]).as_bytes()), None);
 
     // What the kubelet calls its log tells what the runtime's file does not.
     let host = Host::new("containers-kubelet");

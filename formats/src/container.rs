@@ -12,6 +12,8 @@
 //!   one of `/system.slice/systemd-udevd.service/udev`. Here `NAME` must not be a systemd unit either.
 //! - It asks the containerd matcher before LXC's, which turns the LXC container of `/lxc/web/init` into `web/init`
 //!   and that of `/lxc.payload.web/init` into `init`. Here LXC and libvirt-lxc come first.
+//! - Its containerd matcher also takes `/NAME/` and 32 hexadecimal digits for a container: here it is one if there is a
+//!   description of it ([`Found::is_doubtful`]).
 //! - It overlooks cgroups that were made inside a container, `/docker/<id>/init`, where the id is a component of its
 //!   own. Here they belong to the container.
 
@@ -25,6 +27,15 @@ pub struct Found<'a> {
     /// Runtime by the shape of the path: `docker`, `podman`, `containerd`, `cri-o`, `cri` (Kubernetes, which one is
     /// not known), `lxc`, `libvirt-lxc`, `bpm`.
     pub runtime: &'static str,
+}
+
+impl Found<'_> {
+    /// True if the shape of the path alone is no reason to see a container, and more must be known of it: `/NAME/ID` with
+    /// 32 hexadecimal digits, a random number of 128 bits. Supervisors of all kinds call what they start so (systemd its
+    /// machines and boots); `ctr` only when it is told to.
+    pub fn is_doubtful(&self) -> bool {
+        self.runtime == "containerd" && self.full_id.len() == 32 && self.full_id.iter().all(u8::is_ascii_hexdigit)
+    }
 }
 
 /// Bytes of a full container id.
@@ -283,6 +294,19 @@ mod tests {
             assert_eq!(got, want.map(|(id, runtime)| (id.to_owned(), runtime)), "{path}");
         }
         assert!(cases.len() >= 40);
+    }
+
+    #[test]
+    fn random_numbers_are_no_reason_for_a_container() {
+        for (path, want) in [
+            ("/process_api/da774e16f0131b1384d78df9d92b236f", true),
+            ("/default/da774e16f0131b1384d78df9d92b236", false),
+            ("/default/da774e16f0131b1384d78df9d92b236g", false),
+            ("/default/redis", false),
+            ("/lxc/da774e16f0131b1384d78df9d92b236f", false),
+        ] {
+            assert_eq!(of_path(path.as_bytes()).map(|found| found.is_doubtful()), Some(want), "{path}");
+        }
     }
 
     #[test]

@@ -99,8 +99,11 @@ impl Containers {
         }
         self.seen.insert(found.full_id.into());
         let id = std::str::from_utf8(found.full_id).ok().filter(|id| is_safe(id));
-        let description = id.and_then(|id| self.describe(id, &found, path)).unwrap_or_default();
-        Some(entry(&found, path, &description))
+        let description = id.and_then(|id| self.describe(id, &found, path));
+        if description.is_none() && found.is_doubtful() {
+            return None;
+        }
+        Some(entry(&found, path, &description.unwrap_or_default()))
     }
 
     fn describe(&self, id: &str, found: &Found<'_>, path: &[u8]) -> Option<Description> {

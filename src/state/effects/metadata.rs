@@ -193,6 +193,11 @@ impl Replay {
         });
     }
 
+    /// True if the trace describes a container of this id.
+    fn is_container(&self, full_id: &[u8]) -> bool {
+        self.history.containers.iter().any(|container| self.text(container.full_id.0) == full_id)
+    }
+
     /// The container that cgroups name. Threads have few different ones, so the answer is remembered.
     pub(crate) fn container_of_cgroups(&mut self, cgroups: Sym) -> Option<ContainerId> {
         if let Some(&known) = self.live.cgroups.get(&cgroups) {
@@ -201,6 +206,7 @@ impl Replay {
         let text = self.text(cgroups).to_vec();
         let seq = self.now();
         let container = containers::of_cgroups(&text)
+            .filter(|found| !found.is_doubtful() || self.is_container(found.full_id))
             .map(|found| self.container(seq, found.id, Some(found.full_id), found.runtime));
         self.live.cgroups.insert(cgroups, container);
         container

@@ -548,6 +548,15 @@ fn identities() {
             ),
             &[(1, "container 100", "3ad7b26ded6d"), (2, "container 100", "-")],
         ),
+        (
+            "a random number in a cgroup is a container if it is described",
+            with_shell!(
+                "-1 container json=\"{\\\"container\\\":{\\\"type\\\":7,\\\"id\\\":\\\"da774e16f013\\\",\\\"full_id\\\":\\\"da774e16f0131b1384d78df9d92b236f\\\"}}\""
+                "100 execve res=0 exe=sh comm=sh tid=100 pid=100 ptid=1 cgroups=[\"cpu=/jobs/da774e16f0131b1384d78df9d92b2360\"]"
+                "100 execve res=0 exe=sh comm=sh tid=100 pid=100 ptid=1 cgroups=[\"cpu=/default/da774e16f0131b1384d78df9d92b236f\"]"
+            ),
+            &[(2, "container 100", "-"), (3, "container 100", "da774e16f013")],
+        ),
     ]);
 }
 
