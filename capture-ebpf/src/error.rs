@@ -8,7 +8,7 @@ pub enum StartError {
     /// The kernel has no type information about itself.
     #[error(
         "the kernel does not describe its own types (no /sys/kernel/btf/vmlinux): recording needs a kernel built with \
-         CONFIG_DEBUG_INFO_BTF=y, as the distributions' are since about 2020"
+         CONFIG_DEBUG_INFO_BTF=y, as the distributions' are since about 2020, and /sys mounted"
     )]
     NoBtf,
     /// The type information cannot be read.
@@ -37,12 +37,34 @@ pub enum StartError {
         /// `uname -m`.
         arch: String,
     },
-    /// The process may not load programs into the kernel.
+    /// The process lacks capabilities to load programs into the kernel.
     #[error(
-        "not allowed to load programs into the kernel: run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and \
-         CAP_DAC_READ_SEARCH (in a container also --privileged, or --cap-add for each)"
+        "not allowed to load programs into the kernel: {missing} missing; run as root, or with CAP_BPF, CAP_PERFMON, \
+         CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (in a container also --privileged, or --cap-add for each)"
     )]
-    NotAllowed,
+    NotAllowed {
+        /// Which, with the verb: `CAP_BPF is`.
+        missing: String,
+    },
+    /// The process has the capabilities, and the kernel says no.
+    #[error(
+        "not allowed to load programs into the kernel, in spite of CAP_BPF and CAP_PERFMON: this is a user namespace (a \
+         container without root), or a seccomp filter or security module forbids bpf(2); run on the host, or in a \
+         container with --privileged"
+    )]
+    Forbidden,
+    /// There is no memory for the ring or another map.
+    #[error(
+        "the kernel has no memory for the ring buffer of {} KiB: use a smaller --ring-size, or raise the limit of the \
+         memory cgroup (before kernel 5.11 that of locked memory, ulimit -l)", ring_bytes / 1024
+    )]
+    NoMemory {
+        /// Bytes of the ring.
+        ring_bytes: u32,
+    },
+    /// `/proc` cannot be read.
+    #[error("cannot see processes: {0}; mount /proc of the host's pid namespace")]
+    NoProc(io::Error),
     /// Lockdown forbids to read kernel memory.
     #[error(
         "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown), which forbids recording: boot \

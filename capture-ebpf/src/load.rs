@@ -9,6 +9,8 @@ use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use bstr::ByteSlice;
+use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
 use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, SOCKETCALL, SOCKETCALLS, wanted, when};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
@@ -80,7 +82,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     let uname = rustix::system::uname();
     let kernel = uname.release().to_string_lossy().into_owned();
     let version = check_machine(&kernel, &uname.machine().to_string_lossy())?;
-    let mut missing = Vec::new();
+    let has = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    let mut missing = partial(has);
     let Types { offsets, subsys, optional } = types(&kernel, &mut missing)?;
     let n_cpus = aya::util::nr_cpus().map_err(|(what, cause)| StartError::System { what, cause })?;
     let ring_bytes = ring_bytes(options.ring_bytes);
@@ -125,7 +128,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     for (buffer, n) in INSTANCE_BUFFERS {
         loader.map_max_entries(buffer, if n_instances == 1 { 1 } else { n });
     }
-    let mut ebpf = loader.load(OBJECT).map_err(load_error)?;
+    let mut ebpf = loader.load(OBJECT).map_err(|err| load_error(err, ring_bytes))?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
     let mut links = Vec::new();
     let mut attach = |program: &'static str, tracepoint: &'static str| {
@@ -163,8 +166,8 @@ fn check_machine(kernel: &str, machine: &str) -> Result<(u32, u32), StartError> 
     if version < MIN_KERNEL {
         return Err(StartError::OldKernel { found: kernel.to_owned() });
     }
-    // A namespace that cannot be looked at is not the host's either, but the error would be a wrong one.
-    if fs::metadata("/proc/self/ns/pid").is_ok_and(|ns| ns.ino() != INIT_PID_NS) {
+    let pid_ns = fs::metadata("/proc/self/ns/pid").map_err(StartError::NoProc)?;
+    if pid_ns.ino() != INIT_PID_NS {
         return Err(StartError::PidNamespace);
     }
     if fs::read("/sys/kernel/security/lockdown").is_ok_and(|text| text.contains_str("[confidentiality]")) {
@@ -362,13 +365,17 @@ fn attach_optional(
     }
 }
 
-fn load_error(err: EbpfError) -> StartError {
-    if is_not_allowed(&err) { StartError::NotAllowed } else { StartError::Load(chain(&err)) }
+fn load_error(err: EbpfError, ring_bytes: u32) -> StartError {
+    match cause(&err) {
+        Some(Errno::PERM | Errno::ACCESS) => not_allowed(),
+        Some(Errno::NOMEM) => StartError::NoMemory { ring_bytes },
+        _ => StartError::Load(chain(&err)),
+    }
 }
 
 fn refusal(program: &'static str, err: ProgramError) -> StartError {
-    if is_not_allowed(&err) {
-        return StartError::NotAllowed;
+    if let Some(Errno::PERM | Errno::ACCESS) = cause(&err) {
+        return not_allowed();
     }
     let text = chain(&err);
     // The log of the verifier can be megabytes; its end says what was refused.
@@ -376,18 +383,53 @@ fn refusal(program: &'static str, err: ProgramError) -> StartError {
     StartError::Refused { program, cause: text[start..].to_owned() }
 }
 
-/// True if the error comes from missing privileges.
-fn is_not_allowed(err: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(err);
-    while let Some(err) = next {
-        if let Some(io) = err.downcast_ref::<io::Error>()
-            && matches!(io.raw_os_error(), Some(1 | 13))
-        {
-            return true;
-        }
-        next = err.source();
+/// The kernel's own error in a chain of errors.
+fn cause(err: &(dyn std::error::Error + 'static)) -> Option<Errno> {
+    let chain = std::iter::successors(Some(err), |err| err.source());
+    let mut errors = chain.filter_map(|err| err.downcast_ref::<io::Error>());
+    errors.find_map(|io| io.raw_os_error().map(Errno::from_raw_os_error))
+}
+
+/// Which capabilities are missing; if none is, something else forbids it.
+fn not_allowed() -> StartError {
+    let has = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    match missing_capabilities(has) {
+        Some(missing) => StartError::NotAllowed { missing },
+        None => StartError::Forbidden,
     }
-    false
+}
+
+/// What loading needs and a thread with these capabilities has not.
+fn missing_capabilities(has: CapabilitySet) -> Option<String> {
+    if has.contains(CapabilitySet::SYS_ADMIN) {
+        return None;
+    }
+    let lacks = [(CapabilitySet::BPF, "CAP_BPF"), (CapabilitySet::PERFMON, "CAP_PERFMON")];
+    let names: Vec<_> = lacks.into_iter().filter(|(bit, _)| !has.contains(*bit)).map(|(_, name)| name).collect();
+    match names[..] {
+        [] => None,
+        [one] => Some(format!("{one} is")),
+        _ => Some(format!("{} are", names.join(" and "))),
+    }
+}
+
+/// What can be recorded only in part with these capabilities, for people.
+fn partial(has: CapabilitySet) -> Vec<String> {
+    let mut out = Vec::new();
+    if !has.contains(CapabilitySet::SYS_PTRACE) {
+        out.push(
+            "CAP_SYS_PTRACE is missing: of processes that run already, other users' descriptors, programs and working \
+             directories are not in the start state"
+                .to_owned(),
+        );
+    }
+    if !has.intersects(CapabilitySet::DAC_READ_SEARCH | CapabilitySet::DAC_OVERRIDE) {
+        out.push(
+            "CAP_DAC_READ_SEARCH is missing: containers have no names where their runtime's files are not readable"
+                .to_owned(),
+        );
+    }
+    out
 }
 
 /// An error with everything that caused it.
@@ -421,6 +463,22 @@ mod tests {
         ] {
             assert_eq!(kernel_version(release), want, "{release}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let (bpf, perfmon) = (CapabilitySet::BPF, CapabilitySet::PERFMON);
+        for (has, want) in [
+            (CapabilitySet::empty(), Some("CAP_BPF and CAP_PERFMON are")),
+            (bpf, Some("CAP_PERFMON is")),
+            (perfmon, Some("CAP_BPF is")),
+            (bpf | perfmon, None),
+            (CapabilitySet::SYS_ADMIN, None),
+        ] {
+            assert_eq!(missing_capabilities(has).as_deref(), want, "{has:?}");
+        }
+        assert_eq!(partial(CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_OVERRIDE), Vec::<String>::new());
+        assert_eq!(partial(CapabilitySet::empty()).len(), 2);
     }
 
     #[test]
