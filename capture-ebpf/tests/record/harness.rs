@@ -1,5 +1,6 @@
 //! Recording for a test.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::{Mutex, MutexGuard};
@@ -12,9 +13,17 @@ use tracehound_formats::{Batch, ReadNotes, TraceWriter};
 /// One test records at a time: what others provoke would be in its trace.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// The machine for one test, if recording is possible.
-pub(crate) fn machine() -> Option<MutexGuard<'static, ()>> {
+/// The right to record, until dropped.
+pub(crate) struct Turn(#[allow(dead_code)] MutexGuard<'static, ()>, #[allow(dead_code)] File);
+
+/// The machine for one test, if recording is possible. Other programs with such tests take the same lock of a file:
+/// `tests/record.rs` of the workspace.
+pub(crate) fn machine() -> Option<Turn> {
     let lock = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let file = std::env::temp_dir().join("tracehound-record.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(file).unwrap();
+    file.lock().unwrap();
+    let lock = Turn(lock, file);
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         eprintln!("skipped: recording needs root");
@@ -100,6 +109,11 @@ impl Recording {
     /// Ends; all events as lines, and the balance.
     pub(crate) fn finish(mut self) -> (Vec<Line>, Counters) {
         let counters = self.end();
+        (self.lines(), counters)
+    }
+
+    /// All events so far as lines.
+    pub(crate) fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for batch in &self.batches {
             for event in batch.iter() {
@@ -118,7 +132,7 @@ impl Recording {
                 lines.push(Line { tid: event.head.tid.0, text: words.to_owned() });
             }
         }
-        (lines, counters)
+        lines
     }
 }
 
