@@ -4,6 +4,8 @@
 Usage, as root: benches/record.py TRACEHOUND [ROUNDS]
 
 CPU is user + system time of the workload, and of the recorder from when it is attached until the workload has ended.
+Memory is what the recorder has at the end of the workload (RssAnon) and had at most (VmHWM), in MiB. The load on redis
+needs Debian's redis-server and redis-tools, and is left out without.
 """
 
 import os
@@ -37,10 +39,20 @@ def build(folder):
     return run(["cargo", "build", "--offline", "-q"], cwd=crate, env=dict(os.environ, CARGO_TARGET_DIR=target))
 
 
+def redis(_):
+    """A server and its clients: 50,000 requests each of SET and GET, 20 connections."""
+    if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
+        return None
+    server = "redis-server --port 6399 --save '' --appendonly no --dir /tmp & sleep 1;"
+    load = "redis-benchmark -p 6399 -n 50000 -c 20 -q -t set,get; redis-cli -p 6399 shutdown nosave; wait"
+    return run(["sh", "-c", server + load])
+
+
 WORKLOADS = {
     "500 execs": lambda _: run(["bash", "-c", "for ((i=0;i<500;i++)); do /bin/true; done"]),
     "30,000 opens": lambda _: run(["bash", "-c", "for ((i=0;i<30000;i++)); do : < /etc/hostname; done"]),
     "cargo build": build,
+    "redis": redis,
 }
 
 
@@ -49,6 +61,13 @@ def cpu_of(pid):
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def memory_of(pid):
+    """RssAnon and VmHWM in MiB."""
+    with open(f"/proc/{pid}/status") as status:
+        fields = dict(line.split(":", 1) for line in status)
+    return [int(fields[name].split()[0]) / 1024 for name in ("RssAnon", "VmHWM")]
 
 
 def recorded(binary, workload, folder):
@@ -61,10 +80,10 @@ def recorded(binary, workload, folder):
     before = cpu_of(recorder.pid)
     times = workload(folder)
     time.sleep(0.3)
-    after = cpu_of(recorder.pid)
+    after, memory = cpu_of(recorder.pid), memory_of(recorder.pid)
     recorder.send_signal(signal.SIGINT)
     said = recorder.communicate()[1].decode(errors="replace").strip().splitlines()
-    return times, after - before, said[-1] if said else ""
+    return times, after - before, memory, said[-1] if said else ""
 
 
 def main():
@@ -72,20 +91,25 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 9
     with tempfile.TemporaryDirectory() as folder:
         for name, workload in WORKLOADS.items():
-            workload(folder)
-            base, cpu, wall, own = [], [], [], []
+            if workload(folder) is None:
+                print(f"{name}: left out, its programs are not installed", flush=True)
+                continue
+            base, cpu, wall, own, anon, most = [], [], [], [], [], []
             for i in range(rounds):
                 without = workload(folder) if i % 2 else None
-                times, recorder_cpu, said = recorded(binary, workload, folder)
+                times, recorder_cpu, memory, said = recorded(binary, workload, folder)
                 without = without or workload(folder)
                 base.append(without[0])
                 cpu.append(times[0] - without[0])
                 wall.append(times[1] - without[1])
                 own.append(recorder_cpu)
+                anon.append(memory[0])
+                most.append(memory[1])
             median = statistics.median
             print(
                 f"{name}: {median(base):.2f} s CPU, recorded {100 * median(cpu) / median(base):+.1f} %"
-                f" (wall {median(wall):+.2f} s), recorder {median(own):.2f} s; last round {said}",
+                f" (wall {median(wall):+.2f} s), recorder {median(own):.2f} s,"
+                f" {max(anon):.0f} MiB, at most {max(most):.0f}; last round {said}",
                 flush=True,
             )
 
