@@ -230,6 +230,9 @@ pub struct Paths<'a> {
     children: Vec<(ProcessId, Seq, ProcessId)>,
     /// Processes that have an end of a connection, by its ends; at most a few each.
     ends: HashMap<(SocketAddr, SocketAddr), Vec<ProcessId>>,
+    /// The ancestor of each process at which the far end of a long path ends, by [`ProcessId`]; empty if no path is
+    /// that long. Without it the path of each signal far down would be walked to its beginning.
+    far: Vec<ProcessId>,
     /// What paths told of processes before.
     lives: RefCell<HashMap<ProcessId, Rc<Life>>>,
 }
@@ -271,7 +274,7 @@ impl<'a> Paths<'a> {
         }
         executed.values_mut().for_each(|execs| execs.sort());
         children.sort();
-        Paths { case, opened, executed, children, ends, lives: RefCell::default() }
+        Paths { case, opened, executed, children, ends, far: far(case), lives: RefCell::default() }
     }
 
     /// The path of a signal; `None` if it is on no process.
@@ -287,17 +290,21 @@ impl<'a> Paths<'a> {
         let history = self.case.history;
         let process = resolve(history, process);
         let thread = thread.filter(|&thread| resolve(history, history.thread(thread).process) == process);
-        // Ancestors are counted with cycles cut, so that the walk ends.
+        // Ancestors are counted with cycles cut, so that a walk ends.
         let n = self.case.depth(process) as usize;
         let mut line = vec![process];
-        line.extend(lineage::ancestors(history, process, n));
+        let n_between = (n + 1).saturating_sub(MAX_FAR + MAX_NEAR);
+        match self.far.get(process.index()).filter(|_| n_between > 0) {
+            None => line.extend(lineage::ancestors(history, process, n)),
+            Some(&far) => {
+                line.extend(lineage::ancestors(history, process, MAX_NEAR - 1));
+                line.push(far);
+                line.extend(lineage::ancestors(history, far, MAX_FAR - 1));
+            }
+        }
         let is_cycle = line.last().is_some_and(|&first| lineage::birth_parent(history, first).is_some());
         line.reverse();
-        let left_out = (line.len() > MAX_FAR + MAX_NEAR).then(|| {
-            let n = line.len() - MAX_FAR - MAX_NEAR;
-            line.drain(MAX_FAR..MAX_FAR + n);
-            (MAX_FAR, n)
-        });
+        let left_out = (n_between > 0).then_some((MAX_FAR, n_between));
         let mut steps: Vec<Step> = Vec::with_capacity(line.len());
         for (i, &id) in line.iter().enumerate() {
             let child = line.get(i + 1).map(|&child| history.process(child).born);
@@ -478,6 +485,24 @@ impl<'a> Paths<'a> {
         later.execs.truncate(MAX_ITEMS);
         later
     }
+}
+
+/// See [`Paths`]: the ancestor that has `MAX_FAR - 1` ancestors itself, found from that of the parent.
+fn far(case: &Case<'_>) -> Vec<ProcessId> {
+    let mut order: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId).collect();
+    order.sort_by_key(|&id| case.depth(id));
+    if order.last().is_none_or(|&deepest| (case.depth(deepest) as usize) < MAX_FAR + MAX_NEAR) {
+        return Vec::new();
+    }
+    let mut far: Vec<ProcessId> = (0..order.len() as u32).map(ProcessId).collect();
+    for id in order {
+        if case.depth(id) as usize >= MAX_FAR
+            && let Some(parent) = lineage::birth_parent(case.history, id)
+        {
+            far[id.index()] = far[parent.index()];
+        }
+    }
+    far
 }
 
 /// The local and the remote end of a connection: its role tells, else the addresses of the machine.

@@ -28,8 +28,8 @@ class Page {
       title.setAttribute("tabindex", "-1");
       title.focus({ preventScroll: true });
     };
-    const counts = Object.entries(m.summary.signals.by_priority).filter(([, n]) => n.fired > 0);
-    const worst = Math.min(99, ...[...Array(m.n_signals).keys()].filter((i) => !m.is_suppressed(i)).map((i) => m.priority(i)));
+    const counts = m.by_priority();
+    const worst = counts.length ? counts[0][0] : 99;
     fill(
       document.getElementById("app"),
       h("a", { class: "skip", href: "#main", onclick: jump("story") }, "Skip to what happened"),
@@ -40,10 +40,10 @@ class Page {
         h("h1", null, m.head.title),
         h("p", { class: "sub" }, [m.summary.host.hostname, m.summary.time.first && m.exact(m.begin).replace("T", " ").slice(0, 19) + " UTC", plural(m.summary.events, "event"), plural(m.summary.processes.total, "process", "processes")].filter(Boolean).join(" · ")),
         h("nav", { "aria-label": "Parts of the page" }, links.map(([id, text]) => h("a", { href: `#${id}`, onclick: jump(id) }, text))),
-        h("p", { class: "counts" }, counts.length ? counts.map(([name, n]) => badge(m, m.head.priorities.indexOf(name), `${count(n.fired)} ${name}`)) : h("span", { class: "dim" }, "no signals")),
+        h("p", { class: "counts" }, counts.length ? counts.map(([p, name, n]) => badge(m, p, `${count(n)} ${name}`)) : h("span", { class: "dim" }, "no signals")),
         theme,
       ),
-      h("main", { id: "main" }, banner(m), what_happened(m, this), overview(m), this.timeline.element(), this.signals.element(), this.tree.element()),
+      h("main", { id: "main" }, banner(m), what_happened(m), overview(m), this.timeline.element(), this.signals.element(), this.tree.element()),
       this.detail.element,
       h("footer", null, `tracehound ${m.summary.version}. This file holds everything it shows and makes no request.`),
     );

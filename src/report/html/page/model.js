@@ -27,6 +27,14 @@ class Model {
     this.finish = Math.max(this.begin + 1, core.head.last ?? 1);
   }
 
+  /** Signals that fired, by priority: number, name, how many; the worst first. */
+  by_priority() {
+    return Object.entries(this.summary.signals.by_priority)
+      .map(([name, n]) => [this.head.priorities.indexOf(name), name, n.fired])
+      .filter(([, , n]) => n > 0)
+      .sort((a, b) => a[0] - b[0]);
+  }
+
   /** Text by number. */
   text(i) {
     const row = i < 0 ? "" : this.texts[i];

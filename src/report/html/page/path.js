@@ -97,8 +97,10 @@ class Path {
     }
     const remotes = this.remotes();
     for (const { name, fds } of remotes.slice(0, 3)) hop(fds.size ? "⇄" : "→", "remote", name, fds.size > 0 && "standard streams");
-    const files = this.steps.at(-1).fi;
     if (!remotes.length) {
+      // What was executed afterwards, and what the signal itself is about.
+      const message = m.text(m.signals.message[this.signal]);
+      const files = this.steps.at(-1).fi.filter(([path, by]) => by >= 0 || message.includes(m.text(path)));
       for (const [path, by] of files.slice(0, 2)) hop("→", "remote", m.text(path), by >= 0 ? `written, executed by ${m.name(by)}` : "written");
     }
     return h("p", { class: "line", "aria-label": "Attack path" }, out);
@@ -216,15 +218,20 @@ class Path {
     return items;
   }
 
+  /** Files that were written: of the last step all but those of the kernel, of those above it what was there before
+   * the signal. What was executed is always told, the rest stands with the process. */
   files(step) {
     const { m } = this;
-    const items = step.fi
+    const is_last = step === this.steps.at(-1);
+    const is_kernel = (path) => /^\/(proc|sys)\//.test(m.text(path));
+    const told = step.fi.filter(([path, by, is_later]) => by >= 0 || (!is_kernel(path) && (is_last || (!is_later && m.processes.pid[step.p] !== 1))));
+    const items = told
       .slice(0, 4)
       .map(([path, by, is_later]) =>
         h("li", { class: by >= 0 ? "net" : "" }, "wrote ", h("strong", null, m.text(path)), by >= 0 ? [", executed by ", process_link(m, by)] : null, is_later ? ", after this" : null),
       );
-    const n = Math.max(0, step.fi.length - 4) + (step.more?.[3] ?? 0);
-    if (n) items.push(h("li", null, `${plural(n, "more file")} written; see the process`));
+    const n = step.fi.length - Math.min(told.length, 4) + (step.more?.[3] ?? 0);
+    if (n) items.push(h("li", null, `${plural(n, told.length ? "more file" : "file")} written; see the process`));
     return items;
   }
 }

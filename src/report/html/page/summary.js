@@ -15,7 +15,7 @@ function techniques(m) {
 
 /** What is known to be missing, in sentences. */
 function gaps(m) {
-  const { losses, input } = m.summary;
+  const { losses } = m.summary;
   const out = [];
   if (losses.records > 0) {
     out.push(losses.events > 0 ? `The recorder lost ${plural(losses.events, "event")}, said in ${plural(losses.records, "record")}.` : `The recorder says ${plural(losses.records, "time")} that it lost events, and not how many.`);
@@ -27,7 +27,6 @@ function gaps(m) {
     out.push(`The file is damaged at ${plural(losses.damage, "place")}${first ? `, first at byte ${count(first[0])}: ${m.text(first[1])}` : ""}.`);
   }
   if (out.length) out.push("What is not shown here may have happened all the same.");
-  void input;
   return out;
 }
 
@@ -51,7 +50,7 @@ function banner(m) {
 }
 
 /** The stories, the worst in full. */
-function what_happened(m, page) {
+function what_happened(m) {
   const all = stories(m);
   if (all.length === 0) {
     const n = m.summary.signals.suppressed;
@@ -96,19 +95,17 @@ function what_happened(m, page) {
     });
     fill(others, h("h3", null, `${count(all.length)} things that happened`), buttons, all.length > 50 && h("p", { class: "dim" }, `${count(all.length - 50)} more; the table of signals has them all.`));
   }
-  void page;
   return h("section", { id: "story", "aria-labelledby": "story-title" }, h("h2", { id: "story-title" }, "What happened"), others, holder);
 }
 
 function overview(m) {
   const { summary } = m;
-  const by_priority = Object.entries(summary.signals.by_priority);
-  const most = Math.max(1, ...by_priority.map(([, n]) => n.fired));
+  const by_priority = m.by_priority();
+  const most = Math.max(1, ...by_priority.map(([, , n]) => n));
   const by_rule = summary.signals.by_rule.filter((r) => r.fired > 0).sort((a, b) => b.fired - a.fired);
   const top = [...m.on].map(([p, list]) => [p, list.filter((i) => !m.is_suppressed(i)).length]).filter(([, n]) => n > 0).sort((a, b) => m.worst[a[0]] - m.worst[b[0]] || b[1] - a[1] || a[0] - b[0]);
   const attack = techniques(m);
   const { time, host, input } = summary;
-  const index = (name) => m.head.priorities.indexOf(name);
   const rest = (n, shown) => n > shown && h("p", { class: "dim" }, `and ${count(n - shown)} more`);
   const suppressed = summary.suppressions.active;
   return h(
@@ -118,7 +115,7 @@ function overview(m) {
     h(
       "div",
       { class: "cards" },
-      h("div", { class: "card" }, h("h3", null, plural(summary.signals.fired, "signal")), by_priority.map(([name, n]) => n.fired > 0 && h("div", { class: "meter" }, badge(m, index(name)), h("span", { class: "track", "aria-hidden": "true" }, h("span", { class: `fill p${index(name)}`, css: { width: `${Math.max(2, (n.fired / most) * 100)}%` } })), h("span", { class: "n" }, count(n.fired)))), h("p", { class: "dim" }, `of ${plural(summary.events, "event")}`), summary.signals.degraded > 0 && h("p", { class: "warn" }, `${plural(summary.signals.degraded, "signal")} on degraded evidence`)),
+      h("div", { class: "card" }, h("h3", null, plural(summary.signals.fired, "signal")), by_priority.map(([p, , n]) => h("div", { class: "meter" }, badge(m, p), h("span", { class: "track", "aria-hidden": "true" }, h("span", { class: `fill p${p}`, css: { width: `${Math.max(2, (n / most) * 100)}%` } })), h("span", { class: "n" }, count(n)))), h("p", { class: "dim" }, `of ${plural(summary.events, "event")}`), summary.signals.degraded > 0 && h("p", { class: "warn" }, `${plural(summary.signals.degraded, "signal")} on degraded evidence`)),
       by_rule.length > 0 && h("div", { class: "card" }, h("h3", null, "Rules"), h("ul", { class: "plain" }, by_rule.slice(0, 8).map((r) => h("li", null, h("span", null, r.rule), h("span", { class: "n" }, count(r.fired))))), rest(by_rule.length, 8)),
       attack.length > 0 && h("div", { class: "card" }, h("h3", null, "ATT&CK techniques"), h("p", { class: "keys" }, attack.map(([id, n]) => [h("span", { class: "chip", title: plural(n, "signal") }, id, n > 1 && h("small", null, ` ×${count(n)}`)), " "]))),
       top.length > 0 && h("div", { class: "card" }, h("h3", null, "Processes with signals"), h("ul", { class: "plain" }, top.slice(0, 8).map(([p, n]) => h("li", null, h("span", null, h("span", { class: `pin p${m.worst[p]}`, "aria-hidden": "true" }, "● "), process_link(m, p)), h("span", { class: "n" }, count(n))))), rest(top.length, 8)),

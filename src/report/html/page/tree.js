@@ -131,6 +131,7 @@ class Tree {
     const chain = m.chain(i);
     const older = p.older[i] + Math.max(0, chain.length - 4);
     const names = (older ? `(${older} more) → ` : "") + chain.slice(-4).join(" → ");
+    const command = m.command(i);
     const users = m.users_of(i).map((u) => m.user_name(u));
     const parent = m.parent[i];
     const is_boundary = container >= 0 && (parent < 0 || p.container[parent] !== container);
@@ -154,7 +155,7 @@ class Tree {
         h("span", { class: "pid" }, p.pid[i]),
         h("span", { class: "name" }, names),
         is_boundary && h("span", { class: "chip" }, m.container_name(container)),
-        h("span", { class: "command" }, m.command(i)),
+        h("span", { class: "command" }, command.length > 300 ? `${command.slice(0, 300)}…` : command),
       ),
       h("span", { class: `user${users.length > 1 ? " changed" : ""}` }, users.slice(-2).join(" → ")),
       h("span", { class: "mark" }, p.adopted[i] >= 0 ? h("span", { title: `adopted by ${m.label(p.adopted[i])}` }, "⤴", h("span", { class: "unseen" }, ` adopted by ${m.label(p.adopted[i])} `)) : "", p.origin[i] === 2 ? h("span", { class: "warn", title: "birth not recorded" }, "?", h("span", { class: "unseen" }, " birth not recorded ")) : ""),
