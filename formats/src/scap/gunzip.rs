@@ -220,9 +220,8 @@ fn make_room(window: &mut Vec<u8>, start: &mut usize, end: &mut usize, n: usize)
 
 /// Unpacks until the stream stops, or nobody wants more.
 fn ahead(mut inflater: Box<Inflater>, file: &[u8], send: &mpsc::SyncSender<Piece>, spare: &mpsc::Receiver<Vec<u8>>) {
-    let mut memory = Vec::new();
+    let mut memory = vec![0; HEADROOM + CHUNK];
     loop {
-        memory.resize(HEADROOM + CHUNK, 0);
         let len = inflater.step(file, &mut memory[HEADROOM..]);
         let findings = inflater.take_findings();
         let has_stopped = inflater.has_stopped();
@@ -242,6 +241,7 @@ fn ahead(mut inflater: Box<Inflater>, file: &[u8], send: &mpsc::SyncSender<Piece
             return;
         }
         memory = spare.try_recv().unwrap_or_default();
+        memory.resize(HEADROOM + CHUNK, 0);
     }
 }
 
