@@ -79,11 +79,21 @@ pub fn each_trace<T: Sync, R: Send>(traces: &[T], f: impl Fn(&T) -> R + Sync) ->
 pub struct Runner<'g> {
     ground: &'g Ground,
     cache: Option<&'g Cache>,
-    /// By rule: the hash of all that it says; that of what is asked about its signals, queries left out; false if it is
-    /// never asked.
-    keys: Vec<(Key, KeyHasher, bool)>,
+    keys: Vec<RuleKeys>,
     /// By the positions of the rules.
     subsets: Mutex<HashMap<Vec<usize>, Arc<Subset<'g>>>>,
+}
+
+/// What results of a rule are kept under.
+struct RuleKeys {
+    /// The hash of all that it says.
+    rule: Key,
+    /// The hash of what is asked about its signals, queries of suites left out.
+    asked: Key,
+    /// The same, to be gone on with.
+    hasher: KeyHasher,
+    /// False if it is never asked.
+    is_active: bool,
 }
 
 /// Some of the rules.
@@ -99,7 +109,8 @@ impl<'g> Runner<'g> {
         let keys = planned
             .map(|(i, planned)| {
                 let rule = planned.rule();
-                (rule_key(rule), asked_key(ground, &RuleRef::new(i, rule)), planned.is_active())
+                let hasher = asked_key(ground, &RuleRef::new(i, rule));
+                RuleKeys { rule: rule_key(rule), asked: hasher.key(), hasher, is_active: planned.is_active() }
             })
             .collect();
         Runner { ground, cache, keys, subsets: Mutex::default() }
@@ -136,7 +147,7 @@ impl<'g> Runner<'g> {
 
     /// By rule, the hash of all that it says.
     pub fn keys(&self) -> Vec<Key> {
-        self.keys.iter().map(|(key, ..)| *key).collect()
+        self.keys.iter().map(|keys| keys.rule).collect()
     }
 
     /// Results of each comparison of each rule over the events of a trace; see [`tracehound_suite::coverage`].
@@ -161,20 +172,24 @@ impl<'g> Runner<'g> {
     /// What all rules say of a trace; `queries` gives what is to be asked about the signals of a rule.
     pub fn examine<'q>(&self, input: Input, queries: impl Fn(&str) -> Vec<&'q Query>) -> Result<Observed, OpenError> {
         let planned = self.ground.rules.rules.rules();
-        let active: Vec<usize> = (0..planned.len()).filter(|&i| self.keys[i].2).collect();
+        let active: Vec<usize> = (0..planned.len()).filter(|&i| self.keys[i].is_active).collect();
         let Some(cache) = self.cache else { return self.observe(input, &active, queries) };
         let name = |rule: usize| planned[rule].rule().name.as_str();
         let asked: Vec<Key> = (0..planned.len())
             .map(|rule| {
-                let mut hash = self.keys[rule].1.clone();
-                queries(name(rule)).iter().for_each(|query| query.text().hash(&mut hash));
+                let queries = queries(name(rule));
+                if queries.is_empty() {
+                    return self.keys[rule].asked;
+                }
+                let mut hash = self.keys[rule].hasher.clone();
+                queries.iter().for_each(|query| query.text().hash(&mut hash));
                 hash.key()
             })
             .collect();
         let trace = Key::of(input.bytes());
         let known = cache.get(trace);
         let is_unknown =
-            |&rule: &usize| known.as_ref().is_none_or(|record| record.get(self.keys[rule].0, asked[rule]).is_none());
+            |&rule: &usize| known.as_ref().is_none_or(|record| record.get(self.keys[rule].rule, asked[rule]).is_none());
         let unknown: Vec<usize> = active.iter().copied().filter(is_unknown).collect();
         // A rule that no event of the trace can match says nothing: the trace need not be read for that.
         let can_match = |record: &Record| {
@@ -188,7 +203,7 @@ impl<'g> Runner<'g> {
                 let mut record = known.unwrap_or_else(|| Record::new(found.facts));
                 for &rule in &unknown {
                     let seen = found.signals.remove(name(rule)).unwrap_or_default();
-                    record.put(self.keys[rule].0, asked[rule], seen);
+                    record.put(self.keys[rule].rule, asked[rule], seen);
                 }
                 // A cache that cannot be written to costs time only.
                 let _ = cache.put(trace, &record);
@@ -196,7 +211,7 @@ impl<'g> Runner<'g> {
             }
         };
         let signals = active.iter().filter_map(|&rule| {
-            let seen = record.get(self.keys[rule].0, asked[rule]).unwrap_or_default();
+            let seen = record.get(self.keys[rule].rule, asked[rule]).unwrap_or_default();
             (!seen.is_empty()).then(|| (name(rule).to_owned(), seen.to_vec()))
         });
         Ok(Observed { signals: signals.collect(), facts: record.facts.clone() })

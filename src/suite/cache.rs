@@ -9,7 +9,7 @@
 //! or in any other way not as expected counts as missing and is written anew. They are written aside and renamed, so that
 //! programs that run at the same time see whole ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::Hasher;
 use std::io;
@@ -84,68 +84,68 @@ impl KeyHasher {
     }
 }
 
-/// What one rule gave for a trace.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Known {
-    /// Nothing: whatever is asked about its signals.
-    Silent,
-    /// Signals, with the answers to what this is the key of.
-    Signals(Key, Vec<Seen>),
-}
-
 /// What is known of a trace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// What is true whatever the rules.
     pub facts: Facts,
-    /// What rules gave, by the hash of the rule; oldest first.
-    rules: Vec<(Key, Known)>,
+    /// Rules that say nothing, whatever is asked about their signals, by hash; and when each was noted.
+    silent: HashMap<Key, u64>,
+    /// Signals of other rules, by the hash of the rule and that of what was asked; and when they were noted.
+    signals: HashMap<(Key, Key), (u64, Vec<Seen>)>,
+    /// Counts what was noted.
+    clock: u64,
 }
 
 impl Record {
     /// A record that knows of no rule.
     pub fn new(facts: Facts) -> Record {
-        Record { facts, rules: Vec::new() }
+        Record { facts, ..Record::default() }
     }
 
     /// The signals of a rule with answers to what `asked` is the key of; `None` if that is not known.
     pub fn get(&self, rule: Key, asked: Key) -> Option<&[Seen]> {
-        let known = self.rules.iter().rev().filter(|(key, _)| *key == rule);
-        known.into_iter().find_map(|(_, known)| match known {
-            Known::Silent => Some(&[][..]),
-            Known::Signals(key, seen) if *key == asked => Some(seen),
-            Known::Signals(..) => None,
-        })
+        if self.silent.contains_key(&rule) {
+            return Some(&[]);
+        }
+        self.signals.get(&(rule, asked)).map(|(_, seen)| seen.as_slice())
     }
 
     /// Notes what a rule gave.
     pub fn put(&mut self, rule: Key, asked: Key, seen: Vec<Seen>) {
-        let is_same = |known: &Known| match known {
-            Known::Silent => true,
-            Known::Signals(key, _) => *key == asked,
-        };
-        self.rules.retain(|(key, known)| *key != rule || !is_same(known));
-        let known = if seen.is_empty() { Known::Silent } else { Known::Signals(asked, seen) };
-        self.rules.push((rule, known));
-        let n_old = self.rules.len().saturating_sub(MAX_RULES);
-        self.rules.drain(..n_old);
+        self.clock += 1;
+        if seen.is_empty() {
+            self.silent.insert(rule, self.clock);
+        } else {
+            self.silent.remove(&rule);
+            self.signals.insert((rule, asked), (self.clock, seen));
+        }
     }
 
+    /// The record as a file, with what is too old left out.
     fn write(&self) -> Vec<u8> {
         let Facts { n_events, kinds, n_damage, damage, n_lost } = &self.facts;
-        // What is silent is most: a list of keys alone. The order of what is kept is that of the last writing.
-        let is_silent = |known: &Known| matches!(known, Known::Silent);
-        let silent: Vec<String> =
-            self.rules.iter().filter(|(_, known)| is_silent(known)).map(|(key, _)| key.to_string()).collect();
-        let signals: Vec<Json> = self
-            .rules
+        let mut noted: Vec<u64> =
+            self.silent.values().chain(self.signals.values().map(|(at, _)| at)).copied().collect();
+        noted.sort_unstable();
+        let oldest = noted.len().checked_sub(MAX_RULES).map_or(0, |n_old| noted.get(n_old).copied().unwrap_or(0));
+        // What is silent is most: a list of keys alone, the oldest first.
+        let mut silent: Vec<(u64, Key)> =
+            self.silent.iter().filter(|(_, at)| **at >= oldest).map(|(key, at)| (*at, *key)).collect();
+        silent.sort_unstable();
+        let silent: Vec<String> = silent.iter().map(|(_, key)| key.to_string()).collect();
+        let mut signals: Vec<_> = self
+            .signals
             .iter()
-            .filter_map(|(rule, known)| match known {
-                Known::Silent => None,
-                Known::Signals(asked, seen) => Some(json!({
-                    "rule": rule.to_string(), "asked": asked.to_string(),
-                    "signals": seen.iter().map(Seen::to_json).collect::<Vec<_>>(),
-                })),
+            .filter(|(_, (at, _))| *at >= oldest)
+            .map(|((rule, asked), (at, seen))| (*at, rule, asked, seen))
+            .collect();
+        signals.sort_unstable_by_key(|(at, ..)| *at);
+        let signals: Vec<Json> = signals
+            .into_iter()
+            .map(|(_, rule, asked, seen)| {
+                let seen: Vec<Json> = seen.iter().map(Seen::to_json).collect();
+                json!({ "rule": rule.to_string(), "asked": asked.to_string(), "signals": seen })
             })
             .collect();
         let body = json!({
@@ -172,17 +172,18 @@ impl Record {
             damage: strings(json.get("damage")?)?,
             n_lost: number("n_lost")?,
         };
-        let silent = json.get("silent")?.as_str()?;
-        let mut rules: Vec<(Key, Known)> = Vec::new();
-        for key in silent.as_bytes().chunks(32) {
-            rules.push((Key::parse(std::str::from_utf8(key).ok()?)?, Known::Silent));
+        let mut record = Record::new(facts);
+        for key in json.get("silent")?.as_str()?.as_bytes().chunks(32) {
+            record.clock += 1;
+            record.silent.insert(Key::parse(std::str::from_utf8(key).ok()?)?, record.clock);
         }
         for of_rule in json.get("signals")?.as_array()? {
             let key = |key: &str| Key::parse(of_rule.get(key)?.as_str()?);
             let seen = of_rule.get("signals")?.as_array()?.iter().map(Seen::from_json).collect::<Option<Vec<_>>>()?;
-            rules.push((key("rule")?, Known::Signals(key("asked")?, seen)));
+            record.clock += 1;
+            record.signals.insert((key("rule")?, key("asked")?), (record.clock, seen));
         }
-        Some(Record { facts, rules })
+        Some(record)
     }
 }
 
@@ -310,17 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_bounded_and_the_newest_stays() {
+    fn a_file_is_bounded_and_the_newest_stays() {
         let mut record = Record::default();
+        let rule = |i: usize| Key::of(&i.to_le_bytes());
         for i in 0..MAX_RULES + 5 {
-            record.put(Key::of(&i.to_le_bytes()), Key::of(b""), Vec::new());
+            record.put(rule(i), Key::of(b""), if i % 2 == 0 { Vec::new() } else { vec![seen(1)] });
         }
-        assert_eq!(record.rules.len(), MAX_RULES);
-        assert!(record.get(Key::of(&0usize.to_le_bytes()), Key::of(b"")).is_none());
-        assert!(record.get(Key::of(&(MAX_RULES + 4).to_le_bytes()), Key::of(b"")).is_some());
-        // Noted again, a rule is there once.
-        record.put(Key::of(&(MAX_RULES + 4).to_le_bytes()), Key::of(b"x"), vec![seen(1)]);
-        assert_eq!(record.rules.len(), MAX_RULES);
+        let has = |record: &Record, i: usize| record.get(rule(i), Key::of(b"")).is_some();
+        // A run knows all that it noted, however much it is.
+        assert!(has(&record, 0));
+        let read = Record::read(&record.write()).expect("a record");
+        assert_eq!(read.silent.len() + read.signals.len(), MAX_RULES);
+        assert_eq!([4, 5, MAX_RULES + 4].map(|i| has(&read, i)), [false, true, true]);
     }
 
     #[test]
