@@ -13,11 +13,14 @@ use super::{Case, Suite, without_dots};
 pub const EXTENSIONS: [&str; 4] = [".trh", ".scap", ".scap.gz", ".trace"];
 /// Folders inside folders that are looked into.
 const MAX_DEPTH: usize = 16;
+/// Missing traces of a suite that are told one by one.
+const MAX_MISSING: usize = 1000;
 
 /// Finds the traces of a suite. A file that an entry names itself is not one of the files of a folder or pattern of
 /// another entry; of several folders or patterns the first has it.
 pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
     let folder = without_dots(suite.folder());
+    let before = diagnostics.len();
     let mut found: Vec<Vec<PathBuf>> = Vec::new();
     let mut single: HashMap<PathBuf, Span> = HashMap::new();
     for entry in &suite.entries {
@@ -66,6 +69,18 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
             diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, span, what).help(neighbour(&path)));
         }
         found.push(paths);
+    }
+    let is_missing = |diagnostic: &Diagnostic| diagnostic.code == Code::SuiteNoTrace;
+    let n_more = diagnostics[before..].iter().filter(|d| is_missing(d)).count().saturating_sub(MAX_MISSING);
+    if n_more > 0 {
+        let span = diagnostics.iter().rfind(|d| is_missing(d)).and_then(Diagnostic::span).unwrap_or_default();
+        let mut n_kept = 0;
+        let found = diagnostics.split_off(before);
+        diagnostics.extend(found.into_iter().filter(|diagnostic| {
+            n_kept += usize::from(is_missing(diagnostic));
+            !is_missing(diagnostic) || n_kept <= MAX_MISSING
+        }));
+        diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, span, format!("{n_more} further traces are missing")));
     }
     let mut taken: HashMap<PathBuf, usize> = HashMap::new();
     for (entry, paths) in found.into_iter().enumerate() {
