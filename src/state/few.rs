@@ -11,7 +11,6 @@ pub enum Few<T> {
     /// One.
     One([T; 1]),
     /// Any number.
-    #[expect(clippy::box_collection, reason = "the list itself is to be small, and is seldom this")]
     Many(Box<Vec<T>>),
 }
 

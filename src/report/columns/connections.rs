@@ -84,7 +84,7 @@ fn ends(file: &OpenFile) -> Option<Ends> {
     }
 }
 
-fn file<'a>(case: &'a Case<'_>, row: &Row) -> OpenFile {
+fn file(case: &Case<'_>, row: &Row) -> OpenFile {
     case.history.file(row.file)
 }
 

@@ -33,7 +33,7 @@ pub static TABLE: Table<Row> = Table {
     },
 };
 
-fn image<'a>(case: &'a Case<'_>, row: &Row) -> Image {
+fn image(case: &Case<'_>, row: &Row) -> Image {
     case.history.image(row.image)
 }
 

@@ -39,12 +39,12 @@ fn process<'a>(case: &'a Case<'_>, row: &Row) -> &'a Process {
 }
 
 /// What the main thread was last.
-fn attrs<'a>(case: &'a Case<'_>, row: &Row) -> Option<Attrs> {
+fn attrs(case: &Case<'_>, row: &Row) -> Option<Attrs> {
     let leader = *process(case, row).threads.first()?;
     Some(case.history.attrs(case.history.thread(leader).attrs.at(case.last_seq(row.0))))
 }
 
-fn image<'a>(case: &'a Case<'_>, row: &Row) -> Image {
+fn image(case: &Case<'_>, row: &Row) -> Image {
     case.history.image(process(case, row).image.last())
 }
 
