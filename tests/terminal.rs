@@ -189,6 +189,29 @@ fn a_signal_leaves_the_terminal_as_it_was() {
     screen.shows("typed");
 }
 
+/// A terminal that is closed takes the interface with it, and leaves nothing that runs on without one.
+#[test]
+fn a_closed_terminal_ends_the_interface() {
+    let pid_file = folder("terminal-closed").join("pid");
+    let pid_file = pid_file.to_str().expect("UTF-8");
+    let command = format!("sh -c 'echo $$ >\"{pid_file}\"; exec {} tui {SHELL}'", env!("CARGO_BIN_EXE_tracehound"));
+    let Some(screen) = Screen::start("closed", 80, 24, "LANG=C.UTF-8", &command) else { return };
+    screen.shows("? lists the keys");
+    let pid = std::fs::read_to_string(pid_file).expect("the shell wrote it");
+    drop(screen);
+    let started = Instant::now();
+    while Command::new("kill")
+        .args(["-0", pid.trim()])
+        .stderr(std::process::Stdio::null())
+        .status()
+        .expect("kill runs")
+        .success()
+    {
+        assert!(started.elapsed() < PATIENCE, "it runs on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// The commands of `docs/terminal.md` print what stands below them there.
 #[test]
 fn the_guide_shows_what_is_printed() {

@@ -34,6 +34,25 @@ impl Drop for Restore {
     }
 }
 
+/// How long the loop has to end after a signal asked it to.
+const PATIENCE: Duration = Duration::from_millis(1000);
+
+/// Ends the process when a signal asks for it and the loop does not: once its terminal is gone, crossterm reads the end
+/// of the input over and over and never comes back.
+fn watch(asked_to_end: Arc<AtomicUsize>) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            let signal = asked_to_end.load(Ordering::Relaxed);
+            if signal != 0 {
+                std::thread::sleep(PATIENCE);
+                ratatui::restore();
+                std::process::exit(128 + signal as i32);
+            }
+        }
+    });
+}
+
 /// Shows the interface until it is left. Gives the number of the signal that ended it (SIGTERM, SIGHUP, SIGINT), if one
 /// did. A panic puts the terminal back before it is reported.
 pub fn run(app: &mut App<'_>, host: &mut dyn Host) -> io::Result<Option<i32>> {
@@ -42,6 +61,7 @@ pub fn run(app: &mut App<'_>, host: &mut dyn Host) -> io::Result<Option<i32>> {
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGINT] {
         signal_hook::flag::register_usize(signal, Arc::clone(&asked_to_end), signal as usize)?;
     }
+    watch(Arc::clone(&asked_to_end));
     // From here on the terminal is put back.
     let _restore = Restore;
     let mut terminal = ratatui::try_init()?;
