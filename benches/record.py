@@ -76,7 +76,12 @@ def recorded(binary, workload, folder):
     if os.path.exists(trace):
         os.remove(trace)
     recorder = subprocess.Popen([binary, "record", "-o", trace], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    time.sleep(2)
+    # The start state is written once everything is attached.
+    while not os.path.exists(trace) or os.path.getsize(trace) < 4096:
+        if recorder.poll() is not None:
+            sys.exit(recorder.communicate()[1].decode(errors="replace"))
+        time.sleep(0.05)
+    time.sleep(0.5)
     before = cpu_of(recorder.pid)
     times = workload(folder)
     time.sleep(0.3)
