@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,12 +16,22 @@ use support::{Run, command, finish, folder, root, run};
 
 /// The right to record; none where that is not possible, and the test is skipped.
 ///
-/// One test at a time: a recording sees the whole machine, also what floods the ring of another test.
-fn turn() -> Option<MutexGuard<'static, ()>> {
+/// One test at a time: a recording sees the whole machine, also what floods the ring of another test. Those of other
+/// processes (`capture-ebpf/tests/record.rs`, another checkout) take the same lock of a file.
+fn turn() -> Option<Turn> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    is_possible().then_some(turn)
+    let file = std::env::temp_dir().join("tracehound-record.lock");
+    // Without the right to write there is none to record either.
+    let file = File::options().create(true).truncate(false).write(true).open(file).ok();
+    if let Some(file) = &file {
+        file.lock().expect("a lock of a file");
+    }
+    is_possible().then_some(Turn(turn, file))
 }
+
+/// Held while a test records.
+struct Turn(#[allow(dead_code)] MutexGuard<'static, ()>, #[allow(dead_code)] Option<File>);
 
 fn is_possible() -> bool {
     static WHY_NOT: OnceLock<Option<String>> = OnceLock::new();
@@ -347,6 +358,66 @@ fn the_last_minutes_are_written_when_a_rule_matches_or_a_signal_comes() {
     assert!(fired(&path(&folder, "x.0001.trh"), &[PathBuf::from(&rules)]).contains("marker"));
     let info = run(["info", &path(&folder, "x.0002.trh"), "-f", "json", "--allow-partial"]).expect(0).json();
     assert_eq!(info["integrity"], "ok", "{info}");
+}
+
+/// Runs `record` through another program that takes something away; none if that program is not there.
+#[track_caller]
+fn without(wrapper: &[&str], args: &[&str]) -> Option<Run> {
+    let Some((program, arguments)) = wrapper.split_first() else { return None };
+    let found =
+        ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].into_iter().any(|folder| Path::new(folder).join(program).exists());
+    if !found {
+        eprintln!("SKIPPED: no {program} here");
+        return None;
+    }
+    let mut command = Command::new(program);
+    command.args(arguments).arg(env!("CARGO_BIN_EXE_tracehound")).args(args).stdin(Stdio::null());
+    Some(finish(command))
+}
+
+#[test]
+fn what_is_missing_is_said_with_what_to_do() {
+    let Some(_turn) = turn() else { return };
+    let folder = folder("record-missing");
+    // Others than root reach neither the folder nor the binary under some homes.
+    let trace = "/dev/null/x.trh";
+    let record = ["record", "-o", trace, "--", "true"];
+    let hide_btf = "mount -t tmpfs none /sys/kernel/btf && exec \"$0\" \"$@\"";
+    let lock_down = "mount -t tmpfs none /sys/kernel/security && echo 'none integrity [confidentiality]' \
+                     >/sys/kernel/security/lockdown && exec \"$0\" \"$@\"";
+    for (wrapper, says) in [
+        (
+            &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"][..],
+            "CAP_BPF and CAP_PERFMON are missing; run as root",
+        ),
+        (&["setpriv", "--bounding-set=-bpf,-sys_admin"], "CAP_BPF is missing"),
+        (&["setpriv", "--bounding-set=-perfmon,-sys_admin"], "CAP_PERFMON is missing"),
+        (&["unshare", "-Ur"], "in spite of CAP_BPF and CAP_PERFMON: this is a user namespace"),
+        (&["unshare", "-m", "sh", "-c", hide_btf], "a kernel built with CONFIG_DEBUG_INFO_BTF=y"),
+        (&["unshare", "-m", "sh", "-c", lock_down], "boot without lockdown=confidentiality"),
+        (&["unshare", "-p", "-f", "--mount-proc"], "run on the host, or the container with --pid=host"),
+        (&["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\""], "mount /proc of the host"),
+    ] {
+        let Some(run) = without(wrapper, &record) else { continue };
+        // Who is not root may not even start the binary that cargo made.
+        if run.code == Some(126) || run.code == Some(127) {
+            eprintln!("SKIPPED: {wrapper:?} cannot start the program: {}", run.stderr);
+            continue;
+        }
+        run.expect(4).says(&[says]);
+    }
+    // Recording goes on without these, and says what it lacks.
+    let trace = path(&folder, "x.trh");
+    let record = ["record", "-o", trace.as_str(), "--", "true"];
+    for (wrapper, says) in [
+        (&["setpriv", "--bounding-set=-sys_ptrace"][..], "CAP_SYS_PTRACE is missing"),
+        (&["setpriv", "--bounding-set=-dac_read_search,-dac_override"], "CAP_DAC_READ_SEARCH is missing"),
+    ] {
+        let _ = std::fs::remove_file(&trace);
+        if let Some(run) = without(wrapper, &record) {
+            ended(run).says(&[says]);
+        }
+    }
 }
 
 #[test]
