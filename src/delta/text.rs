@@ -14,6 +14,8 @@ const MAX_LINES: usize = 3_000;
 const MAX_SHOWN: usize = 400;
 /// Lines that stand around a difference.
 const CONTEXT: usize = 2;
+/// Items of a list that stand on one line.
+const MAX_ON_LINE: usize = 6;
 /// Blanks that a level of parentheses indents at most.
 const MAX_INDENT: usize = 16;
 
@@ -43,18 +45,20 @@ pub fn rule(rule: &Rule, filters: &[String]) -> String {
     out
 }
 
-/// A condition with each `and` and `or` at the beginning of a line, indented by the parentheses around it; blanks
-/// outside of quotes are as good as line breaks.
+/// A condition with each `and` and `or` at the beginning of a line, indented by the parentheses around it, and each item of
+/// a long list on a line of its own; blanks outside of quotes are as good as line breaks.
 pub fn condition(text: &str) -> String {
+    let mut long_lists = long_lists(text).into_iter();
     let mut lines = vec!["  ".to_owned()];
-    let (mut depth, mut quote, mut word) = (0usize, None, String::new());
+    let (mut open, mut quote, mut word): (Vec<bool>, _, _) = (Vec::new(), None, String::new());
     let mut chars = text.chars();
+    let indent = |depth: usize| " ".repeat(2 + (2 * depth).min(MAX_INDENT));
     let end_word = |lines: &mut Vec<String>, word: &mut String, depth: usize| {
         if word.is_empty() {
             return;
         }
         if matches!(word.as_str(), "and" | "or") && lines.last().is_some_and(|line| !line.trim().is_empty()) {
-            lines.push(" ".repeat(2 + (2 * depth).min(MAX_INDENT)));
+            lines.push(indent(depth));
         }
         if let Some(line) = lines.last_mut() {
             if !line.ends_with(' ') && !line.ends_with('(') {
@@ -70,9 +74,9 @@ pub fn condition(text: &str) -> String {
                 word.push(c);
                 word.extend(chars.next());
             }
-            (Some(open), c) => {
+            (Some(closing), c) => {
                 word.push(c);
-                if c == open {
+                if c == closing {
                     quote = None;
                 }
             }
@@ -80,19 +84,51 @@ pub fn condition(text: &str) -> String {
                 quote = Some(c);
                 word.push(c);
             }
-            (None, c) if c.is_whitespace() => end_word(&mut lines, &mut word, depth),
+            (None, c) if c.is_whitespace() => end_word(&mut lines, &mut word, open.len()),
             (None, c) => {
                 word.push(c);
                 match c {
-                    '(' => depth += 1,
-                    ')' => depth = depth.saturating_sub(1),
+                    '(' => open.push(long_lists.next().unwrap_or(false)),
+                    ')' => {
+                        open.pop();
+                    }
+                    ',' if open.last() == Some(&true) => {
+                        end_word(&mut lines, &mut word, open.len());
+                        lines.push(indent(open.len()));
+                    }
                     _ => {}
                 }
             }
         }
     }
-    end_word(&mut lines, &mut word, depth);
+    end_word(&mut lines, &mut word, open.len());
     lines.join("\n")
+}
+
+/// For each opening parenthesis outside of quotes, whether more items stand in it than fit on a line.
+fn long_lists(text: &str) -> Vec<bool> {
+    let (mut n_items, mut open, mut quote): (Vec<usize>, Vec<usize>, Option<char>) = Default::default();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(_), '\\') => {
+                chars.next();
+            }
+            (Some(closing), c) if c == closing => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(') => {
+                open.push(n_items.len());
+                n_items.push(1);
+            }
+            (None, ')') => {
+                open.pop();
+            }
+            (None, ',') => open.last().into_iter().for_each(|&at| n_items[at] += 1),
+            (None, _) => {}
+        }
+    }
+    n_items.into_iter().map(|n| n > MAX_ON_LINE).collect()
 }
 
 /// Text with blanks and line breaks as one blank each.
@@ -161,6 +197,10 @@ mod tests {
             ("a = b\n  and c  in (x,\n y)", "  a = b\n  and c in (x, y)"),
             ("a and (b or not (c and d)) or e", "  a\n  and (b\n    or not (c\n      and d))\n  or e"),
             ("a = \"x  and y\" and b = 'q\\' or r'", "  a = \"x  and y\"\n  and b = 'q\\' or r'"),
+            (
+                "x in (a, b,c, \"d, (e\", f, g, h) and y in (a, b)",
+                "  x in (a,\n    b,\n    c,\n    \"d, (e\",\n    f,\n    g,\n    h)\n  and y in (a, b)",
+            ),
             (")) and a", "  ))\n  and a"),
             ("", "  "),
             ("and", "  and"),
