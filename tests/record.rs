@@ -363,7 +363,7 @@ fn the_last_minutes_are_written_when_a_rule_matches_or_a_signal_comes() {
 /// Runs `record` through another program that takes something away; none if that program is not there.
 #[track_caller]
 fn without(wrapper: &[&str], args: &[&str]) -> Option<Run> {
-    let Some((program, arguments)) = wrapper.split_first() else { return None };
+    let (program, arguments) = wrapper.split_first()?;
     let found =
         ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].into_iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
