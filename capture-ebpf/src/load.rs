@@ -114,8 +114,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
 
     raise_memlock();
     let mut loader = EbpfLoader::new();
-    // The loader reads the kernel's types when it is made; the program has nothing that needs them, and two copies at a
-    // time are 40 MB.
+    // The loader reads the kernel's types when it is made; the program has nothing that needs them, and attaching reads
+    // them again.
     loader
         .btf(None)
         .override_global("OFFSETS", offsets.as_slice(), true)
