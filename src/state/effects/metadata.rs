@@ -193,9 +193,12 @@ impl Replay {
         });
     }
 
-    /// True if the trace describes a container of this id.
-    fn is_container(&self, full_id: &[u8]) -> bool {
-        self.history.containers.iter().any(|container| self.text(container.full_id.0) == full_id)
+    /// True if the trace describes this container.
+    fn is_described(&self, found: &containers::Found<'_>) -> bool {
+        [found.id, found.full_id].into_iter().any(|id| {
+            let known = self.history.container_by_id(id).map(|id| self.history.container(id).full_id);
+            known.is_some_and(|known| self.text(known.0) == found.full_id)
+        })
     }
 
     /// The container that cgroups name. Threads have few different ones, so the answer is remembered.
@@ -206,7 +209,7 @@ impl Replay {
         let text = self.text(cgroups).to_vec();
         let seq = self.now();
         let container = containers::of_cgroups(&text)
-            .filter(|found| !found.is_doubtful() || self.is_container(found.full_id))
+            .filter(|found| !found.is_doubtful() || self.is_described(found))
             .map(|found| self.container(seq, found.id, Some(found.full_id), found.runtime));
         self.live.cgroups.insert(cgroups, container);
         container
