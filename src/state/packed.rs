@@ -198,7 +198,7 @@ impl Packed for Attrs {
     }
 }
 
-/// [`Image`] as it is kept. Strings that are absent are [`ABSENT`].
+/// [`Image`] as it is kept. Strings that are absent are `ABSENT`.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageRow {
     from: Seq,
