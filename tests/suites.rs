@@ -377,13 +377,18 @@ fn the_cache_never_changes_a_result() {
         }
         assert_eq!(both(&text, &[]), Some(0));
     }
-    let first = &kept()[0];
-    let mut bytes = std::fs::read(first).expect("a record");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(first, &bytes).expect("a record");
+    // Of the edited trace there is a record too, which nobody asks for and nobody writes anew.
+    kept().iter().for_each(|path| std::fs::remove_file(path).expect("a record"));
     assert_eq!(both(&text, &[]), Some(0));
-    assert_ne!(std::fs::read(first).expect("a record"), bytes, "written anew");
+    assert_eq!(kept().len(), 2);
+    for path in kept() {
+        let whole = std::fs::read(&path).expect("a record");
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 1;
+        std::fs::write(&path, damaged).expect("a record");
+        assert_eq!(both(&text, &[]), Some(0));
+        assert!(std::fs::read(&path).expect("a record") == whole, "written anew");
+    }
     for path in kept() {
         std::fs::remove_file(&path).expect("a record");
         std::fs::create_dir(&path).expect("a folder");
