@@ -67,7 +67,12 @@ pub fn read(paths: &[PathBuf]) -> Result<Loaded, RuleFileError> {
 /// Adds what is wrong with the filters that stand at rules. Who applies them reads them again.
 pub fn check_filters(loaded: &mut Loaded) {
     let (_, diagnostics) = files::filters(loaded);
-    for diagnostic in diagnostics {
+    report(loaded, diagnostics);
+}
+
+/// Adds findings of others to those of the language, and counts them.
+pub fn report(loaded: &mut Loaded, found: Vec<Diagnostic>) {
+    for diagnostic in found {
         match diagnostic.severity {
             Severity::Error => loaded.stats.errors += 1,
             Severity::Warning => loaded.stats.warnings += 1,

@@ -4,7 +4,7 @@
 
 mod support;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use support::{file, folder, run};
 
 const JAVA: &str = "samples/java_spawns_bash.trace";
@@ -132,6 +132,17 @@ fn a_11_a_12_filters_at_a_rule() {
     let failed = run(["analyze", JAVA, "-r", &rules]).expect(3);
     assert!(failed.stderr.contains("no attribute `@process.arg`"), "{}", failed.stderr);
     assert!(failed.stderr.contains("r.yaml:8:32"), "{}", failed.stderr);
+
+    // What `suppress lint` says of suppressions, `rules check` says of filters; and `explain` says what they hide.
+    let rules = file(&folder, "r.yaml", rule("  - {action: suppress, query: '@process.comm:*'}\n"));
+    let checked = run(["rules", "check", &rules, "--format", "json"]).expect(3).json();
+    let found: Vec<&Json> = checked["diagnostics"].as_array().into_iter().flatten().collect();
+    let wide = found.iter().find(|d| d["code"] == "SUP-ALL").unwrap_or_else(|| panic!("{checked}"));
+    assert_eq!((&wide["line"], &checked["stats"]["errors"]), (&json!(8), &json!(1)));
+    let signals = run(["analyze", JAVA, "-r", &rules, "-q", "--show-suppressed"]).expect(0).lines();
+    let id = signals[0]["id"].as_str().expect("an id");
+    let explained = run(["explain", JAVA, "-r", &rules, id, "-f", "text"]).expect(0);
+    assert!(explained.text().contains("hidden by A: suppress filter 1\n"), "{}", explained.text());
 }
 
 /// A-13, A-14, A-25: nothing is lost, and the accounts say what each suppression did.

@@ -17,6 +17,7 @@ use super::args::{Explain, ExplainFormat, Global};
 use super::exit::{Failure, Outcome};
 use super::output::{has_color, printable};
 use super::session::{Session, load_rule_files, set_threads, stdout};
+use super::suppressing::Suppressions;
 use crate::explain::{Ancestor, Found, Moment, Search, Target, lineage};
 
 /// Everything that is printed.
@@ -55,7 +56,10 @@ pub(super) fn run(global: &Global, args: &Explain) -> Result<Outcome, Failure> {
     let index = args.rule.as_deref().map(|name| find_rule(&files.rules, name)).transpose()?;
     let mut target = Target { seq: args.seq.map(Seq), pid: args.pid };
     let mut search = index.map(|index| Search::new(&files.rules.rules()[index], target));
-    let session = Session::run(global, &args.trace, &files.rules, &args.rules, |window| {
+    // What a filter at a rule hides is explained as well, and said to be hidden.
+    let filters = Suppressions::filters(&files);
+    let set = filters.set(&files.rules);
+    let session = Session::run_suppressing(global, &args.trace, &files.rules, &args.rules, Some(&set), |window| {
         search.iter_mut().for_each(|search| search.window(window));
         Ok(())
     })?;

@@ -12,6 +12,7 @@ use super::exit::{Failure, Outcome};
 use super::output::printable;
 use super::sarif;
 use super::session::{Session, select, set_threads, stdout};
+use super::suppressing;
 use crate::rulefiles::{self, RuleFiles};
 
 fn load(paths: &[std::path::PathBuf]) -> Result<RuleFiles, Failure> {
@@ -19,7 +20,9 @@ fn load(paths: &[std::path::PathBuf]) -> Result<RuleFiles, Failure> {
 }
 
 pub(super) fn check(global: &Global, args: &RulesCheck) -> Result<Outcome, Failure> {
-    let files = load(&args.rules)?;
+    let mut files = load(&args.rules)?;
+    let filters = suppressing::lint_filters(&files);
+    rulefiles::report(&mut files.loaded, filters);
     let stats = files.loaded.stats;
     let mut out = stdout();
     match args.format {
@@ -161,7 +164,7 @@ pub(super) fn fields(args: &RulesFields) -> Result<Outcome, Failure> {
                     "name": doc.name, "family": doc.family, "argument": doc.arg, "type": doc.ty, "doc": doc.doc,
                     "source": doc.source, "needs": doc.needs, "answered": doc.not_answered.is_none(),
                     "cost": doc.cost, "notes": doc.notes, "hidden": doc.is_hidden,
-                    "example": doc.example.as_ref().map(|(field, value)| json!({ "field": field, "value": value })),
+                    "example": doc.example,
                 })
             });
             writeln!(out, "{:#}", rows.collect::<Json>())?;
@@ -172,8 +175,8 @@ pub(super) fn fields(args: &RulesFields) -> Result<Outcome, Failure> {
                 writeln!(out, "{}{arg}  ({})", doc.name, doc.ty)?;
                 writeln!(out, "    {}", doc.doc)?;
                 writeln!(out, "    from: {}", doc.source)?;
-                if let Some((field, value)) = &doc.example {
-                    writeln!(out, "    example: {field} = {value}")?;
+                if let Some(example) = &doc.example {
+                    writeln!(out, "    example: {example}")?;
                 }
                 if !doc.needs.is_empty() {
                     writeln!(out, "    needs: {}", doc.needs)?;

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use tracehound_formats::Nanos;
+use tracehound_formats::{KindId, Nanos};
 use tracehound_lang::{Diagnostic, Severity, render};
 use tracehound_report::accounting::{self, State};
 use tracehound_report::{Case, Inactive, SuppressionOutcome};
 use tracehound_rules::RuleSet;
 use tracehound_signals::RuleRef;
 use tracehound_signals::time::Rfc3339;
+use tracehound_suppress::attributes::ActivitySet;
 use tracehound_suppress::files::{self, Period, Suppression, date};
+use tracehound_suppress::lint::{self, Context, LintRule};
 use tracehound_suppress::{Clock, ExtraTags, SuppressionSet};
 
 use super::args::{Global, SuppressionArgs};
@@ -33,6 +35,12 @@ impl Suppressions {
             all.extend(load(global, &args.suppressions)?.suppressions);
         }
         Ok(Suppressions { all, tags: tags(&args.tags)?, clock: clock(args)? })
+    }
+
+    /// The filters of the rules alone.
+    pub(super) fn filters(rules: &RuleFiles) -> Suppressions {
+        let (all, _) = files::filters(&rules.loaded);
+        Suppressions { all, tags: ExtraTags::default(), clock: Clock::Event }
     }
 
     /// Suppressions, what their dates are compared with, and tags.
@@ -62,6 +70,31 @@ impl Suppressions {
 /// What signals carry of each rule.
 pub(super) fn rule_refs(rules: &RuleSet) -> Vec<Arc<RuleRef>> {
     rules.rules().iter().enumerate().map(|(i, rule)| RuleRef::new(i, rule.rule())).collect()
+}
+
+/// What is known of rules without a trace.
+pub(super) fn lint_rules(rules: &RuleSet) -> Vec<LintRule> {
+    let planned = rules.rules().iter().enumerate().filter(|(_, rule)| rule.is_active());
+    planned
+        .map(|(i, planned)| {
+            let kinds = planned.kinds();
+            let activities = if kinds.is_all() {
+                ActivitySet::ALL
+            } else {
+                kinds.codes().map(|code| ActivitySet::of_kind(KindId(code))).fold(ActivitySet::NONE, ActivitySet::and)
+            };
+            LintRule { rule: RuleRef::new(i, planned.rule()), activities }
+        })
+        .collect()
+}
+
+/// What is wrong with the filters of rules that are asked, as `suppress lint` says it of suppressions.
+pub(super) fn lint_filters(rules: &RuleFiles) -> Vec<Diagnostic> {
+    let known = lint_rules(&rules.rules);
+    let context = Context { rules: Some(&known), now: date::now() };
+    let (filters, _) = files::filters(&rules.loaded);
+    let asked = filters.iter().filter(|filter| known.iter().any(|rule| filter.is_for(&rule.rule)));
+    asked.flat_map(|filter| lint::lint(filter, &context)).collect()
 }
 
 /// Loads files; prints diagnostics. Fails if something does not load.

@@ -249,7 +249,8 @@ static FIELDS: &[Field] = &[
         |v, _| only_host(v, "container.cni.json", Value::str("")),
         "Result of the container's network set-up as JSON; not kept by the analyzer, so absent in containers.",
     )
-    .needs(META),
+    .needs(META)
+    .example(examples::GETCWD, "", ""),
     Field::new(
         "container.host_pid",
         FieldType::Bool,

@@ -26,8 +26,9 @@ pub struct FieldDoc {
     /// Why no trace answers it; `None` for a field that a trace can answer. A rule that names such a field is reported
     /// as not evaluable.
     pub not_answered: Option<&'static str>,
-    /// The field with an argument as a rule writes it, and its value: `proc.aname[1]`, `bash`. Run as a test.
-    pub example: Option<(String, &'static str)>,
+    /// The field with an argument as a rule writes it, and its value or what it compares to: `proc.aname[1] = bash`.
+    /// Run as a test.
+    pub example: Option<String>,
     /// Peculiarities of operators and outputs, in words.
     pub notes: Vec<&'static str>,
     /// True for a field that lists leave out.
@@ -72,7 +73,7 @@ pub fn describe_field(family: &'static str, field: &Field) -> FieldDoc {
             Needs::NotInTrace(why) => Some(why),
             _ => None,
         },
-        example: field.example.map(|example| (format!("{}{}", field.name, example.arg), example.value)),
+        example: field.example.map(|example| example.text(field.name)),
         notes,
         is_hidden: field.flags & flags::HIDDEN != 0,
     }
@@ -147,13 +148,9 @@ pub fn markdown() -> String {
         for doc in family.fields.iter().map(|field| describe_field(family.name, field)) {
             let hidden = if doc.is_hidden { ", not listed" } else { "" };
             out.push_str(&format!("\n### `{}`\n\n{} ({}{hidden})\n\n", doc.name, doc.doc, doc.ty));
-            let example = doc.example.map(|(field, value)| match value {
-                "" => format!("`{field}` is empty"),
-                value => format!("`{field}` is `{value}`"),
-            });
             for (key, value) in [
                 ("Argument", doc.arg.to_owned()),
-                ("Example", example.unwrap_or_default()),
+                ("Example", doc.example.map(|text| format!("`{text}`")).unwrap_or_default()),
                 ("From", doc.source.to_owned()),
                 ("Needs", doc.needs),
                 ("Asked", doc.cost.to_owned()),
@@ -179,6 +176,7 @@ mod tests {
         for doc in &docs {
             assert!(doc.doc.ends_with('.'), "{}: a sentence ends with a full stop", doc.name);
             assert!(!doc.source.is_empty(), "{}", doc.name);
+            assert!(doc.example.is_some() || doc.not_answered.is_some() || doc.is_hidden, "{}: no example", doc.name);
         }
         let text = markdown();
         for doc in &docs {

@@ -528,7 +528,8 @@ static FIELDS: &[Field] = &[
          up to a distance of D milliseconds.",
     )
     .arg(ArgPolicy::Required(ArgKind::Name))
-    .flags(flags::FILTER_ONLY | flags::NO_RHS | flags::NO_TRANSFORMER),
+    .flags(flags::FILTER_ONLY | flags::NO_RHS | flags::NO_TRANSFORMER)
+    .compared(examples::EXEC_CHANGED, "[1735689600000000000]", "= 500"),
     Field::new(
         "evt.abspath",
         FieldType::Str,

@@ -13,6 +13,10 @@ fd 100 1 file /dev/pts/0
 100 clone res=101 exe=-bash args=[] tid=100 pid=100 ptid=90 cwd=/home/alice/ fdlimit=1024 comm=bash cgroups=["cpuset=/user.slice"] uid=1000 gid=1000 vtid=100 vpid=100
 +1ms 101 execve res=0 exe=ls args=["-l","/tmp"] tid=101 pid=101 ptid=100 cwd=/home/alice/ fdlimit=1024 comm=ls cgroups=["cpuset=/user.slice","mem_cgroup=/user.slice"] env=["HOME=/home/alice","A= b "] tty=34816 vpgid=101 loginuid=1000 flags=EXE_WRITABLE|EXE_UPPER_LAYER cap_inheritable=0 cap_permitted=3 cap_effective=0x200001 exe_ino=4711 exe_ino_ctime=2024-12-31T23:59:59Z exe_ino_mtime=2024-12-31T23:59:58Z uid=1000 trusted_exepath=/usr/bin/ls pgid=101 gid=1000"#;
 
+/// A process of a container executes a file that changed a second after the container had started.
+pub const EXEC_CHANGED: &str = r#"thread 7 pid=7 vpid=1 vtid=1 comm=sh pidns_init_start_ns=1735689599000000000 cgroups=["memory=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e"]
+2025-01-01T00:00:00.25Z 7 execve res=0 exe=/tmp/x args=[] tid=7 pid=7 ptid=1 cwd=/tmp/ fdlimit=1024 comm=x env=[] tty=0 vpgid=1 loginuid=0 flags=0 cap_inheritable=0 cap_permitted=0 cap_effective=0 exe_ino=4711 exe_ino_ctime=2025-01-01T00:00:00Z exe_ino_mtime=2025-01-01T00:00:00Z uid=0 trusted_exepath=/tmp/x pgid=7 gid=0"#;
+
 /// A file is created below the working directory.
 pub const OPEN: &str = r#"user 1000 alice
 thread 7 pid=7 comm=sh cwd=/home/alice/src uid=1000

@@ -104,7 +104,8 @@ static FIELDS: &[Field] = &[
          socket its address. Only in conditions.",
     )
     .flags(FILTER)
-    .multiplicity(Multiplicity::Ends),
+    .multiplicity(Multiplicity::Ends)
+    .compared(examples::CONNECT, "", "= 10.0.0.5"),
     Field::new(
         "fd.cip",
         FieldType::Ip,
@@ -153,7 +154,8 @@ static FIELDS: &[Field] = &[
         "Ports of both ends of a connection, compared as `fd.ip`. Only in conditions.",
     )
     .flags(FILTER)
-    .multiplicity(Multiplicity::Ends),
+    .multiplicity(Multiplicity::Ends)
+    .compared(examples::CONNECT, "", "= 443"),
     Field::new("fd.cport", FieldType::Port, FD, SOCKET, |v, _| client(v, port), "Port of the client of a connection.")
         .example(examples::CONNECT, "", "40000"),
     Field::new(
@@ -250,7 +252,8 @@ static FIELDS: &[Field] = &[
         "The same as `fd.port`. Only in conditions.",
     )
     .flags(FILTER)
-    .multiplicity(Multiplicity::Ends),
+    .multiplicity(Multiplicity::Ends)
+    .compared(examples::CONNECT, "", "in (80, 443)"),
     Field::new("fd.cproto", FieldType::Str, FD, SOCKET, cproto, "Port of the client as text.").example(
         examples::CONNECT,
         "",
@@ -294,7 +297,8 @@ static FIELDS: &[Field] = &[
         "As `fd.ip`, compared with networks (`10.0.0.0/8`). Only in conditions.",
     )
     .flags(FILTER)
-    .multiplicity(Multiplicity::Ends),
+    .multiplicity(Multiplicity::Ends)
+    .compared(examples::CONNECT, "", "= 10.0.0.0/8"),
     Field::new(
         "fd.cnet",
         FieldType::Net,
@@ -303,7 +307,8 @@ static FIELDS: &[Field] = &[
         |v, _| client(v, ip),
         "As `fd.cip`, compared with networks. Only in conditions.",
     )
-    .flags(FILTER),
+    .flags(FILTER)
+    .compared(examples::CONNECT, "", "= 10.0.0.0/8"),
     Field::new(
         "fd.snet",
         FieldType::Net,
@@ -312,7 +317,8 @@ static FIELDS: &[Field] = &[
         |v, _| server(v, ip),
         "As `fd.sip`, compared with networks. Only in conditions.",
     )
-    .flags(FILTER),
+    .flags(FILTER)
+    .compared(examples::CONNECT, "", "in (93.184.216.0/24, 10.1.0.0/16)"),
     Field::new(
         "fd.lnet",
         FieldType::Net,
@@ -322,7 +328,8 @@ static FIELDS: &[Field] = &[
         "As `fd.lip`, compared with networks. Only in conditions.",
     )
     .flags(FILTER)
-    .needs(Needs::Interfaces),
+    .needs(Needs::Interfaces)
+    .compared(examples::CONNECT, "", "= 10.0.0.0/8"),
     Field::new(
         "fd.rnet",
         FieldType::Net,
@@ -332,7 +339,8 @@ static FIELDS: &[Field] = &[
         "As `fd.rip`, compared with networks. Only in conditions.",
     )
     .flags(FILTER)
-    .needs(Needs::Interfaces),
+    .needs(Needs::Interfaces)
+    .compared(examples::CONNECT, "", "!= 10.0.0.0/8"),
     Field::new(
         "fd.connected",
         FieldType::Bool,

@@ -94,7 +94,13 @@ impl Field {
     }
 
     pub(crate) const fn example(mut self, trace: &'static str, arg: &'static str, value: &'static str) -> Field {
-        self.example = Some(Example { trace, arg, value });
+        self.example = Some(Example { trace, arg, value, is_comparison: false });
+        self
+    }
+
+    /// For a field that is only compared: `value` is the operator and the constant, and true of the last event.
+    pub(crate) const fn compared(mut self, trace: &'static str, arg: &'static str, value: &'static str) -> Field {
+        self.example = Some(Example { trace, arg, value, is_comparison: true });
         self
     }
 }
@@ -247,6 +253,20 @@ pub struct Example {
     pub trace: &'static str,
     /// Argument in the field's spelling (`[1]`, `.name`), empty if none.
     pub arg: &'static str,
-    /// Value as printed; `<NA>` if absent.
+    /// Value as printed, `<NA>` if absent; or an operator and a constant that the event's value compares to.
     pub value: &'static str,
+    /// Whether `value` is a comparison: of a field that has no printed value.
+    pub is_comparison: bool,
+}
+
+impl Example {
+    /// The field with its argument, and what it is or compares to.
+    pub fn text(&self, field: &str) -> String {
+        let Example { arg, value, .. } = self;
+        match (self.is_comparison, *value) {
+            (true, _) => format!("{field}{arg} {value}"),
+            (false, "") => format!("{field}{arg} is empty"),
+            (false, _) => format!("{field}{arg} = {value}"),
+        }
+    }
 }

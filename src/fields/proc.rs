@@ -572,7 +572,8 @@ static FIELDS: &[Field] = &[
         tree::ctime_after_pidns,
         "Nanoseconds from the start of the process's pid namespace to the last change of the executable: present only \
          if the file changed after the container had started.",
-    ),
+    )
+    .example(examples::EXEC_CHANGED, "", "1000000000"),
     Field::new(
         "proc.pidns_init_start_ts",
         FieldType::Uint(64),

@@ -54,6 +54,9 @@ pub(super) fn write(out: &mut impl Write, report: &Report<'_>, style: Style) -> 
     match report.signal {
         Some(signal) => {
             writeln!(out, "signal    {}  {}", signal.id, signal.verdict.name())?;
+            for name in signal.verdict.suppressed_by() {
+                writeln!(out, "hidden by {}", Visible(name.as_bytes()))?;
+            }
             writeln!(out, "rule      {name}  {dim}{}{reset}", place(&rule.origin.path, rule.origin.line))?;
             writeln!(out, "output    {}", Visible(&signal.message))?;
         }

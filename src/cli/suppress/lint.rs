@@ -7,10 +7,8 @@ use serde_json::{Value as Json, json};
 use tracehound_lang::{Code, Diagnostic, Severity, render};
 use tracehound_report::accounting::{self, State};
 use tracehound_rules::RuleSet;
-use tracehound_signals::RuleRef;
-use tracehound_suppress::attributes::ActivitySet;
 use tracehound_suppress::files::{self, Suppression, date};
-use tracehound_suppress::lint::{self, Context, LintRule};
+use tracehound_suppress::lint::{self, Context};
 use tracehound_suppress::{Clock, ExtraTags, SignalView, SuppressionSet};
 
 use super::args::{Level, Lint, LintFormat};
@@ -39,7 +37,7 @@ pub(super) fn run(global: &Global, args: &Lint) -> Result<Outcome, Failure> {
     let mut partial = Outcome::Done;
     let fails_to_load = loaded.has_errors();
     if !fails_to_load {
-        let lint_rules = rules.as_ref().map(|rules| lint_rules(&rules.rules));
+        let lint_rules = rules.as_ref().map(|rules| suppressing::lint_rules(&rules.rules));
         let context = Context { rules: lint_rules.as_deref(), now };
         for suppression in &loaded.suppressions {
             let found = lint::lint(suppression, &context);
@@ -64,25 +62,6 @@ pub(super) fn run(global: &Global, args: &Lint) -> Result<Outcome, Failure> {
     };
     let is_bad = least.is_some_and(|least| loaded.diagnostics.iter().any(|d| d.severity <= least));
     Ok(if is_bad { Outcome::Findings } else { partial })
-}
-
-/// What is known of rules without a trace.
-fn lint_rules(rules: &RuleSet) -> Vec<LintRule> {
-    let planned = rules.rules().iter().enumerate().filter(|(_, rule)| rule.is_active());
-    planned
-        .map(|(i, planned)| {
-            let kinds = planned.kinds();
-            let activities = if kinds.is_all() {
-                ActivitySet::ALL
-            } else {
-                kinds
-                    .codes()
-                    .map(|code| ActivitySet::of_kind(tracehound_formats::KindId(code)))
-                    .fold(ActivitySet::NONE, ActivitySet::and)
-            };
-            LintRule { rule: RuleRef::new(i, planned.rule()), activities }
-        })
-        .collect()
 }
 
 /// What traces tell: suppressions that hide nothing, hide what others hide too, or match much of what happens.
