@@ -643,7 +643,7 @@ fn a_report_is_one_file_that_is_replaced_on_request_only() {
     assert_eq!(std::fs::read(&out).expect("a page"), page);
     assert_eq!(run(["report", SHELL, "-r", RULES, "-o", "-"]).expect(0).stdout, page);
     run(["report", SHELL, "-r", RULES, "-o", path, "--force", "--fail-on", "critical"]).expect(1);
-    run(["report", "samples", "-r", RULES, "-o", path, "--force"]).expect(2).says(&["a folder"]);
+    run(["report", "samples", "-r", RULES, "-o", path, "--force"]).expect(2).says(&["a folder, but no analysis"]);
     let lossy = file(
         &folder,
         "lossy.trace",
@@ -652,4 +652,37 @@ fn a_report_is_one_file_that_is_replaced_on_request_only() {
     run(["report", &lossy, "-o", path, "--force", "--title", "<b>"]).expect(5).says(&["lost 3 events"]);
     assert!(String::from_utf8_lossy(&std::fs::read(&out).expect("a page")).contains("<h1>&lt;b&gt;</h1>"));
     run(["report", &lossy, "-o", path, "--force", "--allow-partial"]).expect(0);
+}
+
+/// The folder of an analysis stands for its trace, as long as that is there and the same.
+#[test]
+fn a_report_of_an_analysis() {
+    let folder = folder("cli-report-of");
+    let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::copy(SHELL, folder.join("t.trace")).expect("a copy");
+    run(["analyze", &path("t.trace"), "-r", RULES, "-q", "-o", &path("out")]).expect(0);
+    let page = |of: &str| run(["report", &path(of), "-r", RULES, "-o", "-"]).expect(0).stdout;
+    assert!(page("out") == page("t.trace"));
+    // Moved together, and with other rules.
+    std::fs::create_dir(folder.join("moved")).expect("a folder");
+    std::fs::rename(folder.join("t.trace"), folder.join("moved/t.trace")).expect("moved");
+    run(["report", &path("out"), "-r", RULES, "-o", "-"])
+        .expect(2)
+        .says(&["neither there nor in or beside the folder"]);
+    std::fs::rename(folder.join("out"), folder.join("moved/out")).expect("moved");
+    assert!(page("moved/out").starts_with(b"<!doctype html>"));
+    run(["report", &path("moved/out"), "-o", "-"]).expect(0).says(&["the analysis has 4 signals, the page 0"]);
+    // Another trace of the same name, a damaged summary, an analysis of standard input.
+    let text = std::fs::read_to_string(SHELL).expect("a trace");
+    std::fs::write(folder.join("moved/t.trace"), &text[..text.len() - 1]).expect("a trace");
+    run(["report", &path("moved/out"), "-o", "-"]).expect(2).says(&["name the trace"]);
+    for (summary, says) in [
+        ("{", "summary.json is damaged"),
+        (r#"{"input":{"name":"-"}}"#, "an analysis of standard input"),
+        (r#"{"input":{"name":"t.trace"},"time":{"first_ns":1}}"#, "it begins at another time"),
+    ] {
+        std::fs::write(folder.join("moved/out/summary.json"), summary).expect("a summary");
+        run(["report", &path("moved/out"), "-o", &path("x.html")]).expect(2).says(&[says]);
+        assert!(!folder.join("x.html").exists(), "{says}");
+    }
 }

@@ -383,8 +383,8 @@ pub enum InfoFormat {
 /// `report`
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Trace (`-` is standard input)
-    #[arg(value_name = "TRACE")]
+    /// Trace (`-` is standard input), or the folder of its analysis (`analyze -o DIR`)
+    #[arg(value_name = "TRACE|DIR")]
     pub trace: PathBuf,
     /// Rules.
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! The command line: flags to job to exit code. Everything that prints is here or in `report`.
 
 mod analyze;
+mod analyzed;
 pub mod args;
 mod bench;
 mod convert;

@@ -9,6 +9,7 @@ use tracehound_report::html::{self, Part, Watch};
 use tracehound_rules::{ExplainedPart, RuleSet};
 use tracehound_signals::Verdict;
 
+use super::analyzed::Analyzed;
 use super::args::{Global, Report};
 use super::exit::{Failure, Outcome};
 use super::output::AtomicFile;
@@ -18,13 +19,8 @@ use crate::Window;
 use crate::explain::Moment;
 
 pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome, Failure> {
-    if args.trace.is_dir() {
-        return Err(Failure::Usage(format!(
-            "{}: a folder; a report is made from the trace itself, as tables do not hold everything it shows \
-             (descriptors, environments, why signals fired)",
-            args.trace.display()
-        )));
-    }
+    let analyzed = if args.trace.is_dir() { Some(Analyzed::find(&args.trace)?) } else { None };
+    let trace = analyzed.as_ref().map_or(&args.trace, |analyzed| &analyzed.trace);
     set_threads(global);
     let files = load_rule_files(global, &args.rules)?;
     let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
@@ -35,11 +31,12 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome, Failure> {
     };
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));
     let mut watch = Watch::default();
-    let session = Session::run_suppressing(global, &args.trace, rules, &args.rules, Some(&set), |window| {
+    let session = Session::run_suppressing(global, trace, rules, &args.rules, Some(&set), |window| {
         window.batches.iter().for_each(|batch| watch.batch(batch));
         explain(&mut watch, window, rules, &files.loaded);
         Ok(())
     })?;
+    let remark = analyzed.as_ref().map_or(Ok(None), |analyzed| analyzed.check(&session))?;
     session.with_case(|case| -> Result<(), Failure> {
         let host = case.source.hostname.as_str();
         let name =
@@ -60,6 +57,9 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome, Failure> {
         }
     })?;
     let fired = || session.analysis.signals.iter().filter(|signal| signal.verdict == Verdict::Fired);
+    if let Some(remark) = remark {
+        eprintln!("{remark}");
+    }
     if !global.quiet {
         let (n_fired, n) = (fired().count(), session.analysis.signals.len());
         eprintln!(
