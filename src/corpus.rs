@@ -403,6 +403,8 @@ fn with_case<T>(analysis: &Analysis, f: impl FnOnce(&Case<'_>) -> T) -> T {
         first_ns: totals.first_ns,
         last_ns: totals.last_ns,
         integrity: analysis.integrity().to_owned(),
+        n_skipped_segments: totals.skipped.n_segments,
+        n_skipped_events: totals.skipped.n_events,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     f(&Case::new(CaseParts {

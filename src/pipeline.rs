@@ -13,7 +13,9 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use rayon::prelude::*;
 use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
 use tracehound_formats::event::{head_flags, kind};
-use tracehound_formats::{Batch, Item, Nanos, ReadNotes, Seq, TraceReader};
+use tracehound_formats::native::Unread;
+use tracehound_formats::reader::Damage;
+use tracehound_formats::{Batch, Item, KindId, Nanos, Part, ReadNotes, Seq, TraceReader};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleId, RuleSet, Union};
 use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
@@ -21,6 +23,10 @@ use tracehound_state::history::TableSize;
 use tracehound_state::{Fact, History, Replay, ReplayNotes, ReplayOptions};
 use tracehound_suppress::{SignalView, SuppressionSet};
 
+mod skip;
+
+use self::skip::Needs;
+pub use self::skip::Skipped;
 use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
@@ -98,6 +104,10 @@ pub struct Only {
     pub until: Option<Nanos>,
     /// Rules see only events of processes with this pid in the host's namespace.
     pub pid: Option<i64>,
+    /// Nobody observes events: segments of a native trace in which, by their headers, nothing can change state and no rule
+    /// is asked for anything are not decompressed ([`Totals::skipped`]). What is found is the same. Without effect under a
+    /// limit of memory, which counts windows.
+    pub is_unobserved: bool,
 }
 
 impl Only {
@@ -173,6 +183,8 @@ pub struct Totals {
     pub n_initial_threads: u64,
     /// Events after [`Only::until`], which were left out.
     pub n_left_out: u64,
+    /// Events that are counted by what their segments say of themselves, and were not looked at.
+    pub skipped: Skipped,
     /// What was left out because of a limit of memory; `None` if everything was replayed.
     pub beyond_limit: Option<BeyondLimit>,
 }
@@ -314,35 +326,50 @@ pub fn analyze_within<E>(
     if let Some(until) = job.only.until {
         reader.end_at(until);
     }
+    let mut needs_of_run = None;
+    if job.only.is_unobserved && limit.is_none() {
+        let needs = Arc::new(Needs::of(&job, beside));
+        needs_of_run = Some(Arc::clone(&needs));
+        reader.leave_unread(Box::new(move |segment| needs.can_spare(segment)));
+    }
     reader.use_threads(rayon::current_num_threads());
-    let mut run = Run::new(job, beside);
+    let mut run = Run { needs: needs_of_run, ..Run::new(job, beside) };
     std::thread::scope(|scope| {
-        let (send, receive) = mpsc::channel::<Item>();
-        let (give_back, returned) = mpsc::channel::<Batch>();
+        let (send, receive) = mpsc::channel::<Part>();
+        let (give_back, returned) = mpsc::channel::<Done>();
         let mut ahead = Ahead { reader: &mut *reader, until: run.job.only.until, n_left_out: &n_left_out };
         let meter = run.job.meter;
         scope.spawn(move || ahead.run(&send, &returned, meter));
-        let mut window: Vec<Batch> = Vec::new();
+        let mut window: Vec<Piece> = Vec::new();
         let mut is_over = false;
-        for item in receive {
-            if is_over {
-                run.totals.leave_out(&item);
-                if let Item::Batch(batch) = item {
-                    drop(give_back.send(batch));
+        for part in receive {
+            let part = match part {
+                Part::Item(item) if is_over => {
+                    run.totals.leave_out(&item);
+                    if let Item::Batch(batch) = item {
+                        drop(give_back.send(Done { n_events: batch.len(), batches: vec![batch] }));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let (is_full, section) = match item {
-                Item::Batch(batch) => {
-                    window.push(batch);
-                    (window.iter().map(Batch::len).sum::<usize>() >= WINDOW, None)
-                }
-                Item::Section(section) => (true, Some(section)),
+                part => part,
             };
+            let section = match part {
+                Part::Item(Item::Batch(batch)) => {
+                    window.push(Piece::Batch(batch));
+                    None
+                }
+                Part::Unread(unread) => {
+                    window.push(Piece::Unread(unread));
+                    None
+                }
+                Part::Item(Item::Section(section)) => Some(section),
+            };
+            let n_events = window.iter().map(Piece::n_events).sum::<usize>();
+            let is_full = section.is_some() || n_events >= WINDOW;
             if is_full {
-                run.window(&window, &mut observe)?;
+                let batches = run.window(&mut window, &mut observe)?;
                 // The reader may have ended; then nobody wants them.
-                window.drain(..).for_each(|batch| drop(give_back.send(batch)));
+                drop(give_back.send(Done { n_events, batches }));
             }
             if let Some(section) = section {
                 run.section(&section);
@@ -354,10 +381,11 @@ pub fn analyze_within<E>(
                     Some(Limit::Events(most)) => run.totals.n_events >= most,
                 };
         }
-        run.window(&window, &mut observe)
+        run.window(&mut window, &mut observe).map(|_| ())
     })?;
     run.totals.n_left_out = n_left_out.into_inner() + reader.n_left_out();
     let mut notes = reader.notes().clone();
+    run.read_late(&mut notes);
     if let Some(beyond) = run.totals.beyond_limit {
         notes.skip("events left out at the limit of memory", beyond.n_events);
     }
@@ -380,9 +408,32 @@ impl<'a> Live<'a> {
 
     /// Events; gives what fired on them, by event and then by order of rules.
     pub fn batch(&mut self, batch: &Batch) -> Vec<Signal> {
-        let Ok(()) = self.0.window::<Infallible>(std::slice::from_ref(batch), &mut |_| Ok(()));
+        self.0.replay(batch, 0);
+        let Ok(()) = self.0.ask::<Infallible>(std::slice::from_ref(batch), &mut |_| Ok(()));
         std::mem::take(&mut self.0.sides[0].signals)
     }
+}
+
+/// What a window is made of.
+enum Piece {
+    Batch(Batch),
+    /// A segment that is passed over, or read when it is its turn.
+    Unread(Unread),
+}
+
+impl Piece {
+    fn n_events(&self) -> usize {
+        match self {
+            Piece::Batch(batch) => batch.len(),
+            Piece::Unread(unread) => unread.segment().n_rows as usize,
+        }
+    }
+}
+
+/// A window that is done with: its events as they were counted when they were read, and memory that can be used again.
+struct Done {
+    n_events: usize,
+    batches: Vec<Batch>,
 }
 
 /// The reader on its own thread.
@@ -394,25 +445,31 @@ struct Ahead<'a> {
 
 impl Ahead<'_> {
     /// Reads until the trace ends or nobody receives. Waits while too much of what was read is not done with.
-    fn run(&mut self, send: &mpsc::Sender<Item>, returned: &mpsc::Receiver<Batch>, meter: Option<&Meter>) {
+    fn run(&mut self, send: &mpsc::Sender<Part>, returned: &mpsc::Receiver<Done>, meter: Option<&Meter>) {
         let mut n_out = 0;
         loop {
-            while let Ok(batch) = returned.try_recv() {
-                n_out -= batch.len();
-                self.reader.recycle(batch);
+            let mut done = |done: Done, n_out: &mut usize| {
+                *n_out -= done.n_events;
+                done.batches.into_iter().for_each(|batch| self.reader.recycle(batch));
+            };
+            while let Ok(window) = returned.try_recv() {
+                done(window, &mut n_out);
             }
             while n_out >= AHEAD {
                 // The receiver never waits for more than a window, so that it gives back before it starves.
-                let Ok(batch) = returned.recv() else { return };
-                n_out -= batch.len();
-                self.reader.recycle(batch);
+                let Ok(window) = returned.recv() else { return };
+                done(window, &mut n_out);
             }
-            let Some(mut item) = meter::stage(meter, |meter| &meter.decode, || self.reader.next_item()) else { return };
-            if let Item::Batch(batch) = &mut item {
-                self.cut(batch);
-                n_out += batch.len();
+            let Some(mut part) = meter::stage(meter, |meter| &meter.decode, || self.reader.next_part()) else { return };
+            match &mut part {
+                Part::Item(Item::Batch(batch)) => {
+                    self.cut(batch);
+                    n_out += batch.len();
+                }
+                Part::Unread(unread) => n_out += unread.segment().n_rows as usize,
+                Part::Item(Item::Section(_)) => {}
             }
-            if send.send(item).is_err() {
+            if send.send(part).is_err() {
                 return; // The receiver failed; its error is what is reported.
             }
         }
@@ -445,6 +502,10 @@ struct Run<'a> {
     totals: Totals,
     by_code: Vec<u64>,
     last_seq: u64,
+    /// What of the trace is looked at; `None` for everything.
+    needs: Option<Arc<Needs>>,
+    /// Of segments that were read after all: events that the reader counted and were not there, and damage.
+    late: (u64, Vec<Damage>),
     /// Memory that is used again for each window.
     facts: Vec<Vec<Fact>>,
     /// What is remembered from window to window while no task asks it; see [`Matcher`].
@@ -489,6 +550,8 @@ impl<'a> Run<'a> {
             totals: Totals::default(),
             by_code: Vec::new(),
             last_seq: 0,
+            needs: None,
+            late: Default::default(),
             facts: Vec::new(),
             matchers: Mutex::default(),
         }
@@ -511,28 +574,50 @@ impl<'a> Run<'a> {
         self.replay.section(section, Seq(self.last_seq + 1));
     }
 
-    /// Replays a window, matches rules over it, and shows it to the observer.
+    /// Replays a window and asks rules about it; gives its batches.
     fn window<E>(
         &mut self,
-        batches: &[Batch],
+        pieces: &mut Vec<Piece>,
         observe: &mut impl FnMut(&Window<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Vec<Batch>, E> {
+        let mut batches = Vec::with_capacity(pieces.len());
+        for piece in pieces.drain(..) {
+            let batch = match piece {
+                Piece::Batch(batch) => Some(batch),
+                Piece::Unread(unread) => self.read_if_needed(&unread),
+            };
+            if let Some(batch) = batch {
+                self.replay(&batch, batches.len());
+                batches.push(batch);
+            }
+        }
+        self.ask(&batches, observe)?;
+        Ok(batches)
+    }
+
+    /// Replays batch `i` of a window.
+    fn replay(&mut self, batch: &Batch, i: usize) {
+        if self.facts.len() <= i {
+            self.facts.resize_with(i + 1, Vec::new);
+        }
+        self.job.n_read.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.count(batch);
+        self.facts[i].clear();
+        let (replay, facts) = (&mut self.replay, &mut self.facts[i]);
+        meter::stage(self.job.meter, |meter| &meter.state, || replay.batch(batch, facts));
+    }
+
+    /// Matches rules over a window that was replayed, and shows it to the observer.
+    fn ask<E>(&mut self, batches: &[Batch], observe: &mut impl FnMut(&Window<'_>) -> Result<(), E>) -> Result<(), E> {
         if batches.is_empty() {
             return Ok(());
-        }
-        self.facts.resize_with(batches.len(), Vec::new);
-        for (i, batch) in batches.iter().enumerate() {
-            self.job.n_read.fetch_add(batch.len() as u64, Ordering::Relaxed);
-            self.count(batch);
-            self.facts[i].clear();
-            let (replay, facts) = (&mut self.replay, &mut self.facts[i]);
-            meter::stage(self.job.meter, |meter| &meter.state, || replay.batch(batch, facts));
         }
         let history = self.replay.history();
         self.times.batches(history, batches);
         self.job.context.first_ns = self.totals.first_ns.unwrap_or(0);
         let trace = *self.trace_id.get_or_insert_with(|| TraceId::of(history, self.job.context.first_ns));
-        let mut window = Window { batches, facts: &self.facts, history, signals: &[], context: &self.job.context };
+        let mut window =
+            Window { batches, facts: &self.facts[..batches.len()], history, signals: &[], context: &self.job.context };
         let own = &self.sides[0];
         let (rules, policy, least) = match self.union {
             Some(union) => (union.rules(), Policy::All, Priority::Debug),
@@ -584,11 +669,7 @@ impl<'a> Run<'a> {
             self.last_seq = self.last_seq.max(head.seq.0);
             totals.first_ns.get_or_insert(head.ts.0);
             totals.last_ns = totals.last_ns.max(Some(head.ts.0));
-            let code = usize::from(head.kind.0);
-            if self.by_code.len() <= code {
-                self.by_code.resize(code + 1, 0);
-            }
-            self.by_code[code] += 1;
+            count_kind(&mut self.by_code, head.kind, 1);
             if Loss::is_of(head.kind) {
                 totals.losses.extend(batch.get(i).and_then(|event| Loss::of(&event)));
             }
@@ -628,6 +709,16 @@ impl<'a> Run<'a> {
             beside,
         }
     }
+}
+
+/// Counts events of a kind by its code.
+#[inline]
+fn count_kind(by_code: &mut Vec<u64>, kind: KindId, n: u64) {
+    let code = usize::from(kind.0);
+    if by_code.len() <= code {
+        by_code.resize(code + 1, 0);
+    }
+    by_code[code] += n;
 }
 
 /// What a task needs to match rules.

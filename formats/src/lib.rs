@@ -18,7 +18,7 @@ pub mod writer;
 pub use event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid};
 pub use input::Input;
 pub use open::{detect, looks_like, open};
-pub use reader::{Confidence, Damage, Format, Item, OpenError, Progress, ReadNotes, TraceReader};
+pub use reader::{Confidence, Damage, Format, Item, OpenError, Part, Progress, ReadNotes, TraceReader};
 pub use section::Section;
 pub use writer::{TraceWriter, convert};
 

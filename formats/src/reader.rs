@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::{Batch, Nanos, Seq};
 use crate::input::Input;
+use crate::native::{Segment, Unread};
 use crate::section::Section;
 
 /// How sure a format is that a file is its own, from the first bytes.
@@ -37,6 +38,17 @@ pub trait Format: Sync {
 pub trait TraceReader: Send {
     /// The next section or batch.
     fn next_item(&mut self) -> Option<Item>;
+    /// As [`TraceReader::next_item`], where events can come as a segment that was not read; see
+    /// [`TraceReader::leave_unread`].
+    fn next_part(&mut self) -> Option<Part> {
+        self.next_item().map(Part::Item)
+    }
+    /// Says which segments of events nobody needs. A reader whose segments say in their headers what they hold gives these
+    /// unread by [`TraceReader::next_part`]; others deliver them, as do all by [`TraceReader::next_item`]. To be called
+    /// before the first item.
+    fn leave_unread(&mut self, unneeded: Unneeded) {
+        drop(unneeded);
+    }
     /// Takes back a batch that is done with, so that its memory is used for a later one: fresh memory costs more than
     /// what is read into it. Nobody has to; a reader that does not reuse memory drops the batch.
     fn recycle(&mut self, batch: Batch) {
@@ -71,6 +83,19 @@ pub enum Item {
     /// Events.
     Batch(Batch),
 }
+
+/// What a reader delivers to who does not need everything.
+#[derive(Debug)]
+pub enum Part {
+    /// Start state or events.
+    Item(Item),
+    /// A segment of events that was not decoded. Its events are counted in the notes as if it had been; its checksum was
+    /// compared.
+    Unread(Unread),
+}
+
+/// True for a segment of events that need not be decoded if its header is right.
+pub type Unneeded = Box<dyn Fn(&Segment) -> bool + Send + Sync>;
 
 /// Bytes consumed, readable from another thread.
 #[derive(Debug, Default)]

@@ -17,7 +17,7 @@ use super::output::{AtomicDir, has_color, printable, screen};
 use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
 use crate::pipeline::HistorySize;
-use crate::{Limit, Window};
+use crate::{Limit, Only, Window};
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
     set_threads(global);
@@ -97,7 +97,7 @@ fn start(
     }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
-    let (only, limit) = (args.only(trace)?, args.limit());
+    let (only, limit) = (Only { is_unobserved: true, ..args.only(trace)? }, args.limit());
     let extras = Extras { suppressions: Some(&set), only, limit, ..Extras::default() };
     Ok((Session::run_with(global, trace, rules, &args.rules, extras, |_| Ok(()))?, folder))
 }

@@ -323,7 +323,7 @@ impl Analyze {
     /// What of a trace is asked for.
     pub(super) fn only(&self, trace: &Path) -> Result<Only, Failure> {
         let time = |moment: Option<Moment>| moment.map(|moment| moment.resolve(trace)).transpose();
-        Ok(Only { since: time(self.since)?, until: time(self.until)?, pid: self.pid })
+        Ok(Only { since: time(self.since)?, until: time(self.until)?, pid: self.pid, is_unobserved: false })
     }
 
     /// Where replay ends.

@@ -16,6 +16,7 @@ use super::analyze::write_window;
 use super::args::{Bench, Global, InfoFormat};
 use super::exit::{Failure, Outcome};
 use super::session::{Extras, Session, load_rules};
+use crate::Only;
 use crate::meter::{self, Meter, Stage, process_cpu_ns};
 use crate::pipeline::HistorySize;
 
@@ -32,6 +33,9 @@ pub(super) fn run(global: &Global, args: &Bench) -> Result<Outcome, Failure> {
     }
     Ok(bench.outcome)
 }
+
+/// What `analyze` asks for.
+const UNOBSERVED: Only = Only { since: None, until: None, pid: None, is_unobserved: true };
 
 /// The cost of a stage.
 struct Line {
@@ -67,6 +71,8 @@ struct Whole {
 struct Measured {
     name: String,
     n_events: u64,
+    /// Of these, events of segments that were not decompressed.
+    n_skipped: u64,
     n_rules: usize,
     lines: Vec<Line>,
     wholes: Vec<Whole>,
@@ -83,9 +89,10 @@ impl Measured {
         let mut last = None;
         for _ in 0..args.rounds {
             let meter = Meter::default();
-            let extras = Extras { meter: Some(&meter), ..Extras::default() };
+            let extras = Extras { meter: Some(&meter), only: UNOBSERVED, ..Extras::default() };
             let session = pool(1, || Session::run_with(&quiet, &args.trace, rules, &args.rules, extras, |_| Ok(())))?;
-            let n = session.analysis.totals.n_events;
+            let totals = &session.analysis.totals;
+            let n = totals.n_events - totals.skipped.n_events;
             let mut lines = vec![
                 Line::of("decode", n, &meter.decode),
                 Line::of("state", n, &meter.state),
@@ -103,6 +110,7 @@ impl Measured {
         let mut bench = Measured {
             name: session.name.clone(),
             n_events: analysis.totals.n_events,
+            n_skipped: analysis.totals.skipped.n_events,
             n_rules: rules.rules().iter().filter(|rule| rule.is_active()).count(),
             lines,
             wholes: Vec::new(),
@@ -120,7 +128,8 @@ impl Measured {
             let mut runs = Vec::new();
             for _ in 0..args.rounds {
                 let (start, cpu) = (Instant::now(), process_cpu_ns());
-                pool(n_threads, || Session::run(&quiet, &args.trace, rules, &args.rules, |_| Ok(())))?;
+                let extras = Extras { only: UNOBSERVED, ..Extras::default() };
+                pool(n_threads, || Session::run_with(&quiet, &args.trace, rules, &args.rules, extras, |_| Ok(())))?;
                 let wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
                 runs.push(Whole { n_threads, wall_ns, cpu_ns: process_cpu_ns() - cpu });
             }
@@ -131,8 +140,23 @@ impl Measured {
         Ok(bench)
     }
 
+    /// How much faster a run was than that with one worker. Even that one reads and replays at the same time.
+    fn speed_up(&self, whole: &Whole) -> f64 {
+        let alone = self.wholes.first().map_or(0, |first| first.wall_ns);
+        alone as f64 / whole.wall_ns.max(1) as f64
+    }
+
+    /// The processor time that one worker needs over that which so many occupy: 1 if none ever waits and none does more.
+    fn efficiency(&self, whole: &Whole) -> f64 {
+        let alone = self.wholes.first().map_or(0, |first| first.cpu_ns);
+        alone as f64 / (whole.wall_ns.max(1) as f64 * whole.n_threads as f64)
+    }
+
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {} events, {} rules", self.name, self.n_events, self.n_rules)?;
+        if self.n_skipped > 0 {
+            writeln!(out, "{} of the events are in segments that were not decompressed", self.n_skipped)?;
+        }
         writeln!(out, "\nstage           rows or events   CPU s   million/s   ns each   cycles each")?;
         for line in &self.lines {
             let cycles = line.cycles_each().map_or("n/a".to_owned(), |cycles| format!("{cycles:.0}"));
@@ -140,22 +164,30 @@ impl Measured {
             let (seconds, rate) = (line.cpu_ns as f64 / 1e9, line.per_second() / 1e6);
             writeln!(out, "{:15} {:14} {seconds:7.3} {rate:11.2} {ns:9.1} {cycles:>13}", line.name, line.n)?;
         }
+        if self.lines.iter().all(|line| line.cycles.is_none()) {
+            writeln!(
+                out,
+                "cycles are not available: the machine does not count them, or kernel.perf_event_paranoid forbids it"
+            )?;
+        }
         writeln!(out, "\n{}\n", self.history)?;
         self.history.lines().try_for_each(|line| writeln!(out, "{line}"))?;
         match self.peak_bytes {
             Some(bytes) => writeln!(out, "peak memory with reports {:.1} MiB", bytes as f64 / 1048576.0)?,
             None => writeln!(out, "peak memory n/a")?,
         }
-        writeln!(out, "\nthreads   wall s   CPU s   million events/s   cores used")?;
+        writeln!(out, "\nthreads   wall s   CPU s   million events/s   cores used   speed-up   efficiency")?;
         for whole in &self.wholes {
             writeln!(
                 out,
-                "{:7} {:8.3} {:7.3} {:18.2} {:12.2}",
+                "{:7} {:8.3} {:7.3} {:18.2} {:12.2} {:10.2} {:12.2}",
                 whole.n_threads,
                 whole.wall_ns as f64 / 1e9,
                 whole.cpu_ns as f64 / 1e9,
                 self.n_events as f64 * 1e3 / whole.wall_ns.max(1) as f64,
-                whole.cpu_ns as f64 / whole.wall_ns.max(1) as f64
+                whole.cpu_ns as f64 / whole.wall_ns.max(1) as f64,
+                self.speed_up(whole),
+                self.efficiency(whole),
             )?;
         }
         Ok(())
@@ -168,12 +200,14 @@ impl Measured {
                 "cycles_each": line.cycles_each(),
             })
         });
-        let wholes = self
-            .wholes
-            .iter()
-            .map(|whole| json!({ "threads": whole.n_threads, "wall_ns": whole.wall_ns, "cpu_ns": whole.cpu_ns }));
+        let wholes = self.wholes.iter().map(|whole| {
+            json!({
+                "threads": whole.n_threads, "wall_ns": whole.wall_ns, "cpu_ns": whole.cpu_ns,
+                "speed_up": self.speed_up(whole), "efficiency": self.efficiency(whole),
+            })
+        });
         json!({
-            "input": self.name, "events": self.n_events, "rules": self.n_rules, "processes": self.history.n_processes,
+            "input": self.name, "events": self.n_events, "skipped_events": self.n_skipped, "rules": self.n_rules, "processes": self.history.n_processes,
             "stages": stages.collect::<Vec<_>>(), "runs": wholes.collect::<Vec<_>>(),
             "history": self.history.tables.iter().map(|table| {
                 json!({ "table": table.name, "rows": table.rows, "bytes": table.bytes })

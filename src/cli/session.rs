@@ -20,6 +20,7 @@ use super::output;
 use super::progress::Bar;
 use super::suppressing;
 use crate::meter::Meter;
+use crate::pipeline::Skipped;
 use crate::rulefiles::{self, RuleFiles};
 use crate::{Analysis, Beside, Job, Limit, Only, Window, pipeline};
 
@@ -170,6 +171,8 @@ impl Session {
             first_ns: analysis.totals.first_ns,
             last_ns: analysis.totals.last_ns,
             integrity: analysis.integrity().to_owned(),
+            n_skipped_segments: analysis.totals.skipped.n_segments,
+            n_skipped_events: analysis.totals.skipped.n_events,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let outcomes = outcomes(rules, &analysis);
@@ -199,6 +202,14 @@ impl Session {
     pub(super) fn partial(&self, global: &Global, allow_partial: bool) -> Outcome {
         let (notes, totals) = (&self.analysis.read_notes, &self.analysis.totals);
         let outcome = input::report_damage(global, &self.name, notes, totals.n_lost(), allow_partial);
+        let Skipped { n_segments, n_events } = totals.skipped;
+        if n_segments > 0 && !global.quiet {
+            eprintln!(
+                "{}: skipped: {n_segments} segments with {n_events} events, by their own headers: nothing in them changes \
+                 state or is asked for by rules",
+                self.name
+            );
+        }
         let Some(beyond) = totals.beyond_limit else { return outcome };
         if !global.quiet {
             let from =

@@ -18,9 +18,10 @@ use super::args::Global;
 use super::exit::{Failure, Outcome};
 use super::moment::{Finder, Moment, signal};
 use super::output::{printable, screen};
-use super::session::{Session, load_rule_files, set_threads, stdout};
+use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, tags};
 use super::view_args::{Tree, TreeFormat};
+use crate::Only;
 
 pub(super) fn run(global: &Global, args: &Tree) -> Result<Outcome, Failure> {
     let id = args.signal.as_deref().map(|text| wanted(args, "--signal", text)).transpose()?;
@@ -44,7 +45,9 @@ pub(super) fn run(global: &Global, args: &Tree) -> Result<Outcome, Failure> {
     let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));
     let (mut at, mut around) = (Finder::new(args.at), Finder::new(args.around.map(|around| around.moment)));
-    let session = Session::run_suppressing(global, &args.trace, rules, &args.rules, Some(&set), |window| {
+    let only = Only { is_unobserved: args.at.is_none() && args.around.is_none(), ..Only::default() };
+    let extras = Extras { suppressions: Some(&set), only, ..Extras::default() };
+    let session = Session::run_with(global, &args.trace, rules, &args.rules, extras, |window| {
         at.window(window);
         around.window(window);
         Ok(())

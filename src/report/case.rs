@@ -60,6 +60,10 @@ pub struct Source {
     /// Result of the integrity check, one word: `none` if the format has no checksums, `partial` if the end of the trace
     /// was left out.
     pub integrity: String,
+    /// Segments that were not decompressed because of what their headers say; their events are counted by it.
+    pub n_skipped_segments: u64,
+    /// The events of these segments.
+    pub n_skipped_events: u64,
     /// Version of this program.
     pub version: String,
 }

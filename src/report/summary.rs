@@ -37,6 +37,8 @@ pub fn summary(case: &Case<'_>) -> Json {
             "format": source.format,
             "bytes": source.n_bytes,
             "integrity": source.integrity,
+            "skipped_segments": source.n_skipped_segments,
+            "skipped_events": source.n_skipped_events,
             "remarks": notes.remarks,
         },
         "host": {

@@ -27,7 +27,7 @@
 //!
 //! What this crate deliberately leaves out: rules, fields' spelling, output.
 
-pub mod replay;
+mod replay;
 
 mod effects;
 mod live;
@@ -40,6 +40,7 @@ pub mod fd_table;
 pub mod moves;
 pub mod notes;
 pub mod packed;
+pub mod pass;
 pub mod rows;
 pub mod strings;
 pub mod timeline;

@@ -38,7 +38,7 @@ pub struct Replay {
     pub(crate) live: Live,
     pub(crate) notes: ReplayNotes,
     /// Number of the last event, as replayed.
-    now: Seq,
+    pub(crate) now: Seq,
     /// What the last event left to do.
     pending: Pending,
     plans: &'static [Plan],
@@ -223,7 +223,7 @@ impl Replay {
     }
 
     /// Does what the last event left to do, as of the event number after it.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let next = Seq(self.now.0.saturating_add(1));
         if let Some(thread) = self.pending.exit.take() {
             self.remove_thread(thread, next);

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use super::trace::{Decoder, Trace};
+use super::trace::{Decoder, Told, Trace};
 use crate::event::Batch;
 use crate::reader::Damage;
 
@@ -23,8 +23,8 @@ const MAX_BYTES_AHEAD: u64 = 64 << 20;
 /// Segments under way after which no further one is begun: small ones cost more than their events.
 const MAX_SEGMENTS_AHEAD: usize = 8;
 
-/// A decoded segment: the number of its system calls that had not returned.
-pub(super) type Decoded = (Result<u64, Damage>, Batch);
+/// A decoded segment.
+pub(super) type Decoded = (Result<Told, Damage>, Batch);
 
 /// Threads that decode segments.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Worker {
         let work = move || {
             let mut decoder = Decoder::default();
             for (i, mut batch) in todo {
-                let result = trace.decode(i, &mut decoder, &mut batch).map(|()| decoder.n_unfinished());
+                let result = trace.decode(i, &mut decoder, &mut batch).map(|()| decoder.told());
                 if done.send((result, batch)).is_err() {
                     return;
                 }

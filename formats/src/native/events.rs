@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::column::{Column, ColumnEncoder, Spare};
 use super::rows::{self, ArgDecoder, Groups};
+use super::summary::Held;
 use super::varint::{Broken, Cursor, put_varint, unzigzag, zigzag};
 use crate::event::{Batch, Head, KindId, Nanos, Seq, Tid, head_flags};
 
@@ -65,6 +66,8 @@ pub(crate) struct EventDecoder {
     args: ArgDecoder,
     /// Of the segment decoded last, system calls that had not returned.
     pub(crate) n_unfinished: u64,
+    /// What the segment decoded last holds.
+    pub(crate) held: Held,
 }
 
 impl EventDecoder {
@@ -123,6 +126,7 @@ impl EventDecoder {
             }
         }?;
         self.args.take(cursor, batch)?;
+        self.held.note(groups, &tids, &seqs, &times, &flags);
         self.kinds.put_values(group_of_row);
         [seqs, times, durations, tids].into_iter().for_each(|values| self.longs.put_values(values));
         [thread_of_row, cpus].into_iter().for_each(|values| self.words.put_values(values));

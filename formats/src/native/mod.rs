@@ -13,16 +13,20 @@ mod reader;
 mod rows;
 mod segment;
 mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unread;
 mod varint;
 mod writer;
 
 pub use self::dictionary::dictionary;
 pub use self::reader::NativeReader;
 pub use self::segment::{Segment, SegmentType};
+pub use self::summary::Summary;
 pub use self::trace::{Decoder, Trace};
+pub use self::unread::Unread;
 pub use self::writer::{NativeWriter, WriteOptions};
 
 use crate::input::Input;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::ahead::{Ahead, Decoded};
 use super::notes::SourceCounts;
 use super::segment::{Segment, SegmentType};
-use super::trace::{Decoder, Trace};
+use super::summary::Summary;
+use super::trace::{Decoder, Told, Trace};
+use super::unread::Unread;
 use crate::event::{Batch, Nanos, Seq};
 use crate::input::Forgetter;
-use crate::reader::{Damage, Item, Progress, ReadNotes, TraceReader};
+use crate::reader::{Damage, Item, Part, Progress, ReadNotes, TraceReader, Unneeded};
 use crate::section::Section;
 
 /// Reads a native trace in file order.
-#[derive(Debug)]
 pub struct NativeReader {
     trace: Arc<Trace>,
     decoder: Decoder,
@@ -36,10 +37,18 @@ pub struct NativeReader {
     /// Segments of later events are not decoded.
     until: Option<Nanos>,
     n_left_out: u64,
+    /// Tells segments that need not be decoded.
+    unneeded: Option<Unneeded>,
     /// True once a segment could not be decoded.
     is_broken: bool,
     notes: ReadNotes,
     progress: Arc<Progress>,
+}
+
+impl std::fmt::Debug for NativeReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeReader").field("trace", &self.trace).field("next", &self.next).finish_non_exhaustive()
+    }
 }
 
 impl NativeReader {
@@ -60,6 +69,7 @@ impl NativeReader {
             source_offset: 0,
             until: None,
             n_left_out: 0,
+            unneeded: None,
             is_broken: false,
             notes,
             progress: Arc::default(),
@@ -86,11 +96,13 @@ impl NativeReader {
 
     /// Decodes a segment of events, or takes it from the thread that did.
     fn decode(&mut self, i: usize) -> Decoded {
-        let NativeReader { trace, ahead, spare, until, .. } = self;
+        let NativeReader { trace, ahead, spare, until, unneeded, .. } = self;
         if let Some(threads) = ahead {
             let wanted = |i: usize| {
                 let segment = &trace.segments()[i];
-                segment.ty == SegmentType::Events && !is_after(segment, *until)
+                segment.ty == SegmentType::Events
+                    && !is_after(segment, *until)
+                    && !unneeded.as_ref().is_some_and(|is_unneeded| is_unneeded(segment) && trace.summary(i).is_some())
             };
             if let Some(decoded) = threads.take(trace, i, wanted, spare) {
                 return decoded;
@@ -100,10 +112,26 @@ impl NativeReader {
         }
         let mut batch = self.spare.pop().unwrap_or_default();
         let result = self.trace.decode(i, &mut self.decoder, &mut batch);
-        (result.map(|()| self.decoder.n_unfinished()), batch)
+        (result.map(|()| self.decoder.told()), batch)
     }
 
-    fn count(&mut self, batch: &Batch, n_unfinished: u64) {
+    /// The summary of a segment that nobody needs, if it has one; it is not decoded.
+    fn unneeded(&self, i: usize) -> Option<Summary> {
+        let is_unneeded = self.unneeded.as_ref()?;
+        if is_unneeded(&self.trace.segments()[i]) { self.trace.summary(i) } else { None }
+    }
+
+    /// Counts events that are not delivered as such.
+    fn count_undelivered(&mut self, n: u64) {
+        self.notes.n_records += n;
+        self.notes.n_events += n;
+    }
+
+    fn count(&mut self, batch: &Batch, told: Told) {
+        let n_unfinished = told.n_unfinished;
+        if let Some(Damage { offset, after, what }) = told.false_header {
+            self.notes.damaged_after(after, offset, what);
+        }
         self.notes.n_records += batch.len() as u64;
         self.notes.n_unfinished += n_unfinished;
         self.notes.n_events += batch.len() as u64 - n_unfinished;
@@ -112,6 +140,15 @@ impl NativeReader {
 
 impl TraceReader for NativeReader {
     fn next_item(&mut self) -> Option<Item> {
+        // Who asks for items has to be given all of them.
+        self.unneeded = None;
+        match self.next_part()? {
+            Part::Item(item) => Some(item),
+            Part::Unread(_) => None,
+        }
+    }
+
+    fn next_part(&mut self) -> Option<Part> {
         while let Some(segment) = self.trace.segments().get(self.next) {
             let (i, ty, is_addition) = (self.next, segment.ty, segment.is_addition);
             let is_new_section = ty == SegmentType::State && segment.begins_section && self.is_begun;
@@ -119,7 +156,7 @@ impl TraceReader for NativeReader {
                 && let Some(section) = self.section.take()
             {
                 self.is_delivered = true;
-                return Some(Item::Section(section));
+                return Some(Part::Item(Item::Section(section)));
             }
             self.progress.set_bytes(segment.offset + segment.len);
             self.forgetter.up_to(self.trace.input(), segment.offset);
@@ -139,16 +176,26 @@ impl TraceReader for NativeReader {
                     self.is_begun = true;
                     let n = u64::from(segment.n_rows);
                     self.n_left_out += n;
-                    self.notes.n_records += n;
-                    self.notes.n_events += n;
+                    self.count_undelivered(n);
                 }
                 SegmentType::Events => {
                     self.is_begun = true;
+                    if let Some(summary) = self.unneeded(i) {
+                        // What is not read can still be told to be damaged.
+                        match self.trace.check(i) {
+                            Ok(()) => {
+                                self.count_undelivered(self.trace.segments()[i].n_rows.into());
+                                return Some(Part::Unread(Unread::new(self.trace.clone(), i, summary)));
+                            }
+                            Err(damage) => self.broken(damage),
+                        }
+                        continue;
+                    }
                     match self.decode(i) {
                         (Ok(_), batch) if batch.is_empty() => self.spare.push(batch),
-                        (Ok(n_unfinished), batch) => {
-                            self.count(&batch, n_unfinished);
-                            return Some(Item::Batch(batch));
+                        (Ok(told), batch) => {
+                            self.count(&batch, told);
+                            return Some(Part::Item(Item::Batch(batch)));
                         }
                         (Err(damage), batch) => {
                             self.spare.push(batch);
@@ -173,7 +220,7 @@ impl TraceReader for NativeReader {
             }
         }
         if let Some(section) = self.section.take() {
-            return Some(Item::Section(section));
+            return Some(Part::Item(Item::Section(section)));
         }
         // What the original file counted, unless part of this file is lost: then only what was delivered counts.
         if let Some(source) = self.source.take()
@@ -187,6 +234,10 @@ impl TraceReader for NativeReader {
 
     fn use_threads(&mut self, n: usize) {
         self.ahead = Ahead::start(&self.trace, n);
+    }
+
+    fn leave_unread(&mut self, unneeded: Unneeded) {
+        self.unneeded = Some(unneeded);
     }
 
     fn end_at(&mut self, until: Nanos) {

@@ -5,6 +5,7 @@ use std::io;
 use super::dictionary::dictionary;
 use super::model;
 use super::rows::MAX_ROWS;
+use super::summary::Summary;
 use super::varint::{Broken, Cursor, put_varint};
 use crate::event::{KindId, Nanos, Seq};
 
@@ -142,6 +143,18 @@ pub(crate) struct Packing {
     pub crc: u32,
 }
 
+impl Packing {
+    /// The payload as it stands in the file, if its checksum matches. `bytes` begins at the segment's header.
+    pub(crate) fn packed<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Broken> {
+        let start = usize::from(self.header_len);
+        let packed = bytes.get(start..start + self.packed_len as usize).ok_or(Broken("the segment is cut"))?;
+        if crc32c::crc32c(packed) != self.crc {
+            return Err(Broken("the checksum of the segment does not match"));
+        }
+        Ok(packed)
+    }
+}
+
 impl Segment {
     /// Reads the header at the start of `bytes`; `None` if none stands there. The payload can be cut.
     pub(crate) fn parse(bytes: &[u8], offset: u64) -> Option<(Segment, Packing)> {
@@ -158,17 +171,16 @@ impl Segment {
             return None;
         }
         let ty = SegmentType::of_code(fixed[6]);
-        let mut rest = covered.get(FIXED_LEN..)?;
         let mut ranges = [0u64; 4];
         if ty == SegmentType::Events {
-            let (bytes, after) = rest.split_at_checked(RANGES_LEN)?;
+            let bytes = covered.get(FIXED_LEN..FIXED_LEN + RANGES_LEN)?;
             for (range, bytes) in ranges.iter_mut().zip(bytes.chunks_exact(8)) {
                 *range = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
             }
-            rest = after;
         }
         // What a later writer may have put after the kinds is passed by.
-        let kinds = take_kinds(rest.get(..usize::from(u16_at(30)))?)?;
+        let (kinds, _) = Segment::split_room(bytes)?;
+        let kinds = take_kinds(kinds)?;
         let method = match fixed[7] {
             0 => Method::Stored,
             1 => Method::Zstd,
@@ -192,6 +204,15 @@ impl Segment {
         Some((segment, packing))
     }
 
+    /// The list of kinds of a header, and what stands after it.
+    pub(crate) fn split_room(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+        let fixed = bytes.get(..FIXED_LEN)?;
+        let u16_at = |at: usize| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+        let is_of_events = SegmentType::of_code(fixed[6]) == SegmentType::Events;
+        let start = FIXED_LEN + if is_of_events { RANGES_LEN } else { 0 };
+        bytes.get(start..u16_at(4).checked_sub(4)?)?.split_at_checked(u16_at(30))
+    }
+
     /// Bits of [`flag`].
     pub(crate) fn flags(&self) -> u8 {
         let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
@@ -199,7 +220,7 @@ impl Segment {
     }
 
     /// Appends the header.
-    fn put(&self, packing: &Packing, kinds: &[u8], out: &mut Vec<u8>) {
+    fn put(&self, packing: &Packing, kinds: &[u8], room: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         let method = match packing.method {
             Method::Stored | Method::Unknown => 0,
@@ -222,6 +243,7 @@ impl Segment {
             }
         }
         out.extend_from_slice(kinds);
+        out.extend_from_slice(room);
         out.extend(crc32c::crc32c(&out[start..]).to_le_bytes());
     }
 }
@@ -267,11 +289,7 @@ impl Unpacker {
         bytes: &'a [u8],
         n_rows: u32,
     ) -> Result<&'a [u8], Broken> {
-        let start = usize::from(packing.header_len);
-        let packed = bytes.get(start..start + packing.packed_len as usize).ok_or(Broken("the segment is cut"))?;
-        if crc32c::crc32c(packed) != packing.crc {
-            return Err(Broken("the checksum of the segment does not match"));
-        }
+        let packed = packing.packed(bytes)?;
         let unpacked_len = packing.unpacked_len as usize;
         if packed.len().max(unpacked_len) > MAX_PAYLOAD || n_rows as usize > MAX_ROWS {
             return Err(Broken("the segment is larger than the format allows"));
@@ -377,6 +395,7 @@ pub(crate) struct SegmentHead {
     pub seqs: (Seq, Seq),
     pub times: (Nanos, Nanos),
     pub kinds: Vec<KindId>,
+    pub summary: Option<Summary>,
 }
 
 /// Appends a whole segment and returns its description.
@@ -396,7 +415,16 @@ pub(crate) fn pack(
     let mut kinds = Vec::new();
     put_kinds(&head.kinds, &mut kinds);
     let ranges_len = if head.ty == SegmentType::Events { RANGES_LEN } else { 0 };
-    let header_len = FIXED_LEN + ranges_len + kinds.len() + 4;
+    let mut room = Vec::new();
+    if let Some(summary) = &head.summary {
+        summary.put(&mut room);
+    }
+    let least_len = FIXED_LEN + ranges_len + kinds.len() + 4;
+    if least_len + room.len() > usize::from(u16::MAX) {
+        // A segment can be read without a summary.
+        room.clear();
+    }
+    let header_len = least_len + room.len();
     let header_len = u16::try_from(header_len)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "more kinds of events than a segment lists"))?;
     let segment = Segment {
@@ -418,7 +446,7 @@ pub(crate) fn pack(
         unpacked_len: payload.len() as u32,
         crc: crc32c::crc32c(&packed),
     };
-    segment.put(&packing, &kinds, out);
+    segment.put(&packing, &kinds, &room, out);
     out.extend_from_slice(&packed);
     Ok(segment)
 }

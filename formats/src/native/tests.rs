@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::Batch;
-use crate::reader::{Item, ReadNotes};
+use crate::reader::{Item, Part, ReadNotes};
 use crate::section::Section;
 use crate::text;
 use crate::writer::{TraceWriter, convert};
@@ -269,4 +269,81 @@ fn a_refused_segment_leaves_a_sound_file_and_its_events() {
     drop(writer);
     let (sections, rest, notes) = read(&out);
     assert_eq!((sections, rest.len(), notes.n_damage), (vec![section], 0, 0));
+}
+
+/// Events of three kinds by three threads, enough for a summary.
+fn summarized() -> Vec<u8> {
+    let line = |i: usize| format!("{} {}\n", 1 + i % 3, ["futex", "close", "lseek"][i % 3]);
+    native_of(&(0..5000).map(line).collect::<String>())
+}
+
+/// A file with other bytes in the header of its segment of events, and checksums to match.
+fn with_header(bytes: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let trace = Trace::open(Input::from(bytes.to_vec())).unwrap();
+    let segment = trace.segments().iter().find(|segment| segment.ty == SegmentType::Events).unwrap();
+    let start = segment.offset as usize;
+    let mut bytes = bytes.to_vec();
+    let header_len = usize::from(u16::from_le_bytes([bytes[start + 4], bytes[start + 5]]));
+    let header = &mut bytes[start..start + header_len];
+    change(header);
+    let crc = crc32c::crc32c(&header[..32]);
+    header[32..36].copy_from_slice(&crc.to_le_bytes());
+    let crc = crc32c::crc32c(&header[..header_len - 4]);
+    header[header_len - 4..].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn what_a_header_says_falsely_is_damage() {
+    let sound = summarized();
+    let check = |bytes: &[u8], expected: Option<&str>| {
+        let (_, events, notes) = read(bytes);
+        // The events are there in any case.
+        assert_eq!(events.len(), 5000);
+        let found: Vec<&str> = notes.damage.iter().map(|damage| damage.what.as_str()).collect();
+        match expected {
+            Some(expected) => assert!(found.len() == 1 && found[0].contains(expected), "{found:?} {expected}"),
+            None => assert!(found.is_empty(), "{found:?}"),
+        }
+    };
+    check(&sound, None);
+    // Ranges of numbers and times; 36 is the lowest number, 44 the highest, 52 the earliest time, 60 the latest.
+    check(&with_header(&sound, |header| header[36] = 7), Some("numbers of events are outside"));
+    check(&with_header(&sound, |header| header[45] -= 1), Some("numbers of events are outside"));
+    check(&with_header(&sound, |header| header[52..60].fill(0xff)), Some("times of events are outside"));
+    // Wider than need be: nothing is missed for it.
+    check(&with_header(&sound, |header| header[60..68].fill(0xff)), None);
+    // The kinds stand at 68; the summary ends before the last checksum, with the ids of the three threads.
+    check(&with_header(&sound, |header| header[68] ^= 1), Some("other kinds"));
+    check(&with_header(&sound, |header| header[header.len() - 5] += 2), Some("other threads"));
+    // Counts are two bytes each: 1667, 1667, 1666.
+    let swap = |header: &mut [u8]| {
+        let counts = header.len() - 4 - 4 - 6;
+        let last = [header[counts + 4], header[counts + 5]];
+        header.copy_within(counts..counts + 2, counts + 4);
+        header[counts..counts + 2].copy_from_slice(&last);
+    };
+    check(&with_header(&sound, swap), Some("counts the events of a kind otherwise"));
+}
+
+/// Segments that nobody needs come unread, once and in their place, and can be read after all; who asks for items gets them.
+#[test]
+fn unneeded_segments_come_unread() {
+    let bytes = summarized();
+    let open = || {
+        let mut reader = NativeReader::new(Trace::open(Input::from(bytes.clone())).unwrap());
+        reader.leave_unread(Box::new(|segment| segment.n_rows == 5000));
+        reader
+    };
+    let mut reader = open();
+    assert!(matches!(reader.next_part(), Some(Part::Item(Item::Section(_)))));
+    let Some(Part::Unread(unread)) = reader.next_part() else { panic!("it is read") };
+    assert_eq!((unread.summary().kinds.len(), unread.summary().threads.len()), (3, 3));
+    assert_eq!(reader.notes().n_events, 5000);
+    let (batch, damage) = unread.read();
+    assert_eq!((batch.len(), damage), (5000, None));
+    assert!(reader.next_part().is_none());
+    let mut reader = open();
+    let items = std::iter::from_fn(|| reader.next_item());
+    assert_eq!(items.map(|item| if let Item::Batch(batch) = item { batch.len() } else { 0 }).sum::<usize>(), 5000);
 }

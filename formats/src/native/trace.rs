@@ -4,8 +4,9 @@ use bstr::ByteSlice;
 
 use super::events::EventDecoder;
 use super::segment::{
-    self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Segment, SegmentType, TRAILER_LEN, Unpacker, VERSION,
+    self, FILE_HEADER_LEN, FILE_MAGIC, FileHeader, Packing, Segment, SegmentType, TRAILER_LEN, Unpacker, VERSION,
 };
+use super::summary::{self, Summary};
 use super::varint::Broken;
 use super::{directory, notes, state};
 use crate::event::{Batch, Seq};
@@ -26,13 +27,23 @@ pub struct Trace {
 pub struct Decoder {
     unpacker: Unpacker,
     events: EventDecoder,
+    told: Told,
 }
 
 impl Decoder {
-    /// Of the segment of events decoded last, system calls that had not returned.
-    pub(crate) fn n_unfinished(&self) -> u64 {
-        self.events.n_unfinished
+    /// What is to be noted of the segment of events decoded last.
+    pub(crate) fn told(&mut self) -> Told {
+        std::mem::take(&mut self.told)
     }
+}
+
+/// What is to be noted of a segment of events that was decoded.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// System calls that had not returned.
+    pub(crate) n_unfinished: u64,
+    /// Its header says otherwise than its events.
+    pub(crate) false_header: Option<Damage>,
 }
 
 impl Trace {
@@ -106,9 +117,32 @@ impl Trace {
             batch.clear();
             return Ok(());
         }
-        let Decoder { unpacker, events } = decoder;
+        let Decoder { unpacker, events, told } = decoder;
         self.with_payload(segment, unpacker, |payload| events.take(payload, segment.n_rows as usize, batch))
-            .inspect_err(|_| batch.clear())
+            .inspect_err(|_| batch.clear())?;
+        told.n_unfinished = events.n_unfinished;
+        told.false_header = events.held.contradicts(segment, self.summary(i).as_ref()).map(|what| Damage {
+            offset: segment.offset,
+            after: Seq(segment.seqs.0.0.saturating_sub(1)),
+            what: format!("segment {}: {what}; its {} events are kept", segment.number, segment.n_rows),
+        });
+        Ok(())
+    }
+
+    /// What the header of a segment says of its events; `None` if it says nothing, or nothing that makes sense.
+    ///
+    /// # Panics
+    /// If there is no segment `i`.
+    pub fn summary(&self, i: usize) -> Option<Summary> {
+        let segment = &self.segments[i];
+        let header = self.input.bytes().get(usize::try_from(segment.offset).ok()?..)?;
+        let (found, _) = Segment::parse(header, segment.offset).filter(|(found, _)| found == segment)?;
+        summary::of_header(header, &found)
+    }
+
+    /// Checks header and checksum of a segment without unpacking it.
+    pub(crate) fn check(&self, i: usize) -> Result<(), Damage> {
+        self.with_segment(&self.segments[i], |packing, bytes| packing.packed(bytes).map(|_| ()))
     }
 
     /// Adds the rows of a segment of start state to a section; does nothing for a segment of another type. Returns
@@ -140,15 +174,22 @@ impl Trace {
         unpacker: &mut Unpacker,
         decode: impl FnOnce(&[u8]) -> Result<T, Broken>,
     ) -> Result<T, Damage> {
+        self.with_segment(segment, |packing, bytes| unpacker.payload(packing, bytes, segment.n_rows).and_then(decode))
+    }
+
+    /// Does something with a segment whose header is as the directory says; `bytes` begin with its header.
+    fn with_segment<'a, T>(
+        &'a self,
+        segment: &Segment,
+        work: impl FnOnce(&Packing, &'a [u8]) -> Result<T, Broken>,
+    ) -> Result<T, Damage> {
         let bytes = self.input.bytes();
         let start = usize::try_from(segment.offset).unwrap_or(usize::MAX).min(bytes.len());
-        let decoded = match Segment::parse(&bytes[start..], segment.offset) {
-            Some((found, packing)) if found == *segment => {
-                unpacker.payload(&packing, &bytes[start..], segment.n_rows).and_then(decode)
-            }
+        let done = match Segment::parse(&bytes[start..], segment.offset) {
+            Some((found, packing)) if found == *segment => work(&packing, &bytes[start..]),
             _ => Err(Broken("the header of the segment does not match the directory")),
         };
-        decoded.map_err(|Broken(what)| Damage {
+        done.map_err(|Broken(what)| Damage {
             offset: segment.offset,
             after: Seq(segment.seqs.0.0.saturating_sub(1)),
             what: format!("segment {}: {what}; its {} rows are skipped", segment.number, segment.n_rows),

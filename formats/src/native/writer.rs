@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::column::ColumnEncoder;
 use super::rows::MAX_ROWS;
 use super::segment::{self, FILE_HEADER_LEN, Packer, SegmentHead, SegmentType, TRAILER_LEN};
+use super::summary::Summary;
 use super::{directory, events, notes, state};
 use crate::event::{Batch, Event, KindId, Nanos, Seq};
 use crate::reader::ReadNotes;
@@ -151,6 +152,7 @@ impl<W: Write> NativeWriter<W> {
             seqs: (Seq(seqs.0), Seq(seqs.1)),
             times: (Nanos(times.0), Nanos(times.1)),
             kinds,
+            summary: Summary::of(&events),
         });
         // Keeps the memory for the next segment.
         self.pending = events;
@@ -233,6 +235,7 @@ fn head_of_rows(ty: SegmentType, n_rows: usize, section: Option<&Section>, kinds
         seqs: (Seq(0), Seq(0)),
         times: (Nanos(0), Nanos(0)),
         kinds,
+        summary: None,
     }
 }
 

@@ -13,7 +13,7 @@ mod lifecycle;
 mod metadata;
 mod moves;
 mod namespaces;
-mod network;
+pub(crate) mod network;
 pub(crate) mod paths;
 mod session;
 pub(crate) mod snapshot;
@@ -38,7 +38,28 @@ pub(crate) struct Plan {
     pub(crate) has_ret: bool,
 }
 
+/// What the events of a kind can do to state beyond being by a thread that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bearing {
+    /// Anything.
+    Any,
+    /// They show that a socket is connected.
+    Sockets,
+    /// Nothing.
+    Nothing,
+}
+
 impl Plan {
+    /// What its events can do.
+    pub(crate) fn bearing(self) -> Bearing {
+        match (self.actor, self.effect) {
+            (Actor::Nobody, _) => Bearing::Any,
+            (_, Effect::None) => Bearing::Nothing,
+            (_, Effect::Read | Effect::Write) => Bearing::Sockets,
+            _ => Bearing::Any,
+        }
+    }
+
     /// For a kind that is not in the vocabulary.
     pub(crate) const OTHER: Plan =
         Plan { actor: Actor::KnownOnly, fd: FdUse::None, effect: Effect::None, has_ret: false };

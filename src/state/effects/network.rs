@@ -205,12 +205,15 @@ pub(crate) fn accept(r: &mut Replay, cx: &mut Cx<'_>) {
 pub(crate) fn touch(r: &mut Replay, cx: &mut Cx<'_>) {
     if let Some(file) = cx.fact.file
         && cx.is_ok()
+        && can_connect(&r.history.file(file))
     {
-        let file = r.history.file(file);
-        if !file.is_connected && matches!(file.kind, FdKind::Ipv4Socket | FdKind::Ipv6Socket) {
-            r.change_file(cx, |file| file.is_connected = true);
-        }
+        r.change_file(cx, |file| file.is_connected = true);
     }
+}
+
+/// True for a file that reading or writing shows to be connected: what [`touch`] changes.
+pub(crate) fn can_connect(file: &OpenFile) -> bool {
+    !file.is_connected && matches!(file.kind, FdKind::Ipv4Socket | FdKind::Ipv6Socket)
 }
 
 /// recv, recvfrom, recvmsg, recvmmsg.

@@ -79,7 +79,7 @@ impl Fixture {
                 last_ns,
                 integrity: "none".to_owned(),
                 version: "0".to_owned(),
-                n_bytes: None,
+                ..Source::default()
             },
             context: Context {
                 hostname: "web-01".to_owned(),
