@@ -319,3 +319,29 @@ fn parts_of_state_decide_values() {
     }
     assert!(n_values > 4 * n_parts, "states are shared: {n_values} values of {n_parts} parts");
 }
+
+/// What answers by key rest on: within a history, events with the same key of a field have the same value of it.
+#[test]
+fn keys_decide_values() {
+    let with_keys: Vec<&FieldRef> = all_fields().iter().filter(|field| field.field().key.is_some()).collect();
+    let made_up = (0..40).map(|seed| (PathBuf::from(format!("soup {seed}")), soup(seed, 4, 60)));
+    let (mut n_values, mut n_keys) = (0u64, 0u64);
+    for (path, items) in recorded().into_iter().chain(made_up) {
+        let mut values: HashMap<(u64, usize), String> = HashMap::new();
+        each_window(&items, &Context::default(), |views| {
+            for view in views {
+                for (i, field) in with_keys.iter().enumerate() {
+                    let Some(key) = view.key(field) else { continue };
+                    let value = format!("{:?}", view.get(field));
+                    n_values += 1;
+                    let known = values.entry((key, i)).or_insert_with(|| {
+                        n_keys += 1;
+                        value.clone()
+                    });
+                    assert_eq!(*known, value, "{}: {} of event {}", path.display(), field.text, view.seq().0);
+                }
+            }
+        });
+    }
+    assert!(n_values > 4 * n_keys, "keys are shared: {n_values} values of {n_keys} keys");
+}

@@ -314,6 +314,7 @@ static FIELDS: &[Field] = &[
          and signals, names for users and processes, what a descriptor refers to, absolute paths for relative ones. \
          `<NA>` if the recorder left it empty; absent if this kind of event has none of this name.",
     )
+    .key(evt_args::arg_key)
     .arg(ArgPolicy::Required(ArgKind::EventArg))
     .example(examples::OPEN, ".flags", "O_CREAT|O_WRONLY|O_F_CREATED|FD_UPPER_LAYER"),
     Field::new(
@@ -625,6 +626,7 @@ static FIELDS: &[Field] = &[
         |v, _| Value::Bool(evt_args::open_flags(v) & evt_args::O_RDONLY != 0),
         "True for open, openat, openat2 and open_by_handle_at with reading asked for, whether or not it succeeded.",
     )
+    .key(evt_args::open_flags_key)
     .example(examples::OPEN_FAILED, "", "true"),
     Field::new(
         "evt.is_open_write",
@@ -635,6 +637,7 @@ static FIELDS: &[Field] = &[
         "True for open, openat, openat2 and open_by_handle_at with writing asked for, whether or not it succeeded. \
          False for creat.",
     )
+    .key(evt_args::open_flags_key)
     .example(examples::OPEN, "", "true"),
     Field::new(
         "evt.infra.docker.name",

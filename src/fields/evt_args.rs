@@ -34,6 +34,21 @@ pub(crate) fn arg<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     Value::from_option(position(view, arg).and_then(|i| render::arg(view, i)), Value::Str)
 }
 
+/// Flags and modes, whose text is made from a number and the kind alone.
+pub(crate) fn arg_key(view: &View<'_>, arg: &FieldArg) -> Option<u64> {
+    use ArgType::*;
+    let kind = view.event.head.kind;
+    let position = position(view, arg)?;
+    let is_of_number = matches!(
+        kind.get()?.args[position].ty,
+        Flags8(_) | Flags16(_) | Flags32(_) | Enum8(_) | Enum16(_) | Enum32(_) | Mode(_)
+    );
+    match view.event.arg(position) {
+        Arg::Int(v) if is_of_number && v < 1 << 48 => Some(u64::from(kind.0) << 48 | v),
+        _ => None,
+    }
+}
+
 pub(crate) fn all<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     if view.event.head.kind.is_generic() {
         return Value::str("");
@@ -89,6 +104,10 @@ fn open_positions(kind: KindId) -> Option<(usize, Option<usize>)> {
 /// Flags of a call that opens a file; 0 for all others.
 pub(crate) fn open_flags(view: &View<'_>) -> u64 {
     open_positions(view.event.head.kind).and_then(|(flags, _)| view.event.arg(flags).uint()).unwrap_or(0)
+}
+
+pub(crate) fn open_flags_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    Some(open_flags(view))
 }
 
 pub(crate) fn is_open_exec(view: &View<'_>) -> bool {

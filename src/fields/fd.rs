@@ -10,6 +10,7 @@ use bstr::{BStr, ByteSlice};
 use tracehound_formats::event::kind::kind_flags::{CREATES_FD, DESTROYS_FD, USES_FD};
 use tracehound_formats::event::{Arg, syscalls};
 use tracehound_formats::section::{FdKind, L4};
+use tracehound_state::FileNames;
 use tracehound_state::history::OpenFile;
 
 use crate::Family;
@@ -41,6 +42,7 @@ static FIELDS: &[Field] = &[
         "Number of the descriptor. For a call that creates one, the new number, -1 if it failed; -100 stands for the \
          working directory. For dup and its kin the new number.",
     )
+    .key(num_key)
     .example(examples::OPEN, "", "3"),
     Field::new(
         "fd.type",
@@ -64,6 +66,7 @@ static FIELDS: &[Field] = &[
          memfd, `P` pidfd, `o` unknown. For a descriptor that is not known (a failed call) a guess from the event: \
          `f` for openat, openat2 and creat, but `o` for open.",
     )
+    .key(letter_key)
     .example(examples::OPEN, "", "f"),
     Field::new(
         "fd.name",
@@ -75,6 +78,7 @@ static FIELDS: &[Field] = &[
          connection, `ip:port` of a listening socket, the path of a unix socket after its kernel addresses; empty for \
          what has no name (pipes, new sockets). For a failed open the path that was asked for.",
     )
+    .key(name_key)
     .example(examples::OPEN, "", "/home/alice/run.sh"),
     Field::new(
         "fd.directory",
@@ -84,6 +88,7 @@ static FIELDS: &[Field] = &[
         directory,
         "Directory of a file, or the directory itself; also of a path that failed to open. Absent for what is neither.",
     )
+    .key(directory_key)
     .example(examples::OPEN, "", "/home/alice"),
     Field::new(
         "fd.filename",
@@ -93,6 +98,7 @@ static FIELDS: &[Field] = &[
         filename,
         "Last component of a file's path. Absent for all but open files.",
     )
+    .key(filename_key)
     .example(examples::OPEN, "", "run.sh"),
     Field::new(
         "fd.ip",
@@ -410,6 +416,7 @@ static FIELDS: &[Field] = &[
         "Path as it was passed to the open call: with `..` and symbolic links, doubled `/` removed. Empty for what \
          was not opened by path.",
     )
+    .key(name_raw_key)
     .example(examples::OPEN, "", "../run.sh"),
     Field::new(
         "fd.types",
@@ -459,14 +466,22 @@ fn known<'a>(view: &View<'a>, value: impl FnOnce(&OpenFile) -> Value<'a>) -> Val
 }
 
 fn num<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
-    if !applies(view) {
-        return Value::Null;
+    Value::from_option(number(view), Value::Int)
+}
+
+fn num_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    number(view).map(|fd| fd as u64)
+}
+
+fn number(view: &View<'_>) -> Option<i64> {
+    let flags = view.event.head.kind.get()?.flags;
+    if view.fact.thread.is_none() || flags & (CREATES_FD | USES_FD | DESTROYS_FD) == 0 {
+        return None;
     }
-    let creates = view.event.head.kind.get().is_some_and(|kind| kind.flags & (CREATES_FD | USES_FD) == CREATES_FD);
-    Value::Int(match view.fact.fd {
+    Some(match view.fact.fd {
         None => -1,
         // A call that failed to create one has -errno here; Falco shows -1.
-        Some(fd) if fd < 0 && creates => -1,
+        Some(fd) if fd < 0 && flags & (CREATES_FD | USES_FD) == CREATES_FD => -1,
         Some(fd) => fd,
     })
 }
@@ -526,7 +541,7 @@ fn type_letter(kind: FdKind) -> &'static str {
 
 fn letter<'a>(view: &View<'a>) -> Value<'a> {
     use syscalls::*;
-    if let Some(file) = view.file() {
+    if let Some(file) = view.file_names() {
         return Value::str(type_letter(file.kind));
     }
     Value::str(match view.event.head.kind {
@@ -539,6 +554,10 @@ fn letter<'a>(view: &View<'a>) -> Value<'a> {
         INOTIFY_INIT | INOTIFY_INIT1 => "i",
         _ => "o",
     })
+}
+
+fn letter_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    Some(names(view)?.kind as u64)
 }
 
 /// The name of a descriptor that is not known, from the event's arguments; `None` if they do not have it.
@@ -562,11 +581,38 @@ fn name_from_event<'a>(view: &View<'a>, is_raw: bool) -> Option<Cow<'a, BStr>> {
     }
 }
 
+/// The names of the descriptor, if this kind of event has one and it is known.
+fn names(view: &View<'_>) -> Option<FileNames> {
+    if applies(view) { view.file_names() } else { None }
+}
+
+fn name_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    Some(names(view)?.name.index() as u64)
+}
+
+fn name_raw_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    Some(names(view)?.raw_name.index() as u64)
+}
+
+fn directory_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    let names = names(view)?;
+    Some(match names.kind {
+        FdKind::File => names.name.index() as u64,
+        FdKind::Directory => 1 << 32 | names.name.index() as u64,
+        _ => 2 << 32,
+    })
+}
+
+fn filename_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    let names = names(view)?;
+    Some(if names.kind == FdKind::File { names.name.index() as u64 } else { 1 << 32 })
+}
+
 fn name<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     if !applies(view) {
         return Value::Null;
     }
-    match view.file() {
+    match view.file_names() {
         Some(file) => Value::str(view.text(file.name)),
         None => Value::from_option(name_from_event(view, false), Value::Str),
     }
@@ -576,7 +622,7 @@ fn directory<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     if !applies(view) {
         return Value::Null;
     }
-    match view.file() {
+    match view.file_names() {
         Some(file) => match file.kind {
             FdKind::File => Value::Str(parent_directory(Cow::Borrowed(view.text(file.name)))),
             FdKind::Directory => Value::str(view.text(file.name)),
@@ -603,7 +649,7 @@ fn parent_directory(name: Cow<'_, BStr>) -> Cow<'_, BStr> {
 }
 
 fn filename<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
-    let Some(file) = file(view).filter(|file| file.kind == FdKind::File) else { return Value::Null };
+    let Some(file) = names(view).filter(|file| file.kind == FdKind::File) else { return Value::Null };
     let name = view.text(file.name);
     match name.rfind_byte(b'/') {
         None => Value::str("/"),
@@ -616,12 +662,12 @@ fn name_raw<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {
     if !applies(view) {
         return Value::Null;
     }
-    let name = match view.file() {
+    let name = match view.file_names() {
         Some(file) => Some(Cow::Borrowed(view.text(file.raw_name))),
         None => name_from_event(view, true),
     };
     Value::from_option(name, |name| {
-        if !name.contains_str("//") {
+        if !name.iter().zip(name.iter().skip(1)).fold(false, |found, (&a, &b)| found | (a == b'/') & (b == b'/')) {
             return Value::Str(name);
         }
         let mut out = name.into_owned();

@@ -30,10 +30,16 @@ pub struct Field {
     pub example: Option<Example>,
     /// Its value for an event.
     pub get: Getter,
+    /// Its key, if it has one.
+    pub key: Option<KeyGetter>,
 }
 
 /// Reads the value of a field for one event. Borrows what is stored, makes only what is not.
 pub type Getter = for<'a> fn(&View<'a>, &FieldArg) -> Value<'a>;
+
+/// Tells what the value of a field is made of, for fields whose values are made of what the history has a number for:
+/// see [`crate::Subject::key`].
+pub type KeyGetter = for<'a> fn(&View<'a>, &FieldArg) -> Option<u64>;
 
 /// The families build their rows with these, so that a row says only what is particular to it.
 impl Field {
@@ -59,6 +65,7 @@ impl Field {
             needs: Needs::Nothing,
             example: None,
             get,
+            key: None,
         }
     }
 
@@ -70,6 +77,11 @@ impl Field {
 
     pub(crate) const fn arg(mut self, arg: ArgPolicy) -> Field {
         self.arg = arg;
+        self
+    }
+
+    pub(crate) const fn key(mut self, key: KeyGetter) -> Field {
+        self.key = Some(key);
         self
     }
 

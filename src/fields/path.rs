@@ -1,5 +1,7 @@
 //! Joining and normalising of paths, exactly as Falco does it: lexically, without following symbolic links.
 
+use bstr::ByteSlice;
+
 /// Longest joined path; a longer one is replaced by [`TOO_LONG`].
 pub const MAX_LEN: usize = 1024;
 
@@ -37,10 +39,7 @@ pub fn join(dir: &[u8], path: &[u8]) -> Vec<u8> {
                 }
                 [b'.', b'/', ..] => rest = &rest[2..],
                 [b'.'] => rest = &rest[1..],
-                _ => {
-                    out.push(byte);
-                    rest = &rest[1..];
-                }
+                _ => rest = push_name(&mut out, rest),
             },
             b'/' => {
                 let is_double = out.last() == Some(&b'/');
@@ -51,16 +50,20 @@ pub fn join(dir: &[u8], path: &[u8]) -> Vec<u8> {
                 }
                 rest = &rest[1..];
             }
-            _ => {
-                out.push(byte);
-                rest = &rest[1..];
-            }
+            _ => rest = push_name(&mut out, rest),
         }
     }
     if out.len() > 1 && out.last() == Some(&b'/') {
         out.pop();
     }
     out
+}
+
+/// Adds what stands before the next `/`, and gives what is left.
+fn push_name<'p>(out: &mut Vec<u8>, path: &'p [u8]) -> &'p [u8] {
+    let (name, rest) = path.split_at(path.find_byte(b'/').unwrap_or(path.len()));
+    out.extend_from_slice(name);
+    rest
 }
 
 /// Takes away the last component; the root stays.
@@ -83,8 +86,8 @@ pub fn is_normal(path: &[u8]) -> bool {
         return true;
     }
     // What most paths have nothing of is found many bytes at a time, without an early end; the rest is looked at.
-    let is_odd = |pair: &[u8]| pair[0] == b'/' && (pair[1] == b'/' || pair[1] == b'.') || pair[1] == 0;
-    if path.last() != Some(&b'/') && !path.windows(2).fold(false, |found, pair| found | is_odd(pair)) {
+    let is_odd = |(&a, &b): (&u8, &u8)| (a == b'/') & ((b == b'/') | (b == b'.')) | (b == 0);
+    if path.last() != Some(&b'/') && !path.iter().zip(&path[1..]).fold(false, |found, pair| found | is_odd(pair)) {
         return true;
     }
     path[1..].split(|&b| b == b'/').all(|part| !matches!(part, b"" | b"." | b"..")) && !path.contains(&0)
@@ -93,7 +96,6 @@ pub fn is_normal(path: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bstr::ByteSlice;
 
     #[test]
     fn joins() {

@@ -221,6 +221,7 @@ static FIELDS: &[Field] = &[
          `[NAME]`: the value of one variable, empty if not set. Later changes by the process itself are not visible.",
     )
     .arg(ArgPolicy::Optional(ArgKind::IndexOrName))
+    .key(tree::env_key)
     .needs(Needs::Environment)
     .example(examples::EXEC, "[A]", "b"),
     Field::new(

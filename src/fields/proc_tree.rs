@@ -64,6 +64,11 @@ fn environment<'a>(view: &View<'a>, process: ProcessId) -> &'a BStr {
     env.map_or(b"".as_bstr(), |sym| view.text(sym))
 }
 
+pub(crate) fn env_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
+    let env = view.process()?.env.at(view.seq());
+    Some(env.map_or(0, |sym| sym.index() as u64 + 1))
+}
+
 /// The value of a variable without blanks around it; `None` if it is not set or empty.
 fn variable<'a>(env: &'a BStr, name: &str) -> Option<&'a BStr> {
     let value = entries(env).find_map(|entry| {

@@ -27,6 +27,12 @@ pub trait Subject {
         None
     }
 
+    /// A number that stands for the value of a field: within one history, and for one field, equal numbers mean equal
+    /// values. `None` where the value is no harder to tell than its number.
+    fn key(&self, _field: &FieldRef) -> Option<u64> {
+        None
+    }
+
     /// How a number of `evt.rawarg` is printed: its argument decides, not the catalogue.
     fn raw_format(&self, _field: &FieldRef) -> NumberFormat {
         NumberFormat::Dec
@@ -51,6 +57,10 @@ impl Subject for View<'_> {
 
     fn actor(&self, actors: &mut Actors) -> Option<ActorId> {
         actors.of(self)
+    }
+
+    fn key(&self, field: &FieldRef) -> Option<u64> {
+        (field.field().key?)(self, &field.arg)
     }
 
     fn raw_format(&self, field: &FieldRef) -> NumberFormat {

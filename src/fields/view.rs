@@ -2,7 +2,7 @@
 
 use tracehound_formats::{Event, Seq};
 use tracehound_state::history::{Attrs, ContainerMetadata, Image, OpenFile, Process, Thread};
-use tracehound_state::{Fact, History};
+use tracehound_state::{Fact, FileNames, History};
 
 /// What holds for a whole analysis.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +74,11 @@ impl<'a> View<'a> {
     /// What the event's descriptor refers to.
     pub fn file(&self) -> Option<OpenFile> {
         self.fact.file.map(|id| self.history.file(id))
+    }
+
+    /// The names of what the event's descriptor refers to: much less to look at than [`View::file`].
+    pub fn file_names(&self) -> Option<FileNames> {
+        self.fact.file.map(|id| self.history.file_names(id))
     }
 
     /// Metadata of the acting thread's container, as of the event.

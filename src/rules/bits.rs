@@ -34,6 +34,11 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
     }
 
+    /// True if some number is in both.
+    pub(crate) fn intersects(&self, other: &Bits) -> bool {
+        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.fill(0);
     }

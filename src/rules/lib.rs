@@ -28,6 +28,8 @@ mod print;
 mod question;
 mod services;
 mod union;
+mod values;
+mod walk;
 
 pub use compile::{check_operator, check_output, compile, compile_with, operators_of};
 pub use error::{OperandType, RegexError, TypeError, TypeErrorKind};

@@ -1,26 +1,32 @@
 //! Questions: what is asked of an event, once for all comparisons that have the same left side.
 
-use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
-use tracehound_fields::{Depends, FieldType, Scope, Subject, Value};
+use hashbrown::HashMap;
+use tracehound_fields::{Depends, FieldRef, FieldType, Scope, Subject, Value};
 
 use crate::bits::Bits;
 use crate::ir::Operand;
 use crate::leaf::{How, Leaf};
-use crate::onepass::Lookup;
+use crate::onepass::{Lookup, Texts};
 use crate::operand::{DependsSet, value_of};
+use crate::ops::{bytes_of, number_of};
 use crate::plan::{RuleId, RuleSet};
 use crate::predicate::{Program, Restriction};
+use crate::values::Values;
+use crate::walk::{End, Walk};
 
 /// A left side with every comparison of it, or a comparison of two fields with each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     /// The left side; `None` for a comparison of two fields.
     operand: Option<Operand>,
+    /// Its field, if the field has keys ([`Subject::key`]).
+    keyed: Option<FieldRef>,
     /// Numbers of the comparisons within the set.
     pub(crate) leaves: Box<[u32]>,
-    lookup: Lookup,
+    /// Made when it is asked first: most questions of a set never are, and a set that is only checked asks none.
+    lookup: OnceLock<Lookup>,
     /// What it costs to ask, against other questions.
     pub(crate) cost: u32,
     /// Rules that can still match if all its comparisons are false.
@@ -74,8 +80,8 @@ impl Questions {
         let programs: Vec<&Program> = programs.collect();
         for (number, (operand, group)) in (0..).zip(groups) {
             group.iter().zip(0..).for_each(|(&leaf, bit)| questions.of_leaf[leaf as usize] = (number, bit));
-            let own: Vec<&Leaf> = group.iter().map(|&leaf| leaves[leaf as usize]).collect();
-            let depends = own.iter().fold(DependsSet::default(), |set, leaf| set.union(leaf.depends()));
+            let own = group.iter().map(|&leaf| leaves[leaf as usize]);
+            let depends = own.fold(DependsSet::default(), |set, leaf| set.union(leaf.depends()));
             let mut base = Bits::of(n_rules, 0..n_rules);
             let known = |leaf: u32| (questions.of_leaf[leaf as usize].0 == number).then_some(false);
             for &RuleId(rule) in group.iter().flat_map(|&leaf| &rules_of_leaf[leaf as usize]) {
@@ -88,7 +94,11 @@ impl Questions {
             }
             questions.all.push(Question {
                 operand: operand.cloned(),
-                lookup: if operand.is_some() { Lookup::new(&own) } else { Lookup::Plain },
+                keyed: match operand {
+                    Some(Operand::Field(field)) if field.field().key.is_some() => Some(field.clone()),
+                    _ => None,
+                },
+                lookup: OnceLock::new(),
                 leaves: group.into(),
                 cost: cost(operand, depends),
                 base,
@@ -105,20 +115,37 @@ impl Questions {
     }
 }
 
+impl Question {
+    fn lookup(&self, set: &RuleSet) -> &Lookup {
+        self.lookup.get_or_init(|| match self.operand {
+            Some(_) => Lookup::new(&self.leaves.iter().map(|&leaf| set.leaf(leaf)).collect::<Vec<_>>()),
+            None => Lookup::Plain,
+        })
+    }
+}
+
 /// What a question costs: about nanoseconds, measured on the captures that the benchmarks use.
 fn cost(operand: Option<&Operand>, depends: DependsSet) -> u32 {
     let is_text = |operand: &Operand| match operand {
         Operand::Field(field) => field.ty().is_text() || field.ty() == FieldType::Bytes,
         _ => true,
     };
+    let has_keys = matches!(operand, Some(Operand::Field(field)) if field.field().key.is_some());
+    let is_of_args = depends.contains(Depends::Args);
     let value = match operand {
-        None => 40,
+        None => 50,
         // A transformer makes its value anew each time.
-        Some(Operand::Call { .. }) => 60,
-        // Rendered from numbers.
-        Some(operand) if depends.contains(Depends::Args) && is_text(operand) => 40,
-        Some(operand) if is_text(operand) => 15,
-        Some(_) => 5,
+        Some(Operand::Call { .. }) => 80,
+        // Those with keys are mostly looked up; what comes once has to be read.
+        Some(operand) if is_text(operand) => match (is_of_args, has_keys) {
+            (true, true) => 12,
+            // Rendered from numbers.
+            (true, false) => 60,
+            (false, true) => 20,
+            (false, false) => 40,
+        },
+        Some(_) if has_keys => 8,
+        Some(_) => 12,
     };
     // Fields of other processes walk there.
     let walk = if depends.contains(Depends::Lineage) || depends.contains(Depends::Ancestors) { 100 } else { 0 };
@@ -131,10 +158,14 @@ fn cost(operand: Option<&Operand>, depends: DependsSet) -> u32 {
 pub(crate) struct Answers {
     rows: Vec<Answer>,
     numbers: HashMap<Bits, u32>,
-    /// Answers for texts, and for other values as [`encode`] writes them.
+    /// Answers by [`Subject::key`], each in its place, the last one that came there.
+    keyed: Box<[(u64, u32)]>,
+    /// Answers for texts by where they lead; those that this does not tell by text.
+    walk: Walk,
     texts: Values,
+    /// Answers for other values as [`encode`] writes them.
     others: Values,
-    /// Answers for numbers, by their place among the constants.
+    /// Answers for numbers, by their place among the constants, and for `false` and `true`.
     places: Vec<u32>,
     scratch: Bits,
     encoded: Vec<u8>,
@@ -152,10 +183,16 @@ pub(crate) struct Answer {
 
 /// Values longer than this are looked at anew each time.
 const MAX_REMEMBERED: usize = 512;
-/// Places for values of one question; a power of two.
+/// Places for keys of one question; a power of two.
 const SLOTS: usize = 1 << 11;
 /// Not known yet.
 const NONE: u32 = u32::MAX;
+
+/// The place of a key. Keys are numbers of symbols, flags: any of their bits may be all that differs.
+fn slot_of(key: u64) -> usize {
+    const BITS: u32 = SLOTS.ilog2();
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - BITS)) as usize
+}
 
 impl Answers {
     pub(crate) fn new(question: &Question) -> Answers {
@@ -165,6 +202,8 @@ impl Answers {
         Answers {
             rows: vec![Answer { is_true: none.clone(), possible: question.base.clone(), n_given: 0 }],
             numbers,
+            keyed: Box::default(),
+            walk: Walk::default(),
             texts: Values::default(),
             others: Values::default(),
             places: Vec::new(),
@@ -211,47 +250,98 @@ impl Answers {
             self.scratch.set(0, set.leaf(question.leaves[0]).evaluate(subject));
             return self.answer(set, number, memory);
         };
-        let value = value_of(operand, subject);
-        if value.is_null() {
-            return 0;
+        let key = question.keyed.as_ref().and_then(|field| subject.key(field));
+        let Some(key) = key else { return self.ask_value(set, number, &value_of(operand, subject), memory) };
+        let slot = slot_of(key);
+        if let Some(&(known, answer)) = self.keyed.get(slot)
+            && known == key
+            && answer != NONE
+        {
+            return answer;
         }
-        if let Some(place) = question.lookup.place(&value) {
+        let answer = self.ask_value(set, number, &value_of(operand, subject), memory);
+        if self.keyed.is_empty() {
+            self.keyed = vec![(0, NONE); SLOTS].into();
+            *memory += size_of_val(&*self.keyed);
+        }
+        self.keyed[slot] = (key, answer);
+        answer
+    }
+
+    /// The answer for a value of the left side.
+    fn ask_value(&mut self, set: &RuleSet, number: u32, value: &Value<'_>, memory: &mut usize) -> u32 {
+        let question = set.question(number);
+        let lookup = question.lookup(set);
+        let place = match (value, lookup) {
+            (Value::Null, _) => return 0,
+            (Value::Bool(value), _) => Some(usize::from(*value)),
+            (value, Lookup::Number(numbers)) => number_of(value).map(|number| numbers.place(number)),
+            _ => None,
+        };
+        if let Some(place) = place {
             if self.places.len() <= place {
                 self.places.resize(place + 1, NONE);
             }
             if self.places[place] == NONE {
-                self.places[place] = self.evaluate(set, number, &value, memory);
+                self.places[place] = self.evaluate(set, number, value, memory);
             }
             return self.places[place];
         }
-        if let Value::Str(text) = &value {
-            if text.len() > MAX_REMEMBERED {
-                return self.evaluate(set, number, &value, memory);
+        if let (Lookup::Text(texts), Some(text)) = (lookup, bytes_of(value)) {
+            if texts.is_told_by_place() {
+                return self.walk(set, number, texts, text, value, memory);
             }
-            let (slot, known) = self.texts.find(text);
-            return known.unwrap_or_else(|| {
-                let answer = self.evaluate(set, number, &value, memory);
-                self.texts.remember(slot, text, answer, memory);
-                answer
-            });
+            if text.len() <= MAX_REMEMBERED {
+                let (slot, known) = self.texts.find(text);
+                return known.unwrap_or_else(|| {
+                    let answer = self.walk(set, number, texts, text, value, memory);
+                    self.texts.remember(slot, text, answer, memory);
+                    answer
+                });
+            }
+            return self.walk(set, number, texts, text, value, memory);
         }
         self.encoded.clear();
-        if !encode(&value, &mut self.encoded) {
-            return self.evaluate(set, number, &value, memory);
+        if !encode(value, &mut self.encoded) {
+            return self.evaluate(set, number, value, memory);
         }
         let (slot, known) = self.others.find(&self.encoded);
         known.unwrap_or_else(|| {
-            let answer = self.evaluate(set, number, &value, memory);
+            let answer = self.evaluate(set, number, value, memory);
             self.others.remember(slot, &self.encoded, answer, memory);
             answer
         })
+    }
+
+    /// The answer for a text.
+    fn walk(
+        &mut self,
+        set: &RuleSet,
+        number: u32,
+        texts: &Texts,
+        text: &[u8],
+        value: &Value<'_>,
+        memory: &mut usize,
+    ) -> u32 {
+        let question = set.question(number);
+        let leaf = |i: usize| set.leaf(question.leaves[i]);
+        match self.walk.read(texts, text, &leaf, value, &mut self.scratch, memory) {
+            End::Answer(answer) => answer,
+            End::New(row) => {
+                let answer = self.answer(set, number, memory);
+                if let Some(row) = row {
+                    self.walk.remember(texts, row, answer);
+                }
+                answer
+            }
+        }
     }
 
     fn evaluate(&mut self, set: &RuleSet, number: u32, value: &Value<'_>, memory: &mut usize) -> u32 {
         let question = set.question(number);
         self.scratch.clear();
         let leaf = |i: usize| set.leaf(question.leaves[i]);
-        question.lookup.evaluate(&leaf, question.leaves.len(), value, &mut self.scratch);
+        question.lookup(set).evaluate(&leaf, question.leaves.len(), value, &mut self.scratch);
         self.answer(set, number, memory)
     }
 
@@ -275,35 +365,6 @@ impl Answers {
         self.numbers.insert(self.scratch.clone(), answer);
         self.rows.push(Answer { is_true: self.scratch.clone(), possible, n_given: 0 });
         answer
-    }
-}
-
-/// Answers by value: each value has one place, where the last one that came there is remembered.
-#[derive(Clone, Debug, Default)]
-struct Values {
-    slots: Vec<(Vec<u8>, u32)>,
-    hasher: DefaultHashBuilder,
-}
-
-impl Values {
-    /// The place of a value, and the answer if it is there.
-    fn find(&self, value: &[u8]) -> (usize, Option<u32>) {
-        let slot = self.hasher.hash_one(value) as usize % SLOTS;
-        let found = self.slots.get(slot).filter(|(known, answer)| *answer != NONE && known == value);
-        (slot, found.map(|&(_, answer)| answer))
-    }
-
-    fn remember(&mut self, slot: usize, value: &[u8], answer: u32, memory: &mut usize) {
-        if self.slots.is_empty() {
-            self.slots.resize(SLOTS, (Vec::new(), NONE));
-            *memory += size_of_val(self.slots.as_slice());
-        }
-        let (known, of_known) = &mut self.slots[slot];
-        let before = known.capacity();
-        known.clear();
-        known.extend_from_slice(value);
-        *memory += known.capacity() - before;
-        *of_known = answer;
     }
 }
 

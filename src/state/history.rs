@@ -15,7 +15,7 @@ use tracehound_formats::{Nanos, Seq, Tid};
 use crate::fd_table::FdTables;
 use crate::few::Few;
 use crate::moves::Moves;
-use crate::packed::Table;
+use crate::packed::{FileNames, Table};
 use crate::rows::Rows;
 use crate::strings::{Strings, Sym};
 use crate::timeline::Timeline;
@@ -595,6 +595,12 @@ impl History {
     #[inline]
     pub fn file(&self, id: FileId) -> OpenFile {
         self.files.at(id.index())
+    }
+
+    /// The names in a state of an open file.
+    #[inline]
+    pub fn file_names(&self, id: FileId) -> FileNames {
+        self.files.names_at(id.index())
     }
 
     /// A container.

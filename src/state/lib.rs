@@ -48,6 +48,7 @@ pub mod timeline;
 pub use fact::Fact;
 pub use history::{AttrsId, ContainerId, CredId, FileId, History, ImageId, ProcessId, TableId, ThreadId};
 pub use notes::ReplayNotes;
+pub use packed::FileNames;
 pub use replay::{Replay, ReplayOptions};
 pub use rows::Rows;
 pub use strings::{Strings, Sym};

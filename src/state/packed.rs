@@ -281,6 +281,26 @@ mod file_bits {
     pub(super) const IS_SERVER: u8 = 0x40;
 }
 
+/// What a state of an open file says of its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileNames {
+    /// As [`OpenFile::kind`].
+    pub kind: FdKind,
+    /// As [`OpenFile::name`].
+    pub name: Sym,
+    /// As [`OpenFile::raw_name`].
+    pub raw_name: Sym,
+}
+
+impl Table<OpenFile> {
+    /// The names of the row at a position, without the rest of it.
+    #[inline]
+    pub fn names_at(&self, i: usize) -> FileNames {
+        let &FileRow { kind, name, raw_name, .. } = &self.rows[i];
+        FileNames { kind, name, raw_name }
+    }
+}
+
 /// What only sockets and pidfds have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FilePart {

@@ -13,6 +13,11 @@ impl Sym {
     /// The empty string.
     pub const EMPTY: Sym = Sym(0);
 
+    /// Its number, counted from 0: for tables by symbol.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Its number: less than 2^32 - 1, of which no history has as many strings.
     pub(crate) fn code(self) -> u32 {
         self.0

@@ -10,7 +10,7 @@ use super::glob::Glob;
 /// The search paths of one comparison.
 #[derive(Clone, Debug, Default)]
 pub struct PathSet {
-    tree: PathTree<()>,
+    tree: PathTree,
     paths: Box<[Box<[u8]>]>,
 }
 
@@ -18,15 +18,18 @@ impl PathSet {
     /// The set of these search paths.
     pub fn new<'a>(paths: impl IntoIterator<Item = &'a [u8]>) -> PathSet {
         let mut set = PathSet { tree: PathTree::default(), paths: paths.into_iter().map(Box::from).collect() };
-        set.paths.iter().for_each(|path| set.tree.insert(path, ()));
+        set.paths.iter().for_each(|path| set.tree.insert(path));
         set
     }
 
     /// True if some search path is a prefix of the value, component by component.
     pub fn matches(&self, value: &[u8]) -> bool {
-        let mut is_match = false;
-        self.tree.each_match(value, &mut |()| is_match = true);
-        is_match
+        self.tree.has_prefix_of(value)
+    }
+
+    /// True if some component is a glob.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.tree.nodes.iter().any(|node| !node.globs.is_empty())
     }
 
     /// The search paths as they were given.
@@ -35,35 +38,23 @@ impl PathSet {
     }
 }
 
-/// Search paths with what they stand for, as a tree of components.
-#[derive(Clone, Debug)]
-pub(crate) struct PathTree<T> {
-    nodes: Vec<Node<T>>,
+/// Search paths as a tree of components.
+#[derive(Clone, Debug, Default)]
+struct PathTree {
+    nodes: Vec<Node>,
 }
 
-#[derive(Clone, Debug)]
-struct Node<T> {
-    /// What stands for search paths that end here: they match everything below.
-    ends: Vec<T>,
+#[derive(Clone, Debug, Default)]
+struct Node {
+    /// True where a search path ends: it matches everything below.
+    is_end: bool,
     exact: HashMap<Box<[u8]>, usize>,
     globs: Vec<(Box<[u8]>, Glob, usize)>,
 }
 
-impl<T> Default for PathTree<T> {
-    fn default() -> Self {
-        PathTree { nodes: Vec::new() }
-    }
-}
-
-impl<T> Default for Node<T> {
-    fn default() -> Self {
-        Node { ends: Vec::new(), exact: HashMap::new(), globs: Vec::new() }
-    }
-}
-
-impl<T> PathTree<T> {
+impl PathTree {
     /// Adds a search path.
-    pub(crate) fn insert(&mut self, path: &[u8], end: T) {
+    fn insert(&mut self, path: &[u8]) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
@@ -86,21 +77,23 @@ impl<T> PathTree<T> {
                 next
             });
         }
-        self.nodes[at].ends.push(end);
+        self.nodes[at].is_end = true;
     }
 
-    /// Calls `f` for every search path that is a prefix of the value, component by component. Every node of the
-    /// tree is visited at most once, because a node is reached by one path only.
-    pub(crate) fn each_match(&self, value: &[u8], f: &mut impl FnMut(&T)) {
+    /// True if some search path is a prefix of the value, component by component. Every node of the tree is visited at
+    /// most once, because a node is reached by one path only.
+    fn has_prefix_of(&self, value: &[u8]) -> bool {
         if self.nodes.is_empty() {
-            return;
+            return false;
         }
         let mut open = Vec::new();
         let mut next = Some((0usize, value));
         while let Some((at, rest)) = next.or_else(|| open.pop()) {
             next = None;
             let node = &self.nodes[at];
-            node.ends.iter().for_each(&mut *f);
+            if node.is_end {
+                return true;
+            }
             let Some((component, rest)) = split(rest) else { continue };
             for (_, glob, child) in node.globs.iter().rev() {
                 if glob.matches(component) {
@@ -109,6 +102,7 @@ impl<T> PathTree<T> {
             }
             next = node.exact.get(component).map(|&child| (child, rest));
         }
+        false
     }
 }
 
@@ -116,7 +110,8 @@ fn is_pattern(component: &[u8]) -> bool {
     component.iter().any(|b| matches!(b, b'?' | b'*' | b'['))
 }
 
-fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The components of a path, those left out that are empty.
+pub(crate) fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|&b| b == b'/').filter(|component| !component.is_empty())
 }
 

@@ -384,4 +384,67 @@ proptest! {
             prop_assert_eq!(matcher.matches(event), plainly);
         }
     }
+
+    #[test]
+    fn texts_read_along_literals(
+        leaves in proptest::collection::vec(comparisons_of_text(), 1..12),
+        texts in proptest::collection::vec(pieces(), 1..40),
+        long in proptest::collection::vec(pieces(), 0..600),
+        little_memory: bool,
+    ) {
+        // Each of its bytes is a place of its own.
+        let long = long.concat().replace('\0', "");
+        let leaves = leaves.into_iter().chain([leaf(field("t.str"), "startswith", &[&long])]);
+        let set = plan(leaves.map(|leaf| rule("r", Priority::Notice, leaf)).collect());
+        let max_memory = if little_memory { 1 << 10 } else { 32 << 20 };
+        let mut matcher = Matcher::new(&set, Policy::All, Priority::Debug).with_memory(max_memory);
+        // Each twice, and once with a beginning that is longer than what is remembered.
+        for text in texts.iter().chain(&texts).cloned().chain(texts.iter().map(|text| format!("{long}/{text}"))) {
+            let event = Event::new([
+                ("t.str", Value::owned(text.clone())),
+                ("t.bytes", Value::Bytes(text.into_bytes().into())),
+            ]);
+            let plainly: Vec<RuleId> = set.matches_plainly(&event, Policy::All, Priority::Debug).collect();
+            prop_assert_eq!(matcher.matches(&event), plainly);
+        }
+    }
+}
+
+/// Texts in which literals of [`comparisons_of_text`] begin, end and overlap; directories among them.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = proptest::sample::select(vec!["/", "//", "a", "b", "ab", "AB", ".", "\0", "é", "etc", "/etc/", "x"]);
+    proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+/// Comparisons of a text, and of raw bytes, with literals.
+fn comparisons_of_text() -> impl Strategy<Value = Expr> {
+    let operators = vec![
+        "=",
+        "!=",
+        "in",
+        "contains",
+        "icontains",
+        "startswith",
+        "endswith",
+        "glob",
+        "iglob",
+        "pmatch",
+        "regex",
+        "exists",
+        "= oneof",
+        "contains anyof",
+        "<",
+    ];
+    let operator = proptest::sample::select(operators);
+    (operator, any::<bool>(), proptest::collection::vec(pieces(), 1..4)).prop_filter_map(
+        "does not compile",
+        |(operator, is_raw, constants)| {
+            let constants: Vec<String> = constants.into_iter().map(|text| text.replace('\0', "")).collect();
+            let takes_many = operator == "in" || operator == "pmatch" || operator.contains(' ');
+            let constants: Vec<&str> =
+                constants.iter().map(String::as_str).take(if takes_many { 4 } else { 1 }).collect();
+            let leaf = leaf(field(if is_raw { "t.bytes" } else { "t.str" }), operator, &constants);
+            compile_with(&leaf, &TestScheme).is_ok().then_some(leaf)
+        },
+    )
 }
