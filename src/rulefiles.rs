@@ -44,7 +44,7 @@ impl RuleFiles {
 
 /// Loads files and folders in the order given; a folder stands for its `.yaml` and `.yml` files, sorted by name.
 pub fn load(paths: &[PathBuf]) -> Result<RuleFiles, RuleFileError> {
-    let mut loaded = read(paths)?;
+    let mut loaded = read(paths, Severity::Lint)?;
     let rules = plan(&mut loaded);
     Ok(RuleFiles { rules, loaded })
 }
@@ -57,9 +57,10 @@ pub fn plan(loaded: &mut Loaded) -> RuleSet {
     rules
 }
 
-/// As [`load`], without making the rules ready.
-pub fn read(paths: &[PathBuf]) -> Result<Loaded, RuleFileError> {
-    let mut loaded = tracehound_lang::load(&source_files(paths)?);
+/// As [`load`], without making the rules ready, and with diagnostics of at least a severity; see
+/// [`tracehound_lang::load_with`].
+pub fn read(paths: &[PathBuf], least: Severity) -> Result<Loaded, RuleFileError> {
+    let mut loaded = tracehound_lang::load_with(&source_files(paths)?, least);
     check_filters(&mut loaded);
     Ok(loaded)
 }

@@ -34,7 +34,12 @@ pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Fa
 
 /// As [`load_rules`], with everything that the files say of the places of rules.
 pub(super) fn load_rule_files(global: &Global, args: &RuleArgs) -> Result<RuleFiles, Failure> {
-    let mut loaded = rulefiles::read(&args.rules)
+    let least = match (global.quiet, global.verbose) {
+        (true, _) => Severity::Error,
+        (false, true) => Severity::Lint,
+        (false, false) => Severity::Warning,
+    };
+    let mut loaded = rulefiles::read(&args.rules, least)
         .map_err(|error| Failure::Rules(output::printable(error.to_string().as_bytes())))?;
     for template in &args.append_output {
         loaded.append_output(template).map_err(|error| {
@@ -43,11 +48,6 @@ pub(super) fn load_rule_files(global: &Global, args: &RuleArgs) -> Result<RuleFi
     }
     let rules = rulefiles::plan(&mut loaded);
     let mut files = RuleFiles { rules, loaded };
-    let least = match (global.quiet, global.verbose) {
-        (true, _) => Severity::Error,
-        (false, true) => Severity::Lint,
-        (false, false) => Severity::Warning,
-    };
     eprint!("{}", files.render(least));
     if files.has_errors() {
         let stats = files.loaded.stats;

@@ -193,20 +193,24 @@ pub fn similar(name: &str) -> Vec<&'static str> {
     near.into_iter().take_while(|&(d, _)| d <= limit).take(3).map(|(_, name)| name).collect()
 }
 
+/// Longest text that can be a misspelling.
+const MAX_NAME: usize = 128;
+
 /// Edits between two texts: insertions, deletions, replacements and swaps of neighbours.
 pub fn distance(a: &[u8], b: &[u8]) -> usize {
     // Names are short; a longer text cannot be a misspelling of one.
-    if a.len() > 128 || b.len() > 128 {
+    if a.len() > MAX_NAME || b.len() > MAX_NAME {
         return usize::MAX;
     }
-    let mut rows = vec![vec![0usize; b.len() + 1]; 3];
+    // Of the last two letters of `a`, and of this one: edits to each beginning of `b`.
+    let mut rows = [[0u8; MAX_NAME + 1]; 3];
     for (j, cell) in rows[1].iter_mut().enumerate() {
-        *cell = j;
+        *cell = j as u8;
     }
     for i in 1..=a.len() {
-        rows[2][0] = i;
+        rows[2][0] = i as u8;
         for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
+            let change = u8::from(a[i - 1] != b[j - 1]);
             let mut best = (rows[1][j] + 1).min(rows[2][j - 1] + 1).min(rows[1][j - 1] + change);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(rows[0][j - 2] + 1);
@@ -215,5 +219,5 @@ pub fn distance(a: &[u8], b: &[u8]) -> usize {
         }
         rows.rotate_left(1);
     }
-    rows[1][b.len()]
+    usize::from(rows[1][b.len()])
 }

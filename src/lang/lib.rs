@@ -32,8 +32,8 @@ pub struct Language {
     pub doc: &'static str,
     /// How sure it is that a content is of this language: 0 no, 1 perhaps, 2 surely.
     pub detect: fn(&[u8]) -> u8,
-    /// Loads files in the order given.
-    pub load: fn(&[SourceFile]) -> Loaded,
+    /// Loads files in the order given; see [`load_with`].
+    pub load: fn(&[SourceFile], Severity) -> Loaded,
 }
 
 /// All languages.
@@ -136,6 +136,12 @@ pub struct Stats {
 /// A content that no language recognises is given to the first if it is text: its diagnostics say more than that the
 /// file is unknown.
 pub fn load(files: &[SourceFile]) -> Loaded {
+    load_with(files, Severity::Lint)
+}
+
+/// As [`load`], for those who show diagnostics of at least a severity: what costs much to find and is less severe is
+/// not looked for, and may be missing in [`Loaded::diagnostics`] and [`Stats`]. Rules are the same.
+pub fn load_with(files: &[SourceFile], least: Severity) -> Loaded {
     let mut unknown = Vec::new();
     let mut known = Vec::with_capacity(files.len());
     for file in files {
@@ -147,7 +153,7 @@ pub fn load(files: &[SourceFile]) -> Loaded {
             known.push(file.clone());
         }
     }
-    let mut loaded = (LANGUAGES[0].load)(&known);
+    let mut loaded = (LANGUAGES[0].load)(&known, least);
     for path in unknown {
         let Some(file) = (0..loaded.sources.len() as u32).find(|&i| loaded.sources.path(i) == path) else { continue };
         let is_of_file = |d: &Diagnostic| d.span().is_some_and(|span| span.file == file);

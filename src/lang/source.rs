@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use bstr::ByteSlice;
+
 /// A file as given to a language: a name for messages, and its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct SourceFile {
@@ -81,7 +83,11 @@ impl SourceMap {
     pub fn add(&mut self, file: SourceFile) -> u32 {
         let SourceFile { path, bytes } = file;
         let mut line_starts = vec![0];
-        line_starts.extend(bytes.iter().enumerate().filter(|&(_, &b)| b == b'\n').map(|(i, _)| i as u32 + 1));
+        let mut at = 0;
+        while let Some(i) = bytes[at..].find_byte(b'\n') {
+            at += i + 1;
+            line_starts.push(at as u32);
+        }
         self.files.push(MappedFile { path, bytes, line_starts });
         (self.files.len() - 1) as u32
     }
@@ -140,7 +146,7 @@ impl SourceMap {
 
 /// Number of characters; a byte that belongs to no character counts as one.
 pub(crate) fn chars_in(bytes: &[u8]) -> usize {
-    bstr::ByteSlice::chars(bytes).count()
+    bytes.chars().count()
 }
 
 #[cfg(test)]

@@ -23,22 +23,36 @@ pub struct KindSet {
     rest: bool,
 }
 
-/// Codes are sparse; this numbers the known ones. `None` for a code without a name.
-pub(crate) fn position(code: u16) -> Option<usize> {
-    const UNKNOWN: u16 = u16::MAX;
-    static POSITIONS: OnceLock<Vec<u16>> = OnceLock::new();
-    let positions = POSITIONS.get_or_init(|| {
-        let mut codes: Vec<u16> = subject::all_kind_codes().map(|(code, _)| code).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        codes.truncate(MAX_KINDS);
-        let mut positions = vec![UNKNOWN; codes.last().map_or(0, |&last| usize::from(last) + 1)];
-        for (position, &code) in (0..).zip(&codes) {
+/// The known kinds.
+struct Known {
+    /// Codes and names, by position; ascending.
+    kinds: Vec<(u16, &'static str)>,
+    /// By code, the position.
+    positions: Vec<u16>,
+}
+
+/// In [`Known::positions`]: a code without a name.
+const UNKNOWN: u16 = u16::MAX;
+
+fn known() -> &'static Known {
+    static KNOWN: OnceLock<Known> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let mut kinds: Vec<(u16, &'static str)> = subject::all_kind_codes().collect();
+        kinds.sort_unstable();
+        kinds.dedup_by_key(|kind| kind.0);
+        kinds.truncate(MAX_KINDS);
+        let mut positions = vec![UNKNOWN; kinds.last().map_or(0, |last| usize::from(last.0) + 1)];
+        for (position, &(code, _)) in (0..).zip(&kinds) {
             positions[usize::from(code)] = position;
         }
-        positions
-    });
-    positions.get(usize::from(code)).filter(|&&position| position != UNKNOWN).map(|&position| usize::from(position))
+        Known { kinds, positions }
+    })
+}
+
+/// Codes are sparse; this numbers the known ones. `None` for a code without a name.
+pub(crate) fn position(code: u16) -> Option<usize> {
+    let position = *known().positions.get(usize::from(code))?;
+    (position != UNKNOWN).then_some(usize::from(position))
 }
 
 impl KindSet {
@@ -105,18 +119,20 @@ impl KindSet {
         self.rest && self.words.iter().all(|&word| word == u64::MAX)
     }
 
+    /// The known kinds in the set, by code, ascending.
+    fn kinds(&self) -> impl Iterator<Item = (u16, &'static str)> {
+        let is_in = |at: usize| self.words[at / 64] >> (at % 64) & 1 == 1;
+        known().kinds.iter().enumerate().filter(move |&(at, _)| is_in(at)).map(|(_, &kind)| kind)
+    }
+
     /// Codes of the known kinds in the set, ascending.
     pub fn codes(&self) -> impl Iterator<Item = u16> {
-        let mut codes: Vec<u16> =
-            subject::all_kind_codes().map(|(code, _)| code).filter(|&code| self.contains(code)).collect();
-        codes.sort_unstable();
-        codes.into_iter()
+        self.kinds().map(|(code, _)| code)
     }
 
     /// Names of the known kinds in the set, sorted, once each.
     pub fn names(&self) -> Vec<&'static str> {
-        let mut names: Vec<&'static str> =
-            subject::all_kind_codes().filter(|&(code, _)| self.contains(code)).map(|(_, name)| name).collect();
+        let mut names: Vec<&'static str> = self.kinds().map(|(_, name)| name).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -164,6 +164,8 @@ pub struct Lowering<'a> {
     pub blocked: Option<Blocked>,
     /// Constants looked up among the names of lists so far.
     pub n_list_lints: usize,
+    /// False if nobody will see remarks.
+    pub wants_remarks: bool,
 }
 
 impl Lowering<'_> {
@@ -294,10 +296,12 @@ impl Lowering<'_> {
                 self.push(Diagnostic::new(Code::UnsafeNaCheck, place.span, message), place, via);
             }
         }
-        if let Rhs::List(values, _) = &check.rhs {
-            self.lint_list_names(condition, values, via);
+        if self.wants_remarks {
+            if let Rhs::List(values, _) = &check.rhs {
+                self.lint_list_names(condition, values, via);
+            }
+            self.lint_quirks(condition, check, via);
         }
-        self.lint_quirks(condition, check, via);
         for value in check.rhs.values() {
             if let Some((message, help)) = misread(value) {
                 let place = condition.text.place(value.range.clone());
@@ -391,8 +395,9 @@ fn is_deprecated(name: &str) -> bool {
 fn misread(value: &Value) -> Option<(String, Option<String>)> {
     // Longer texts are no field, and constants can be as long as the file.
     let text = std::str::from_utf8(&value.bytes).ok().filter(|text| text.len() <= 200)?;
-    let shown = short(text, 80);
+    let shown = || short(text, 80);
     if !value.is_quoted && field_name_len(text.as_bytes()) == text.len() && catalogue::find(text).is_some() {
+        let shown = shown();
         let message = format!("'{shown}' may be a valid field wrongly interpreted as a string value");
         return Some((message, Some(format!("to compare with the field write `val({shown})`"))));
     }
@@ -401,6 +406,7 @@ fn misread(value: &Value) -> Option<(String, Option<String>)> {
     }
     match parse_operand_prefix(text) {
         Some((Operand::Call { .. }, end)) if end == text.len() => {
+            let shown = shown();
             let message = format!("'{shown}' may be a valid field transformer wrongly interpreted as a string value");
             Some((message, Some("a transformer is written without quotes directly after the operator".to_owned())))
         }

@@ -78,9 +78,9 @@ pub fn detect(content: &[u8]) -> u8 {
     best
 }
 
-/// Loads files in the order given.
-pub fn load(files: &[SourceFile]) -> Loaded {
-    let mut loader = Loader::default();
+/// Loads files in the order given; see [`crate::load_with`].
+pub fn load(files: &[SourceFile], least: Severity) -> Loaded {
+    let mut loader = Loader { wants_remarks: least >= Severity::Lint, ..Loader::default() };
     for file in files {
         loader.file(file);
     }
@@ -95,6 +95,8 @@ struct Loader {
     schema: Vec<schema::SchemaStatus>,
     n_errors: usize,
     n_suppressed: usize,
+    /// False if nobody will see remarks (`Severity::Lint`).
+    wants_remarks: bool,
 }
 
 impl Loader {
@@ -247,6 +249,7 @@ impl Loader {
             n_nodes: 0,
             unreadable: Vec::new(),
             names: Vec::new(),
+            wants_remarks: self.wants_remarks,
         };
         let mut merged: HashMap<Finding, (usize, Vec<String>)> = HashMap::new();
         for (i, definition) in collector.rules.entries.iter().enumerate() {
@@ -289,7 +292,9 @@ impl Loader {
             );
         }
         macros.finish(&mut self.diagnostics);
-        self.report_all(lints::between_rules(&loaded.rules, &names));
+        if self.wants_remarks {
+            self.report_all(lints::between_rules(&loaded.rules, &names));
+        }
         if self.n_errors == 0 {
             self.warn_unused(&collector, &lists, &macros);
         }
@@ -384,6 +389,12 @@ fn origin(sources: &SourceMap, span: Span) -> Origin {
 /// A file's text, each byte that is not UTF-8, and each NUL, replaced by `?` so that offsets stay, and the offsets of
 /// these bytes.
 pub fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !bytes.contains(&0)
+        && !text.starts_with('\u{feff}')
+    {
+        return (text.to_owned(), Vec::new());
+    }
     let mut bad = Vec::new();
     let mut text = String::with_capacity(bytes.len());
     let mut at = 0;
@@ -458,6 +469,7 @@ struct Compiler<'a> {
     unreadable: Vec<(String, Span, Vec<String>)>,
     /// Places of the names of the rules that compile.
     names: Vec<Span>,
+    wants_remarks: bool,
 }
 
 /// What makes findings of two rules the same: code, place, message.
@@ -556,6 +568,7 @@ impl Compiler<'_> {
             n_errors: 0,
             blocked: None,
             n_list_lints: 0,
+            wants_remarks: self.wants_remarks,
         };
         let expr = lowering.condition(&condition);
         let (mut diagnostics, blocked) = (lowering.diagnostics, lowering.blocked);
@@ -567,7 +580,7 @@ impl Compiler<'_> {
                     }
                 }
                 let is_complete = blocked.is_none() && !diagnostics.iter().any(Diagnostic::is_error);
-                if is_complete {
+                if is_complete && self.wants_remarks {
                     let lints = lints::RuleLints {
                         predicate: &predicate,
                         leaves: &self.loaded.leaves,

@@ -109,7 +109,16 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
         via: None,
     };
     let next = |at: usize| raw[at..].chars().next();
-    for (i, c) in decoded.char_indices() {
+    let mut i = 0;
+    while let Some(c) = decoded[i..].chars().next() {
+        // Most of a text is written as it reads.
+        let n_same = same_len(&decoded[i..], &raw[at..], style);
+        if n_same > 0 {
+            out.push(&decoded[i..i + n_same], place(at, at + n_same), true);
+            i += n_same;
+            at += n_same;
+            continue;
+        }
         if !is_white(c) {
             loop {
                 let rest = &raw[at..];
@@ -136,9 +145,26 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
             }
         };
         out.push(&decoded[i..i + c.len_utf8()], place(at, at + len), is_same);
+        i += c.len_utf8();
         at += len;
     }
     out
+}
+
+/// Bytes at the beginning of both texts that are the same characters, up to one that escapes or doubles.
+fn same_len(decoded: &str, raw: &str, style: Style) -> usize {
+    let special = match style {
+        Style::Quoted('"') => b'\\',
+        Style::Quoted(quote) => quote as u8,
+        // Equal to no byte of the text, as a text has no NUL.
+        _ => 0,
+    };
+    let pairs = decoded.bytes().zip(raw.bytes());
+    let mut n = pairs.take_while(|&(d, r)| d == r && r != special).count();
+    while !decoded.is_char_boundary(n) {
+        n -= 1;
+    }
+    n
 }
 
 fn is_white(c: char) -> bool {
