@@ -178,9 +178,14 @@ fn captures_give_the_same() {
         let copy = folder.join("capture").join(&name);
         std::fs::create_dir_all(folder.join("capture")).expect("a folder");
         std::fs::copy(&capture, &copy).expect("a copy");
-        let ((expected, _), (got, _)) = (outputs(&copy, &rules, &[]), outputs(Path::new(&native), &rules, &[]));
-        for (table, bytes) in &expected {
-            assert!(got.get(table) == Some(bytes), "{name}: other {table}");
+        // A capture is filtered, a native trace is also not read where it need not be.
+        for flags in [&[][..], &["--since", "+2s", "--until", "+6s"], &["--until", "+3s"]] {
+            let flags: Vec<String> = flags.iter().map(|&flag: &&str| flag.to_owned()).collect();
+            let ((expected, _), (got, _)) =
+                (outputs(&copy, &rules, &flags), outputs(Path::new(&native), &rules, &flags));
+            for (table, bytes) in &expected {
+                assert!(got.get(table) == Some(bytes), "{name} {flags:?}: other {table}");
+            }
         }
     }
 }

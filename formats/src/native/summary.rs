@@ -122,7 +122,9 @@ pub(crate) struct Held {
     pub(crate) threads: Vec<u64>,
     /// Lowest and highest number.
     pub(crate) seqs: (u64, u64),
-    /// Earliest and latest time.
+    /// Earliest and latest time as the header has them, to be set before.
+    pub(crate) claimed: (u64, u64),
+    /// Earliest and latest time, or what the header says if no event is outside of it.
     pub(crate) times: (u64, u64),
     /// Numbers rise from event to event.
     pub(crate) is_rising: bool,
@@ -143,9 +145,9 @@ impl Held {
         self.kinds = kinds;
         self.threads.clear();
         self.threads.extend_from_slice(threads);
-        self.is_rising = seqs.iter().zip(seqs.iter().skip(1)).fold(true, |rises, (one, next)| rises & (one < next));
+        self.is_rising = rises(seqs);
         self.seqs = if self.is_rising { ends(seqs) } else { range(seqs) };
-        self.times = range(times);
+        self.times = if is_within(times, self.claimed) { self.claimed } else { range(times) };
         self.flags = flags.iter().fold(0, |all, flags| all | flags);
     }
 
@@ -172,6 +174,21 @@ impl Held {
         threads.dedup();
         threads.iter().copied().ne(summary.threads.iter().map(|tid| tid.0)).then_some("the header lists other threads")
     }
+}
+
+/// True if each value is higher than the one before. All segments are asked, hence by the sign of differences, of which a
+/// processor takes several at a time; where a number is too large for that, by comparing.
+fn rises(values: &[u64]) -> bool {
+    let pairs = || values.iter().zip(values.iter().skip(1));
+    let signs = pairs().fold(0, |signs, (one, next)| signs | one | next | next.wrapping_sub(*one).wrapping_sub(1));
+    signs >> 63 == 0 || pairs().all(|(one, next)| one < next)
+}
+
+/// True if all values are surely in a range; false if one is not, or if the range is too wide to tell by signs.
+fn is_within(values: &[u64], (low, high): (u64, u64)) -> bool {
+    let outside = |value: u64| value.wrapping_sub(low) | high.wrapping_sub(value);
+    let signs = values.iter().fold(0, |signs, &value| signs | outside(value));
+    high.checked_sub(low).is_some_and(|span| span >> 63 == 0) && signs >> 63 == 0
 }
 
 /// First and last value; nothing for none.
@@ -216,6 +233,36 @@ mod tests {
         check(&again, None);
         let many = |i: usize| format!("{} futex\n", 1 + i % (MAX_THREADS + 1));
         check(&text::fixture(&(0..MIN_EVENTS).map(many).collect::<String>()).1, None);
+    }
+
+    #[test]
+    fn order_and_range() {
+        const FAR: u64 = 1 << 63;
+        let rising: &[(&[u64], bool)] = &[
+            (&[], true),
+            (&[5], true),
+            (&[5, 6, 9], true),
+            (&[5, 6, 6], false),
+            (&[5, 4, 6], false),
+            (&[0, FAR + 1, u64::MAX], true),
+            (&[u64::MAX, 0], false),
+        ];
+        for &(values, expected) in rising {
+            assert_eq!(rises(values), expected, "{values:?}");
+        }
+        let within: &[(&[u64], (u64, u64), bool)] = &[
+            (&[5, 7, 6], (5, 7), true),
+            (&[5, 8], (5, 7), false),
+            (&[4, 7], (5, 7), false),
+            (&[u64::MAX], (5, 7), false),
+            (&[5 + FAR], (5, 7), false),
+            (&[6], (7, 5), false),
+            (&[6], (0, u64::MAX), false),
+            (&[u64::MAX - 1], (u64::MAX - 2, u64::MAX), true),
+        ];
+        for &(values, range, expected) in within {
+            assert_eq!(is_within(values, range), expected, "{values:?} {range:?}");
+        }
     }
 
     #[test]

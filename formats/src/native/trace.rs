@@ -118,6 +118,7 @@ impl Trace {
             return Ok(());
         }
         let Decoder { unpacker, events, told } = decoder;
+        events.held.claimed = (segment.times.0.0, segment.times.1.0);
         self.with_payload(segment, unpacker, |payload| events.take(payload, segment.n_rows as usize, batch))
             .inspect_err(|_| batch.clear())?;
         told.n_unfinished = events.n_unfinished;
