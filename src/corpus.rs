@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracehound_fields::{Context, Subject};
-use tracehound_formats::{Input, OpenError, Seq};
+use tracehound_formats::{Input, OpenError, Seq, native};
 use tracehound_report::case::CaseParts;
 use tracehound_report::{AttackPath, Case, Paths, Source, path};
 use tracehound_rules::{Policy, Priority, Rule, RuleSet};
 use tracehound_signals::visible::utf8;
 use tracehound_signals::{ProcessKeys, RuleRef, Signal};
-use tracehound_suite::cache::{Cache, Key, KeyHasher, Record};
+use tracehound_suite::cache::{Cache, Key, KeyHasher, MAX_COPY, Record};
 use tracehound_suite::coverage::LeafCount;
 use tracehound_suite::result::{Facts, Observed, Seen};
 use tracehound_suppress::files::Suppression;
@@ -155,7 +155,7 @@ impl<'g> Runner<'g> {
         let rules = &self.ground.rules.rules;
         let mut counts: Vec<Vec<LeafCount>> =
             rules.rules().iter().map(|rule| vec![LeafCount::default(); rule.predicate().leaves().len()]).collect();
-        analyze(input, &RuleSet::default(), None, |window| {
+        analyze(self.copy_or(input), &RuleSet::default(), None, |window| {
             each_event(window, |view| {
                 for &id in rules.rules_for_kind(view.kind_code()) {
                     let counts = &mut counts[id.0 as usize];
@@ -199,7 +199,7 @@ impl<'g> Runner<'g> {
         let record = match known {
             Some(record) if !can_match(&record) => record,
             known => {
-                let mut found = self.observe(input, &unknown, &queries)?;
+                let mut found = self.observe_kept(cache, trace, input, &unknown, &queries)?;
                 let mut record = known.unwrap_or_else(|| Record::new(found.facts));
                 for &rule in &unknown {
                     let seen = found.signals.remove(name(rule)).unwrap_or_default();
@@ -215,6 +215,36 @@ impl<'g> Runner<'g> {
             (!seen.is_empty()).then(|| (name(rule).to_owned(), seen.to_vec()))
         });
         Ok(Observed { signals: signals.collect(), facts: record.facts.clone() })
+    }
+
+    /// As [`Runner::observe`], from the copy of a trace that is slow to read, which is made where there is none.
+    fn observe_kept<'q>(
+        &self,
+        cache: &Cache,
+        trace: Key,
+        input: Input,
+        rules: &[usize],
+        queries: impl Fn(&str) -> Vec<&'q Query>,
+    ) -> Result<Observed, OpenError> {
+        let kept = cache.copy(trace);
+        let made = if kept.is_none() { native::unpacked(&input, MAX_COPY) } else { None };
+        let Some(copy) = kept.as_ref().or(made.as_ref()) else { return self.observe(input, rules, queries) };
+        let observed = self.observe(copy.clone().into(), rules, &queries)?;
+        // Places of damage are those of the file that was given.
+        if observed.facts.n_damage > 0 {
+            return self.observe(input, rules, queries);
+        }
+        if let Some(made) = made {
+            // A cache that cannot be written to costs time only.
+            let _ = cache.put_copy(trace, &made);
+        }
+        Ok(observed)
+    }
+
+    /// The copy of a trace that is slow to read, if there is one; else the trace.
+    fn copy_or(&self, input: Input) -> Input {
+        let copy = self.cache.and_then(|cache| cache.copy(Key::of(input.bytes())));
+        copy.map_or(input, Input::from)
     }
 
     /// Replays a trace and asks some of the rules, by position. `queries` gives what is to be asked about the signals
@@ -256,7 +286,7 @@ impl<'g> Runner<'g> {
     pub fn nearest(&self, input: Input, rule: usize, seq: Option<u64>) -> Result<Nearest, OpenError> {
         let planned = &self.ground.rules.rules.rules()[rule];
         let mut search = Search::new(planned, Target { seq: seq.map(Seq), pid: None });
-        let analysis = analyze(input, &RuleSet::default(), None, |window| search.window(window))?;
+        let analysis = analyze(self.copy_or(input), &RuleSet::default(), None, |window| search.window(window))?;
         let found = search.finish();
         let missing: Vec<String> = planned
             .fields_used()
@@ -278,7 +308,7 @@ impl<'g> Runner<'g> {
     pub fn explain_query(&self, input: Input, rule: usize, query: &Query) -> Result<Vec<String>, OpenError> {
         let subset = self.subset(&[rule]);
         let mut lines = Vec::new();
-        analyze(input, &subset.rules, Some(&subset.suppressions), |window| {
+        analyze(self.copy_or(input), &subset.rules, Some(&subset.suppressions), |window| {
             each_signal(window, |signal, view| {
                 if lines.is_empty() {
                     let subject = SignalView::new(signal, view, &self.ground.tags);

@@ -5,6 +5,9 @@
 //! and, if it has signals, of what was asked about them (suppressions, queries, tags). So a rule that was edited is asked
 //! of those traces only that have an event it can match.
 //!
+//! Beside it there can be a copy of the trace that is faster to read, so that asking again is cheap: whoever reads traces
+//! says when it is worth it, and that the copy reads the same.
+//!
 //! The files are evidence of nothing: each begins with the hash of the rest, and one that is damaged, of another version
 //! or in any other way not as expected counts as missing and is written anew. They are written aside and renamed, so that
 //! programs that run at the same time see whole ones.
@@ -24,10 +27,16 @@ use crate::result::{Facts, Seen, strings};
 const MAGIC: &str = "tracehound-suite-cache 1";
 /// What files in the cache are called after.
 const EXTENSION: &str = "observed";
+/// First line of each copy of a trace.
+const COPY_MAGIC: &str = "tracehound-suite-copy 1";
+/// What copies of traces are called after.
+const COPY_EXTENSION: &str = "unpacked";
 /// Rules kept of a trace: those of now, and the newest of those before.
 const MAX_RULES: usize = 2000;
 /// Bytes of one file: a trace with more signals is observed each time.
 const MAX_FILE: usize = 4 << 20;
+/// Bytes of a copy of a trace; with its first line it is a file.
+pub const MAX_COPY: usize = MAX_FILE - 4096;
 /// Bytes of all files; the oldest ones go.
 const MAX_TOTAL: u64 = 512 << 20;
 
@@ -152,17 +161,13 @@ impl Record {
             "n_events": n_events, "kinds": kinds, "n_damage": n_damage, "damage": damage, "n_lost": n_lost,
             "silent": silent.concat(), "signals": signals,
         })
-        .to_string();
-        format!("{MAGIC} {}\n{body}\n", blake3::hash(body.as_bytes()).to_hex()).into_bytes()
+        .to_string()
+            + "\n";
+        [first_line(MAGIC, body.as_bytes()).as_bytes(), body.as_bytes()].concat()
     }
 
     fn read(bytes: &[u8]) -> Option<Record> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (head, body) = text.split_once('\n')?;
-        let hash = head.strip_prefix(MAGIC)?.strip_prefix(' ')?;
-        let body = body.strip_suffix('\n')?;
-        (blake3::hash(body.as_bytes()).to_hex().as_str() == hash).then_some(())?;
-        let json: Json = serde_json::from_str(body).ok()?;
+        let json: Json = serde_json::from_slice(&bytes[body(MAGIC, bytes)?..]).ok()?;
         let number = |key: &str| json.get(key)?.as_u64();
         let kind = |kind: &Json| u16::try_from(kind.as_u64()?).ok();
         let facts = Facts {
@@ -187,6 +192,17 @@ impl Record {
     }
 }
 
+/// The first line of a file: what it is, and the hash of the rest.
+fn first_line(magic: &str, body: &[u8]) -> String {
+    format!("{magic} {}\n", blake3::hash(body).to_hex())
+}
+
+/// Where what stands behind the first line begins; `None` if that is not what it says.
+fn body(magic: &str, bytes: &[u8]) -> Option<usize> {
+    let start = bytes.iter().take(magic.len() + 128).position(|&byte| byte == b'\n')? + 1;
+    bytes.starts_with(first_line(magic, &bytes[start..]).as_bytes()).then_some(start)
+}
+
 /// A folder of records. One that cannot be written to is as good as none: tests then take longer.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -200,32 +216,43 @@ impl Cache {
         Cache { folder: folder.into(), build }
     }
 
-    fn path(&self, trace: Key) -> PathBuf {
+    fn path(&self, trace: Key, extension: &str) -> PathBuf {
         let mut hash = KeyHasher::default();
         hash.write(&self.build.0);
         hash.write(&trace.0);
-        self.folder.join(format!("{}.{EXTENSION}", hash.key()))
+        self.folder.join(format!("{}.{extension}", hash.key()))
     }
 
     /// What is known of a trace.
     pub fn get(&self, trace: Key) -> Option<Record> {
-        let path = self.path(trace);
-        if fs::metadata(&path).ok()?.len() > MAX_FILE as u64 {
-            return None;
-        }
-        Record::read(&fs::read(path).ok()?)
+        Record::read(&read(&self.path(trace, EXTENSION))?)
     }
 
     /// Keeps what is known of a trace. False if it is too much.
     pub fn put(&self, trace: Key, record: &Record) -> io::Result<bool> {
-        let bytes = record.write();
+        self.write(&self.path(trace, EXTENSION), &record.write())
+    }
+
+    /// The copy of a trace.
+    pub fn copy(&self, trace: Key) -> Option<Vec<u8>> {
+        let mut bytes = read(&self.path(trace, COPY_EXTENSION))?;
+        bytes.drain(..body(COPY_MAGIC, &bytes)?);
+        Some(bytes)
+    }
+
+    /// Keeps a copy of a trace. False if it is larger than [`MAX_COPY`].
+    pub fn put_copy(&self, trace: Key, copy: &[u8]) -> io::Result<bool> {
+        let bytes = [first_line(COPY_MAGIC, copy).as_bytes(), copy].concat();
+        self.write(&self.path(trace, COPY_EXTENSION), &bytes)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<bool> {
         if bytes.len() > MAX_FILE {
             return Ok(false);
         }
         fs::create_dir_all(&self.folder)?;
-        let path = self.path(trace);
-        let temporary = path.with_extension(format!("partial-{}", std::process::id()));
-        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
+        let temporary = path.with_added_extension(format!("partial-{}", std::process::id()));
+        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             // Nothing half written stays; an error of the removal says nothing new.
             let _ = fs::remove_file(&temporary);
@@ -233,10 +260,16 @@ impl Cache {
         written.map(|()| true)
     }
 
-    /// Removes the oldest records until the rest is of bounded size. Only files of the cache are touched.
+    /// Removes the oldest records and copies until the rest is of bounded size. Only files of the cache are touched.
     pub fn prune(&self) -> io::Result<()> {
         prune(&self.folder, MAX_TOTAL)
     }
+}
+
+/// A file of the cache.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let is_bounded = fs::metadata(path).ok()?.len() <= MAX_FILE as u64;
+    is_bounded.then(|| fs::read(path).ok())?
 }
 
 fn prune(folder: &Path, max_total: u64) -> io::Result<()> {
@@ -244,7 +277,7 @@ fn prune(folder: &Path, max_total: u64) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        if path.extension().is_some_and(|e| e == EXTENSION)
+        if path.extension().is_some_and(|e| e == EXTENSION || e == COPY_EXTENSION)
             && let Ok(metadata) = entry.metadata()
             && metadata.is_file()
         {
@@ -311,6 +344,32 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_is_what_was_kept_or_nothing() {
+        let folder = std::env::temp_dir().join(format!("tracehound-suite-copy-{}", std::process::id()));
+        let (cache, trace) = (Cache::new(&folder, Key::of(b"build")), Key::of(b"trace"));
+        assert_eq!(cache.copy(trace), None);
+        for copy in [&b"\n\xff"[..], b"", &[7; MAX_COPY]] {
+            assert!(cache.put_copy(trace, copy).expect("a folder"));
+            assert!(cache.copy(trace).expect("a copy") == copy);
+        }
+        assert_eq!([cache.copy(Key::of(b"other")), Cache::new(&folder, Key::of(b"other")).copy(trace)], [None, None]);
+        assert_eq!(cache.get(trace), None);
+        assert!(!cache.put_copy(trace, &[7; MAX_FILE]).expect("a folder"));
+        cache.put_copy(trace, b"abc").expect("a folder");
+        let path = cache.path(trace, COPY_EXTENSION);
+        let bytes = fs::read(&path).expect("a file");
+        for i in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[i] ^= 1;
+            for damaged in [&damaged[..], &bytes[..i]] {
+                fs::write(&path, damaged).expect("a file");
+                assert_eq!(cache.copy(trace), None, "byte {i}");
+            }
+        }
+        fs::remove_dir_all(&folder).expect("a folder");
+    }
+
+    #[test]
     fn a_file_is_bounded_and_the_newest_stays() {
         let mut record = Record::default();
         let rule = |i: usize| Key::of(&i.to_le_bytes());
@@ -329,13 +388,13 @@ mod tests {
     fn the_oldest_files_go_and_others_stay() {
         let folder = std::env::temp_dir().join(format!("tracehound-suite-prune-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
-        for (name, age) in [("a.observed", 30), ("b.observed", 20), ("c.observed", 10), ("notes.txt", 40)] {
+        for (name, age) in [("a.observed", 30), ("b.unpacked", 20), ("c.observed", 10), ("notes.txt", 40)] {
             let file = fs::File::create(folder.join(name)).expect("a file");
             file.set_len(100).expect("a length");
             file.set_modified(SystemTime::now() - std::time::Duration::from_secs(age)).expect("a time");
         }
         prune(&folder, 200).expect("a folder");
-        let left = ["a.observed", "b.observed", "c.observed", "notes.txt"].map(|name| folder.join(name).exists());
+        let left = ["a.observed", "b.unpacked", "c.observed", "notes.txt"].map(|name| folder.join(name).exists());
         fs::remove_dir_all(&folder).expect("a folder");
         assert_eq!(left, [false, true, true, true]);
     }

@@ -17,6 +17,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unpacked;
 mod unread;
 mod varint;
 mod writer;
@@ -26,6 +27,7 @@ pub use self::reader::NativeReader;
 pub use self::segment::{Segment, SegmentType};
 pub use self::summary::Summary;
 pub use self::trace::{Decoder, Trace};
+pub use self::unpacked::unpacked;
 pub use self::unread::Unread;
 pub use self::writer::{NativeWriter, WriteOptions};
 

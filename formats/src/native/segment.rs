@@ -153,6 +153,11 @@ impl Packing {
         }
         Ok(packed)
     }
+
+    /// True if the payload is coded with the model.
+    pub(crate) fn has_model(&self) -> bool {
+        self.method == Method::Model
+    }
 }
 
 impl Segment {
@@ -217,6 +222,22 @@ impl Segment {
     pub(crate) fn flags(&self) -> u8 {
         let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
         bit(self.begins_section, flag::BEGINS_SECTION) | bit(self.is_addition, flag::IS_ADDITION)
+    }
+
+    /// Appends the segment with its payload as it is, without what stands after the kinds; `None` if its header cannot say so.
+    pub(crate) fn put_stored(&self, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let mut kinds = Vec::new();
+        put_kinds(&self.kinds, &mut kinds);
+        let packing = Packing {
+            header_len: header_len(self.ty, &kinds, &[])?,
+            method: Method::Stored,
+            packed_len: u32::try_from(payload.len()).ok()?,
+            unpacked_len: u32::try_from(payload.len()).ok()?,
+            crc: crc32c::crc32c(payload),
+        };
+        self.put(&packing, &kinds, &[], out);
+        out.extend_from_slice(payload);
+        Some(())
     }
 
     /// Appends the header.
@@ -386,6 +407,12 @@ impl Packer {
     }
 }
 
+/// Bytes of a header with these kinds and what stands after them; `None` if that is more than it has room for.
+fn header_len(ty: SegmentType, kinds: &[u8], room: &[u8]) -> Option<u16> {
+    let ranges_len = if ty == SegmentType::Events { RANGES_LEN } else { 0 };
+    u16::try_from(FIXED_LEN + ranges_len + kinds.len() + room.len() + 4).ok()
+}
+
 /// What a new segment says of itself; the rest follows from its payload.
 pub(crate) struct SegmentHead {
     pub ty: SegmentType,
@@ -414,19 +441,16 @@ pub(crate) fn pack(
     let (method, packed) = packer.pack(payload)?;
     let mut kinds = Vec::new();
     put_kinds(&head.kinds, &mut kinds);
-    let ranges_len = if head.ty == SegmentType::Events { RANGES_LEN } else { 0 };
     let mut room = Vec::new();
     if let Some(summary) = &head.summary {
         summary.put(&mut room);
     }
-    let least_len = FIXED_LEN + ranges_len + kinds.len() + 4;
-    if least_len + room.len() > usize::from(u16::MAX) {
+    if header_len(head.ty, &kinds, &room).is_none() {
         // A segment can be read without a summary.
         room.clear();
     }
-    let header_len = least_len + room.len();
-    let header_len = u16::try_from(header_len)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "more kinds of events than a segment lists"))?;
+    let header_len = header_len(head.ty, &kinds, &room)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "more kinds of events than a segment lists"))?;
     let segment = Segment {
         offset,
         ty: head.ty,

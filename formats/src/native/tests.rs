@@ -347,3 +347,33 @@ fn unneeded_segments_come_unread() {
     let items = std::iter::from_fn(|| reader.next_item());
     assert_eq!(items.map(|item| if let Item::Batch(batch) = item { batch.len() } else { 0 }).sum::<usize>(), 5000);
 }
+
+#[test]
+fn an_unpacked_trace_reads_the_same() {
+    let bytes = native_of(SAMPLE);
+    let of = |bytes: &[u8], limit| unpacked(&Input::from(bytes.to_vec()), limit);
+    let copy = of(&bytes, 1 << 20).expect("a small trace");
+    assert!(copy.len() > bytes.len());
+    assert_eq!(format!("{:?}", read(&copy)), format!("{:?}", read(&bytes)));
+    let trace = Trace::open(Input::from(copy.clone())).unwrap();
+    let n_payload: u64 = (0..trace.segments().len()).map(|i| trace.unpacked_len(i)).sum();
+    assert!(of(&bytes, n_payload as usize).is_some());
+    let damaged = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let nothing: &[(&str, Vec<u8>, usize)] = &[
+        ("too large", bytes.clone(), n_payload as usize - 1),
+        ("unpacked already", copy, 1 << 20),
+        ("cut", bytes[..bytes.len() - 1].to_vec(), 1 << 20),
+        ("damaged header", damaged(40), 1 << 20),
+        ("damaged payload", damaged(bytes.len() - segment::TRAILER_LEN - 1), 1 << 20),
+        ("two files", [&bytes[..], &bytes[..]].concat(), 1 << 20),
+        ("text", SAMPLE.as_bytes().to_vec(), 1 << 20),
+        ("empty", Vec::new(), 1 << 20),
+    ];
+    for (what, bytes, limit) in nothing {
+        assert_eq!(of(bytes, *limit), None, "{what}");
+    }
+}
