@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
-use support::{Run, SMALL, command, file, finish, folder, native};
+use support::{Run, SMALL, command, file, finish, folder, native, run};
 
 /// Three rules: one that [`SMALL`] fires once, one that it fires twice, one that it does not.
 const RULES: &str = "\
@@ -122,6 +122,12 @@ fn what_can_never_hold_is_told_with_its_place() {
         (suite("  labels: {techniques: [1059]}\n"), 3, &["error[SUITE-INVALID]", "s.yaml:6:25", "T1059"]),
         (suite("- trace: small.trace\n"), 3, &["error[SUITE-TRACE-TWICE]", "s.yaml:6:10", "s.yaml:5:10"]),
         (suite("- trace: smal.trace\n"), 4, &["error[SUITE-NO-TRACE]", "s.yaml:6:10", "did you mean `small.trace`"]),
+        (
+            suite("  labels: {twin_of: smal.trace}\n"),
+            4,
+            &["error[SUITE-NO-TRACE]", "s.yaml:6:21", "^^^", "`small.trace`"],
+        ),
+        (suite("  labels: {program: x.sh}\n"), 4, &["error[SUITE-NO-TRACE]", "s.yaml:6:21", "no such program"]),
         (suite("- trace: 'x/*.trh'\n"), 4, &["error[SUITE-NO-TRACE]", "no file fits the pattern"]),
         ("suite: s\ntraces: []\n".to_owned(), 3, &["error[SUITE-INVALID]", "s.yaml:1:8", "names no rules", "-r RULES"]),
         ("suite: s\nrules: [rule.yaml]\ntraces: []\n".to_owned(), 3, &["s.yaml:2:9", "no such file or folder"]),
@@ -332,6 +338,41 @@ fn blessed_results() {
 }
 
 #[test]
+fn a_trace_that_is_slow_to_read_is_kept_unpacked() {
+    let folder = place("unpacked");
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    // Small, and coded with the model; the other one is not.
+    run(["convert", &path("small.trace"), &path("small.trh"), "-q"]).expect(0);
+    file(&folder, "fast.trh", native(SMALL.as_bytes(), 2));
+    let text = suite("  expect: [{rule: Open, where: '@file.path:/srv/*'}]\n- trace: fast.trh\n");
+    let text = text.replace("small.trace", "small.trh");
+    let kept = |extension: &str| {
+        let files = std::fs::read_dir(folder.join("cache/tracehound")).expect("the cache");
+        let files = files.map(|entry| entry.expect("an entry").path());
+        files.filter(|path| path.extension().is_some_and(|e| e == extension)).collect::<Vec<_>>()
+    };
+    let both = || {
+        let args = ["-f", "json", "--coverage"];
+        let cached = test_text(&folder, &text, &args);
+        let fresh = test_text(&folder, &text, &[&args[..], &["--no-cache"]].concat());
+        assert_eq!((cached.code, cached.text()), (fresh.code, fresh.text()));
+        assert_eq!([kept("observed").len(), kept("unpacked").len()], [2, 1]);
+    };
+    both();
+    let copy = kept("unpacked").remove(0);
+    let whole = std::fs::read(&copy).expect("a copy");
+    // Edited rules are asked of the copy; one that is damaged or gone is made anew, and counts for nothing.
+    for (n, damage) in [None, Some(&b""[..]), Some(b"noise"), Some(&whole[..whole.len() - 1])].into_iter().enumerate() {
+        if let Some(damage) = damage {
+            std::fs::write(&copy, damage).expect("a copy");
+        }
+        file(&folder, "rules.yaml", RULES.replace("Opened (", &format!("Opened {n} (")));
+        both();
+        assert!(std::fs::read(&copy).expect("a copy") == whole, "{n}");
+    }
+}
+
+#[test]
 fn the_cache_never_changes_a_result() {
     let folder = place("cache");
     file(&folder, "other.trace", SMALL.replace("/dev/.hidden", "/srv/x"));
@@ -442,11 +483,8 @@ fn hostile_names_mean_nothing_to_who_reads_them() {
     assert_eq!(json["suites"][0]["suite"], **evil);
     serde_json::from_str::<Json>(&read("o.sarif")).expect("JSON");
     // Every line is one command of its own: `evil` and names of files start none.
-    assert!(
-        read("o.txt").lines().all(
-            |line| line.starts_with("::error file=s.yaml,line=") || line.starts_with("::warning file=s.yaml,line=")
-        )
-    );
+    assert!(read("o.txt").lines().all(|line| line.contains(",col=")
+        && (line.starts_with("::error file=s.yaml,line=") || line.starts_with("::warning file=s.yaml,line="))));
     assert_eq!(read("o.txt").lines().count(), 4);
     // Another parser of XML than the writer.
     let mut reader = quick_xml::Reader::from_str(read("o.xml").leak());

@@ -189,7 +189,7 @@ codes! {
     SuiteUnknownKey = "SUITE-UNKNOWN-KEY", Error;
     /// Two suites of one run with the same name.
     SuiteDuplicateName = "SUITE-DUPLICATE-NAME", Error;
-    /// A trace of a suite that does not exist, or a folder or pattern without one.
+    /// A trace of a suite that does not exist, a folder or pattern without one, or a file that labels name.
     SuiteNoTrace = "SUITE-NO-TRACE", Error;
     /// A trace that is named twice in one suite.
     SuiteTraceTwice = "SUITE-TRACE-TWICE", Error;

@@ -50,17 +50,21 @@ impl Level {
     }
 }
 
-/// A workflow command that GitHub shows as an annotation of a line (from 1) of a file, on one line without its end.
-/// Lines of the message stay lines.
+/// A place that GitHub shows an annotation at: a file, and in it a line and a column (both from 1, in characters).
+pub type Place<'a> = (&'a str, u32, Option<u32>);
+
+/// A workflow command that GitHub shows as an annotation of a place, on one line without its end. Lines of the message
+/// stay lines.
 ///
 /// Source: `@actions/toolkit`, `packages/core/src/command.ts` (`escapeData`, `escapeProperty`).
-pub fn annotation(level: Level, place: Option<(&str, u32)>, title: &str, message: &str) -> String {
+pub fn annotation(level: Level, place: Option<Place<'_>>, title: &str, message: &str) -> String {
     let data = |text: &str| text.replace('%', "%25").replace('\n', "%0A");
     let property = |text: &str| data(&visible(text.as_bytes())).replace(':', "%3A").replace(',', "%2C");
     let lines: Vec<String> = message.lines().map(|line| visible(line.as_bytes())).collect();
-    let place = place.map(|(path, line)| {
+    let place = place.map(|(path, line, column)| {
         let path = path.strip_prefix("./").unwrap_or(path);
-        format!("file={},line={line},", property(path))
+        let column = column.map_or_else(String::new, |column| format!("col={column},"));
+        format!("file={},line={line},{column}", property(path))
     });
     let place = place.unwrap_or_default();
     format!("::{} {place}title={}::{}", level.name(), property(title), data(&lines.join("\n")))
@@ -127,7 +131,8 @@ mod tests {
     #[test]
     fn annotations() {
         for (place, title, message, expected) in [
-            (Some(("./a.yaml", 3)), "T", "m", "::warning file=a.yaml,line=3,title=T::m"),
+            (Some(("./a.yaml", 3, None)), "T", "m", "::warning file=a.yaml,line=3,title=T::m"),
+            (Some(("a:b.yaml", 3, Some(7))), "T", "m", "::warning file=a%3Ab.yaml,line=3,col=7,title=T::m"),
             (None, "a:b,c%", "x\n::error::y", "::warning title=a%3Ab%2Cc%25::x%0A::error::y"),
             (None, "a\n::error::b", "a\r\x1b", "::warning title=a\\x0a%3A%3Aerror%3A%3Ab::a\\x0d\\x1b"),
         ] {

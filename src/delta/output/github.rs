@@ -10,7 +10,7 @@ pub fn annotations(comparison: &Comparison) -> String {
     let mut out = String::new();
     for finding in findings(comparison) {
         let origin = &finding.rule.origin;
-        let place = Some((checkout_path(&origin.path), origin.line.max(1)));
+        let place = Some((checkout_path(&origin.path), origin.line.max(1), None));
         out.push_str(&markup::annotation(finding.level, place, &finding.title, &finding.message));
         out.push('\n');
     }

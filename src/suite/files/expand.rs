@@ -13,7 +13,7 @@ use super::{Case, Suite, without_dots};
 pub const EXTENSIONS: [&str; 4] = [".trh", ".scap", ".scap.gz", ".trace"];
 /// Folders inside folders that are looked into.
 const MAX_DEPTH: usize = 16;
-/// Missing traces of a suite that are told one by one.
+/// Missing files of a suite that are told one by one.
 const MAX_MISSING: usize = 1000;
 
 /// Finds the traces of a suite. A file that an entry names itself is not one of the files of a folder or pattern of
@@ -70,6 +70,7 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
         }
         found.push(paths);
     }
+    labels(suite, diagnostics);
     let is_missing = |diagnostic: &Diagnostic| diagnostic.code == Code::SuiteNoTrace;
     let n_more = diagnostics[before..].iter().filter(|d| is_missing(d)).count().saturating_sub(MAX_MISSING);
     if n_more > 0 {
@@ -80,7 +81,7 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
             n_kept += usize::from(is_missing(diagnostic));
             !is_missing(diagnostic) || n_kept <= MAX_MISSING
         }));
-        diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, span, format!("{n_more} further traces are missing")));
+        diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, span, format!("{n_more} further files are missing")));
     }
     let mut taken: HashMap<PathBuf, usize> = HashMap::new();
     for (entry, paths) in found.into_iter().enumerate() {
@@ -103,6 +104,20 @@ pub(super) fn cases(suite: &mut Suite, diagnostics: &mut Vec<Diagnostic>) {
                     Diagnostic::new(Code::SuiteStale, golden.trace.span, format!("the suite has no trace `{name}`"))
                         .help("`tracehound test --bless` takes it out".to_owned()),
                 );
+            }
+        }
+    }
+}
+
+/// Looks whether the files are there that labels name.
+fn labels(suite: &Suite, diagnostics: &mut Vec<Diagnostic>) {
+    for labels in suite.entries.iter().map(|entry| &entry.labels) {
+        for (named, what) in [(&labels.twin_of, "trace"), (&labels.program, "program")] {
+            let Some(named) = named else { continue };
+            let path = suite.resolve(&named.name);
+            if !path.is_file() {
+                let message = format!("no such {what}");
+                diagnostics.push(Diagnostic::new(Code::SuiteNoTrace, named.span, message).help(neighbour(&path)));
             }
         }
     }

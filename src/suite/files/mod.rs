@@ -78,9 +78,9 @@ pub struct Labels {
     /// ATT&CK techniques in it: `T1059.004`.
     pub techniques: Vec<String>,
     /// The trace it is the benign (or malicious) twin of, as a path relative to the suite.
-    pub twin_of: String,
-    /// The program that provokes it.
-    pub program: String,
+    pub twin_of: Option<Named>,
+    /// The program that provokes it, as a path relative to the suite.
+    pub program: Option<Named>,
     /// Its licence.
     pub licence: String,
     /// What happens in it.
@@ -257,12 +257,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// True if something of a suite does not load. Traces that are missing do not count: the others can be tested.
+    /// True if something of a suite does not load. Traces that are missing do not count, nor do the files that labels name:
+    /// the others can be tested.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|d| d.is_error() && d.code != Code::SuiteNoTrace)
     }
 
-    /// True if a trace is missing.
+    /// True if a trace is missing, or a file that labels name.
     pub fn lacks_traces(&self) -> bool {
         self.diagnostics.iter().any(|d| d.is_error() && d.code == Code::SuiteNoTrace)
     }

@@ -177,14 +177,12 @@ fn labels(reader: &mut Reader<'_>, values: &Values<'_>) -> Labels {
         }
     }
     let mut text = |key| reader.string(&values, key);
-    Labels {
-        kind,
-        techniques,
-        twin_of: text("twin_of"),
-        program: text("program"),
-        licence: text("licence"),
-        description: text("description"),
-    }
+    let mut path = |key| {
+        let name = text(key);
+        values.get(key).filter(|_| !name.is_empty()).map(|(_, value)| Named { name, span: value.span })
+    };
+    let (twin_of, program) = (path("twin_of"), path("program"));
+    Labels { kind, techniques, twin_of, program, licence: text("licence"), description: text("description") }
 }
 
 /// True for the id of a technique or sub-technique: `T1059`, `T1059.004`.

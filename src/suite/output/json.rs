@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Counts, Report, counts};
-use crate::files::{Kind, Labels};
+use crate::files::{Kind, Labels, Named};
 use crate::judge::{CaseResult, Failure};
 
 /// All results. Keys are stable: see `docs/suites.md`.
@@ -63,11 +63,12 @@ pub fn labels(labels: &Labels) -> Json {
     if !labels.techniques.is_empty() {
         out.insert("techniques".to_owned(), json!(labels.techniques));
     }
+    let path = |named: &Option<Named>| named.as_ref().map_or("", |named| named.name.as_str()).to_owned();
     let texts = [
-        ("twin_of", &labels.twin_of),
-        ("program", &labels.program),
-        ("licence", &labels.licence),
-        ("description", &labels.description),
+        ("twin_of", path(&labels.twin_of)),
+        ("program", path(&labels.program)),
+        ("licence", labels.licence.clone()),
+        ("description", labels.description.clone()),
     ];
     for (key, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
         out.insert(key.to_owned(), json!(text));

@@ -10,7 +10,7 @@ use crate::judge::Status;
 /// Failures whose details are in a summary; GitHub shows a megabyte at most.
 const MAX_DETAILED: usize = 50;
 
-/// Writes a workflow command of GitHub for each failure: an annotation of the line in the suite.
+/// Writes a workflow command of GitHub for each failure: an annotation of the place in the suite.
 pub fn github(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
     for result in report.results {
         for failure in &result.failures {
@@ -21,7 +21,11 @@ pub fn github(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
                 std::iter::once(&failure.message).chain(&failure.details).map(String::as_str).collect();
             // A line of a trace is one line, whatever is in it.
             let message: Vec<String> = message.iter().map(|line| line.replace(['\n', '\r'], " ")).collect();
-            writeln!(out, "{}", annotation(level, Some((path, at.line)), &title, &message.join("\n")))?;
+            writeln!(
+                out,
+                "{}",
+                annotation(level, Some((path, at.line, Some(at.column))), &title, &message.join("\n"))
+            )?;
         }
     }
     Ok(())

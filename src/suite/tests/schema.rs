@@ -41,7 +41,12 @@ fn the_loader_and_the_schema_agree() {
     let expect = |lines: &str| entry(&format!("  expect:\n  - rule: R\n{lines}"));
     for (text, expected) in [
         (entry(""), true),
-        (entry("  labels: {kind: attack, techniques: [T1059, T1059.004], twin_of: a, program: b, licence: c}\n"), true),
+        (
+            entry(
+                "  labels: {kind: attack, techniques: [T1059, T1059.004], twin_of: schema.rs, program: hostile.rs, licence: c}\n",
+            ),
+            true,
+        ),
         (entry("  labels: ~\n  expect: []\n  absent: [A, B]\n  unexpected: warn\n  partial: true\n"), true),
         (expect(""), true),
         (expect("    count: 2\n    where: '@process.comm:bash'\n    fields: {a: 1, b: ~, c: d}\n"), true),
