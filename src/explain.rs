@@ -232,7 +232,7 @@ fn ancestor(history: &History, id: ProcessId, seq: Seq) -> Ancestor {
         command.extend_from_slice(arg);
     }
     let parent = history.parent(id, seq).map(|parent| key::resolve(history, parent));
-    let birth_parent = process.birth_parent.map(|parent| key::resolve(history, parent));
+    let birth_parent = process.birth_parent().map(|parent| key::resolve(history, parent));
     Ancestor {
         process: id,
         pid: process.pid,

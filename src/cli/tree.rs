@@ -133,9 +133,9 @@ fn is_near(case: &Case<'_>, id: ProcessId, from: Nanos, to: Nanos) -> bool {
     let is_in = |ts: Nanos| (from..=to).contains(&ts);
     // A fork inherits the image: the exec is the parent's.
     let is_own = |seq: Seq, image| case.history.image(image).is_exec && case.history.image(image).from == seq;
-    process.start_ns.is_some_and(is_in)
-        || process.exit.is_some_and(|exit| is_in(exit.ts))
-        || process.image.rows().any(|(seq, id)| is_own(seq, id) && case.times.image(id).is_some_and(is_in))
+    process.start_ns().is_some_and(is_in)
+        || process.exit().is_some_and(|exit| is_in(exit.ts))
+        || process.image().rows().any(|(seq, id)| is_own(seq, id) && case.times.image(id).is_some_and(is_in))
         || case.signals_of(id).any(|signal| is_in(signal.ts))
 }
 

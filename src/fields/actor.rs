@@ -279,7 +279,7 @@ impl Actors {
                 break (known.line, known.span);
             }
             let row = history.process(at);
-            let (parent, from, until) = row.parent.row_at(seq);
+            let (parent, from, until) = row.parent().row_at(seq);
             let span = Span::ALWAYS.and(from, until);
             let Some(parent) = parent else {
                 self.remember_line(at, NO_LINE, span);
@@ -288,7 +288,7 @@ impl Actors {
             if steps.len() == MAX_STEPS {
                 return None;
             }
-            let (thread, from, until) = row.parent_thread.row_at(seq);
+            let (thread, from, until) = row.parent_thread().row_at(seq);
             let span = span.and(from, until);
             let (image, span) = self.image_at(history, history.process(parent).leader(), seq, span);
             let (thread_image, span) = match thread {
@@ -309,7 +309,7 @@ impl Actors {
     }
 
     fn image_at(&mut self, history: &History, thread: ThreadId, seq: Seq, span: Span) -> (u32, Span) {
-        let (attrs, from, until) = history.thread(thread).attrs.row_at(seq);
+        let (attrs, from, until) = history.thread(thread).attrs().row_at(seq);
         (self.image(history, history.attrs(attrs).image), span.and(from, until))
     }
 

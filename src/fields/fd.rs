@@ -700,7 +700,7 @@ fn types<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     }
     let Some(process) = view.process() else { return Value::Null };
     let mut names: Vec<&'static str> = Vec::new();
-    for (_, entry) in view.history.fd_tables.entries(process.fd_table.at(view.seq()), view.seq()) {
+    for (_, entry) in view.history.fd_tables.entries(process.fd_table().at(view.seq()), view.seq()) {
         let Some(file) = entry.file else { continue };
         let name = type_name(view.history.file(file).kind);
         if !names.contains(&name) {

@@ -41,7 +41,7 @@ impl TraceFeatures {
             has_interfaces: history.sections.iter().any(|section| !section.interfaces.is_empty()),
             has_user_names: !history.users.is_empty() || !history.groups.is_empty(),
             has_env: history.processes.iter().any(|process| {
-                process.env.rows().any(|(_, env)| env.is_some_and(|env| env != tracehound_state::Sym::EMPTY))
+                process.env().rows().any(|(_, env)| env.is_some_and(|env| env != tracehound_state::Sym::EMPTY))
             }),
             has_io_data: true,
         }

@@ -16,7 +16,7 @@ pub(crate) const MAX_LINE: usize = 4096;
 
 /// What a thread is as of an event.
 pub(crate) fn attrs_of(history: &History, thread: ThreadId, seq: Seq) -> Attrs {
-    history.attrs(history.thread(thread).attrs.at(seq))
+    history.attrs(history.thread(thread).attrs().at(seq))
 }
 
 impl<'a> View<'a> {
@@ -49,7 +49,7 @@ impl<'a> View<'a> {
         let mut at = self.fact.process;
         let mut line = at.map(|own| history.ancestors(own, seq).take(MAX_LINE));
         std::iter::from_fn(move || {
-            let thread = history.process(at?).parent_thread.at(seq)?;
+            let thread = history.process(at?).parent_thread().at(seq)?;
             // Ends where the line of processes does, which notices cycles.
             line.as_mut()?.next()?;
             at = Some(history.thread(thread).process);

@@ -310,7 +310,7 @@ static FIELDS: &[Field] = &[
         FieldType::Int(64),
         TREE,
         PARENTS,
-        |v, _| Value::from_option(v.parent(), |p| Value::Int(v.history.process(p).vpid.unwrap_or(-1))),
+        |v, _| Value::from_option(v.parent(), |p| Value::Int(v.history.process(p).vpid().unwrap_or(-1))),
         "`proc.vpid` of the parent; -1 if not known.",
     )
     .example(examples::EXEC, "", "100"),
@@ -790,11 +790,11 @@ fn id<'a>(view: &View<'a>, part: fn(&Attrs) -> Option<i64>) -> Value<'a> {
 }
 
 fn vpid(view: &View<'_>) -> Option<i64> {
-    view.process()?.vpid
+    view.process()?.vpid()
 }
 
 fn start(view: &View<'_>) -> Option<u64> {
-    view.thread()?.start_ns.map(|at| at.0).filter(|&at| at != 0)
+    view.thread()?.start_ns().map(|at| at.0).filter(|&at| at != 0)
 }
 
 fn exe_flag<'a>(view: &View<'a>, bit: u32) -> Value<'a> {
@@ -806,7 +806,7 @@ fn image_number<'a>(view: &View<'a>, part: fn(&Image) -> Option<u64>) -> Value<'
 }
 
 fn n_open(view: &View<'_>) -> Option<u64> {
-    let table = view.process()?.fd_table.at(view.seq());
+    let table = view.process()?.fd_table().at(view.seq());
     Some(view.history.fd_tables.entries(table, view.seq()).len() as u64)
 }
 
@@ -826,7 +826,7 @@ fn n_threads(view: &View<'_>) -> Option<(u64, bool)> {
     let exiting = if view.event.head.kind == pseudo::PROCEXIT { view.fact.thread } else { None };
     let is_live = |id: &tracehound_state::ThreadId| {
         let thread = view.history.thread(*id);
-        Some(*id) != exiting && thread.born <= seq && thread.ended.is_none_or(|ended| seq < ended)
+        Some(*id) != exiting && thread.born <= seq && thread.ended().is_none_or(|ended| seq < ended)
     };
     let n = process.threads.iter().filter(|id| is_live(id)).count() as u64;
     Some((n, process.threads.first().is_some_and(is_live)))

@@ -60,12 +60,12 @@ pub(crate) fn aargs<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
 
 /// The environment of a process, NUL after each entry.
 fn environment<'a>(view: &View<'a>, process: ProcessId) -> &'a BStr {
-    let env = view.history.process(process).env.at(view.seq());
+    let env = view.history.process(process).env().at(view.seq());
     env.map_or(b"".as_bstr(), |sym| view.text(sym))
 }
 
 pub(crate) fn env_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
-    let env = view.process()?.env.at(view.seq());
+    let env = view.process()?.env().at(view.seq());
     Some(env.map_or(0, |sym| sym.index() as u64 + 1))
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn leader_of<'a>(
 ) -> Value<'a> {
     let (Some(attrs), Some(thread)) = (view.attrs(), view.thread()) else { return Value::Null };
     let Some(wanted) = id(&attrs).filter(|&id| id != -1) else { return Value::str("") };
-    let is_in_namespace = thread.vtid.is_some_and(|vtid| vtid >= 0 && vtid != thread.tid.0);
+    let is_in_namespace = thread.vtid().is_some_and(|vtid| vtid >= 0 && vtid != thread.tid.0);
     if !(is_own_namespace && is_in_namespace)
         && let Some(leader) = view.history.thread_by_tid(Tid(wanted), view.seq())
     {
@@ -143,7 +143,7 @@ pub(crate) fn leader_of<'a>(
 /// Birth of a process's main thread.
 pub(crate) fn start_of(view: &View<'_>, process: ProcessId) -> Option<u64> {
     let leader = view.history.process(process).leader();
-    view.history.thread(leader).start_ns.map(|at| at.0).filter(|&at| at != 0)
+    view.history.thread(leader).start_ns().map(|at| at.0).filter(|&at| at != 0)
 }
 
 /// The process that loaded the acting thread's image, and the image: the process itself, or an ancestor by
@@ -160,7 +160,7 @@ fn loader<'a>(view: &View<'a>) -> Option<(ProcessId, Image)> {
         if row.origin != Origin::Birth {
             return None;
         }
-        process = row.birth_parent?;
+        process = row.birth_parent()?;
         image = view.history.image(view.history.leader_attrs(process, row.born).image);
         if (image.ino, image.ctime) != wanted {
             return None;

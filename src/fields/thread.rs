@@ -86,7 +86,7 @@ static FIELDS: &[Field] = &[
         FieldType::Int(64),
         ACTOR,
         "argument `vtid` of clone; process list",
-        |v, _| Value::from_option(v.thread().and_then(|t| t.vtid).filter(|&id| id != -1), Value::Int),
+        |v, _| Value::from_option(v.thread().and_then(|t| t.vtid()).filter(|&id| id != -1), Value::Int),
         "Thread id in the thread's own pid namespace. Absent if not known.",
     )
     .example(examples::EXEC, "", "101"),

@@ -270,8 +270,8 @@ impl<'a> Case<'a> {
     /// Last moment at which something of a process can be asked: while it exited, or the end of the trace.
     pub fn last_seq(&self, process: ProcessId) -> Seq {
         let process = self.history.process(process);
-        let end = process.exit.map(|exit| exit.seq);
-        end.or(process.ended.map(|ended| Seq(ended.0.saturating_sub(1)))).unwrap_or(Seq(u64::MAX))
+        let end = process.exit().map(|exit| exit.seq);
+        end.or(process.ended().map(|ended| Seq(ended.0.saturating_sub(1)))).unwrap_or(Seq(u64::MAX))
     }
 
     /// The key of a process. Keys are made once, when the first is asked for.

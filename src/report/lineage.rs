@@ -7,18 +7,18 @@ use tracehound_state::{History, ProcessId};
 /// when recording began.
 pub(crate) fn birth_parent(history: &History, process: ProcessId) -> Option<ProcessId> {
     let row = history.process(process);
-    let parent = row.birth_parent.or_else(|| row.parent.rows().next().and_then(|(_, parent)| parent));
+    let parent = row.birth_parent().or_else(|| row.parent().rows().next().and_then(|(_, parent)| parent));
     parent.map(|parent| resolve(history, parent)).filter(|parent| *parent != process)
 }
 
 /// True for a process of its own: not one that was guessed from a lone thread and belongs to another one.
 pub(crate) fn is_process(history: &History, process: ProcessId) -> bool {
-    history.process(process).merged_into.is_none()
+    history.process(process).merged_into().is_none()
 }
 
 /// The last parent of a process: the one that gave birth to it, or who adopted it.
 pub(crate) fn last_parent(history: &History, process: ProcessId) -> Option<ProcessId> {
-    history.process(process).parent.last().map(|parent| resolve(history, parent))
+    history.process(process).parent().last().map(|parent| resolve(history, parent))
 }
 
 /// Birth parent, its birth parent, ...; at most `limit` of them, so that a cycle (which only a damaged trace can

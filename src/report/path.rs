@@ -260,7 +260,7 @@ impl<'a> Paths<'a> {
         let mut executed: HashMap<Sym, Vec<(Seq, ProcessId)>> = HashMap::new();
         let mut children = Vec::new();
         for (id, process) in (0..).map(ProcessId).zip(&history.processes) {
-            for (from, image) in process.image.rows() {
+            for (from, image) in process.image().rows() {
                 let image = history.image(image);
                 if image.is_exec && image.from == from && image.exepath != Sym::EMPTY {
                     executed.entry(image.exepath).or_default().push((from, resolve(history, id)));
@@ -358,7 +358,7 @@ impl<'a> Paths<'a> {
             files,
             adopted_by: parent.filter(|parent| Some(*parent) != lineage::birth_parent(history, id)),
             origin: process.origin,
-            start: process.start_ns,
+            start: process.start_ns(),
         }
     }
 
@@ -375,7 +375,7 @@ impl<'a> Paths<'a> {
 
     fn images(&self, id: ProcessId) -> Vec<Loaded> {
         let history = self.case.history;
-        let images = history.process(id).image.rows().map(|(seq, image)| {
+        let images = history.process(id).image().rows().map(|(seq, image)| {
             // A fork inherits the image: the exec is the parent's.
             let is_exec = history.image(image).is_exec && history.image(image).from == seq;
             let ts = if is_exec { self.case.times.image(image) } else { None };
@@ -420,7 +420,7 @@ impl<'a> Paths<'a> {
         let opened = self.opened[start..].iter().take_while(|(process, _)| *process == id).map(|&(_, file)| file);
         let process = history.process(id);
         let is_before = process.origin == Origin::Snapshot;
-        let before = is_before.then(|| history.fd_tables.entries(process.fd_table.at(process.born), process.born));
+        let before = is_before.then(|| history.fd_tables.entries(process.fd_table().at(process.born), process.born));
         // Of what was open when recording began only connections tell something: a log is opened for writing too.
         let before = before.into_iter().flatten().filter_map(|(_, entry)| entry.file);
         let before = before.filter(|&file| matches!(history.file(file).net, Some(Net::Pair { .. })));
@@ -534,15 +534,15 @@ pub(crate) fn users(history: &History, id: ProcessId) -> Vec<RanAs> {
     let process = history.process(id);
     let leader = history.thread(process.leader());
     let mut users: Vec<RanAs> = Vec::new();
-    for (from, attrs) in leader.attrs.rows() {
+    for (from, attrs) in leader.attrs().rows() {
         let attrs = history.attrs(attrs);
         let Some(uid) = history.creds(attrs.creds).uid else { continue };
         if users.last().is_some_and(|last| last.uid == uid) {
             continue;
         }
         let name = history.user(attrs.container, uid, from.max(Seq(1))).map(|user| user.name);
-        let (image, since, _) = process.image.row_at(from);
-        let is_by_exec = !users.is_empty() && since == from && history.image(image).is_exec;
+        let image = history.image(process.image().at(from));
+        let is_by_exec = !users.is_empty() && image.from == from && image.is_exec;
         users.push(RanAs { from, uid, name, is_by_exec });
     }
     users

@@ -21,7 +21,7 @@ pub fn summary(case: &Case<'_>) -> Json {
     let text = |value: Option<&bstr::BString>| value.map(|v| tracehound_signals::visible::utf8(v).into_owned());
     let time = |ns: Option<u64>| ns.map(|ns| Rfc3339(Nanos(ns)).to_string());
     let n_lost: u64 = case.losses.iter().filter_map(|loss| loss.n_events).fold(0, u64::saturating_add);
-    let processes: Vec<&Process> = case.history.processes.iter().filter(|p| p.merged_into.is_none()).collect();
+    let processes: Vec<&Process> = case.history.processes.iter().filter(|p| p.merged_into().is_none()).collect();
     let origins = |origin: Origin| processes.iter().filter(|p| p.origin == origin).count();
     let not_evaluable: Vec<Json> = case
         .rules

@@ -135,7 +135,7 @@ impl Collector {
         if let (Some(attrs), Some(thread)) = (fact.attrs, fact.thread)
             && history.attrs(attrs).from == head.seq
         {
-            let rows = &history.thread(thread).attrs;
+            let rows = history.thread(thread).attrs();
             let (from, to) = (history.attrs(rows.before(head.seq)).creds, history.attrs(attrs).creds);
             let ids = |creds: CredId| {
                 let creds = history.creds(creds);
@@ -253,7 +253,7 @@ fn of_history(case: &Case<'_>, entries: &mut Vec<Entry>) {
             continue;
         }
         let mut has_exec = false;
-        for (from, image) in process.image.rows() {
+        for (from, image) in process.image().rows() {
             // A fork inherits the image: the exec is the parent's.
             if history.image(image).is_exec && history.image(image).from == from {
                 has_exec = true;
@@ -262,10 +262,10 @@ fn of_history(case: &Case<'_>, entries: &mut Vec<Entry>) {
                 }
             }
         }
-        if let (false, Some(ts), true) = (has_exec, process.start_ns, process.born.0 > 0) {
+        if let (false, Some(ts), true) = (has_exec, process.start_ns(), process.born.0 > 0) {
             add(process.born, ts, id, What::Fork);
         }
-        if let Some(exit) = process.exit {
+        if let Some(exit) = process.exit() {
             add(exit.seq, exit.ts, id, What::Exit);
         }
     }
@@ -324,7 +324,7 @@ fn equal_by(case: &Case<'_>, process: ProcessId, what: &What) -> Option<(Process
     let actor = match what {
         What::Signal(_) | What::Lost(_) => return None,
         What::Fork => {
-            history.image(history.process(process).image.last()).comm.hash(&mut hash);
+            history.image(history.process(process).image().last()).comm.hash(&mut hash);
             parent()
         }
         What::Exec(image) => {
@@ -334,8 +334,8 @@ fn equal_by(case: &Case<'_>, process: ProcessId, what: &What) -> Option<(Process
         }
         What::Exit => {
             let row = history.process(process);
-            history.image(row.image.last()).comm.hash(&mut hash);
-            row.exit.map(|exit| (exit.code, exit.signal, exit.core)).hash(&mut hash);
+            history.image(row.image().last()).comm.hash(&mut hash);
+            row.exit().map(|exit| (exit.code, exit.signal, exit.core)).hash(&mut hash);
             parent()
         }
         What::Connect(file) | What::Accept(file) | What::Bind(file) => {

@@ -131,7 +131,7 @@ impl Evidence {
                     reasons.push(Reason::BirthNotRecorded);
                 }
                 // Process 1 and the kernel's thread daemon have no parent.
-                if !matches!(process.pid.0, 0..=2) && process.parent.at(view.seq()).is_none() {
+                if !matches!(process.pid.0, 0..=2) && process.parent().at(view.seq()).is_none() {
                     reasons.push(Reason::UnknownParent);
                 }
             }

@@ -65,7 +65,7 @@ pub fn resolve(history: &History, id: ProcessId) -> ProcessId {
     // A merged instance can be merged again. Each step is to another instance; a cycle would be a mistake of the
     // replay, and ends here anyway.
     for _ in 0..64 {
-        match history.process(at).merged_into {
+        match history.process(at).merged_into() {
             Some(next) => at = next,
             None => break,
         }

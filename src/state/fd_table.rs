@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use tracehound_formats::Seq;
 
 use crate::history::{FileId, TableId};
+use crate::packed::ABSENT;
 use crate::rows::Rows;
 use crate::timeline::Timeline;
 
@@ -23,19 +24,32 @@ pub struct FdTables {
     tables: Rows<Table>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
-    /// The table this one is a copy of, as of an event.
-    base: Option<(TableId, Seq)>,
-    depth: u32,
     /// What was set in this table itself.
     own: Own,
+    /// The table this one is a copy of, [`ABSENT`] for none, and the event as of which it is.
+    base: u32,
+    depth: u32,
+    base_seq: Seq,
+}
+
+impl Table {
+    fn base(&self) -> Option<(TableId, Seq)> {
+        (self.base != ABSENT).then_some((TableId(self.base), self.base_seq))
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table { own: Own::default(), base: ABSENT, depth: 0, base_seq: Seq(0) }
+    }
 }
 
 /// Per descriptor what it referred to from an event on.
 #[derive(Debug)]
 enum Own {
-    /// In order of events.
+    /// In order of events. Only of descriptors below 2^31, as Linux has them.
     Few(Vec<Change>),
     Many(Box<HashMap<i64, Timeline<Kept>>>),
 }
@@ -44,29 +58,48 @@ enum Own {
 #[derive(Clone, Copy, Debug)]
 struct Change {
     seq: Seq,
+    /// Its number, and [`IS_CLOEXEC`] if it is closed at exec.
     fd: u32,
-    entry: Kept,
+    /// [`ABSENT`] if it is closed.
+    file: u32,
+}
+
+/// Bit of [`Change::fd`].
+const IS_CLOEXEC: u32 = 1 << 31;
+
+impl Change {
+    fn new(seq: Seq, fd: i32, entry: Entry) -> Change {
+        let cloexec = if entry.is_cloexec { IS_CLOEXEC } else { 0 };
+        Change { seq, fd: fd.cast_unsigned() | cloexec, file: entry.file.map_or(ABSENT, |file| file.0) }
+    }
+
+    fn fd(self) -> i64 {
+        i64::from(self.fd & !IS_CLOEXEC)
+    }
+
+    fn entry(self) -> Entry {
+        let file = (self.file != ABSENT).then_some(FileId(self.file));
+        Entry { file, is_cloexec: self.fd & IS_CLOEXEC != 0 }
+    }
 }
 
 /// An [`Entry`] in eight bytes.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
-    /// [`CLOSED`] for none.
+    /// [`ABSENT`] for none.
     file: u32,
     is_cloexec: bool,
 }
 
-const CLOSED: u32 = u32::MAX;
-
 impl From<Entry> for Kept {
     fn from(entry: Entry) -> Kept {
-        Kept { file: entry.file.map_or(CLOSED, |file| file.0), is_cloexec: entry.is_cloexec }
+        Kept { file: entry.file.map_or(ABSENT, |file| file.0), is_cloexec: entry.is_cloexec }
     }
 }
 
 impl From<Kept> for Entry {
     fn from(kept: Kept) -> Entry {
-        Entry { file: (kept.file != CLOSED).then_some(FileId(kept.file)), is_cloexec: kept.is_cloexec }
+        Entry { file: (kept.file != ABSENT).then_some(FileId(kept.file)), is_cloexec: kept.is_cloexec }
     }
 }
 
@@ -89,8 +122,8 @@ impl Own {
     fn get(&self, fd: i64, seq: Seq) -> Option<Entry> {
         match self {
             Own::Few(list) => {
-                let found = list.iter().rev().find(|change| i64::from(change.fd) == fd && change.seq <= seq);
-                found.map(|change| change.entry.into())
+                let found = list.iter().rev().find(|change| change.fd() == fd && change.seq <= seq);
+                found.map(|change| change.entry())
             }
             Own::Many(map) => map.get(&fd)?.get(seq).map(Entry::from),
         }
@@ -98,18 +131,25 @@ impl Own {
 
     fn set(&mut self, fd: i64, seq: Seq, entry: Entry) {
         match self {
-            Own::Few(list) => match u32::try_from(fd) {
-                Ok(fd) if list.len() < FEW => {
+            Own::Few(list) => match i32::try_from(fd) {
+                Ok(number) if number >= 0 && list.len() < FEW => {
                     // Of two changes by one event only the second can be observed.
-                    let same = list.iter_mut().rev().take_while(|change| change.seq == seq);
-                    match same.into_iter().find(|change| change.fd == fd) {
-                        Some(change) => change.entry = entry.into(),
-                        None => list.push(Change { seq, fd, entry: entry.into() }),
+                    let mut same = list.iter_mut().rev().take_while(|change| change.seq == seq);
+                    let new = Change::new(seq, number, entry);
+                    match same.find(|change| change.fd() == fd) {
+                        Some(change) => *change = new,
+                        None => {
+                            if list.len() == list.capacity() {
+                                // Most lists stay shorter than what a vector begins with.
+                                list.reserve_exact(list.len().max(1));
+                            }
+                            list.push(new);
+                        }
                     }
                 }
                 _ => {
                     let mut map = HashMap::new();
-                    list.iter().for_each(|change| put(&mut map, change.fd.into(), change.seq, change.entry));
+                    list.iter().for_each(|change| put(&mut map, change.fd(), change.seq, change.entry().into()));
                     put(&mut map, fd, seq, entry.into());
                     *self = Own::Many(Box::new(map));
                 }
@@ -124,7 +164,7 @@ impl Own {
             Own::Few(list) => (Some(list), None),
             Own::Many(map) => (None, Some(map)),
         };
-        let list = list.into_iter().flatten().map(|change| i64::from(change.fd));
+        let list = list.into_iter().flatten().map(|change| change.fd());
         list.chain(map.into_iter().flat_map(|map| map.keys().copied()))
     }
 
@@ -159,13 +199,13 @@ impl FdTables {
     pub fn fork(&mut self, base: TableId, seq: Seq) -> TableId {
         let depth = self.tables[base.index()].depth + 1;
         if depth <= MAX_DEPTH {
-            return self.push(Table { base: Some((base, seq)), depth, own: Own::default() });
+            return self.push(Table { base: base.0, depth, base_seq: seq, own: Own::default() });
         }
         let mut own = Own::default();
         for (fd, entry) in self.entries(base, seq) {
             own.set(fd, seq, entry);
         }
-        self.push(Table { base: None, depth: 0, own })
+        self.push(Table { own, ..Table::default() })
     }
 
     fn push(&mut self, table: Table) -> TableId {
@@ -186,7 +226,7 @@ impl FdTables {
         while let Some(id) = at {
             let t = &self.tables[id.index()];
             n += t.own.len();
-            at = t.base.map(|(base, _)| base);
+            at = t.base().map(|(base, _)| base);
         }
         n
     }
@@ -211,7 +251,7 @@ impl FdTables {
             if found.is_some() {
                 return found;
             }
-            (table, seq) = t.base.map(|(base, at)| (base, at.min(seq)))?;
+            (table, seq) = t.base().map(|(base, at)| (base, at.min(seq)))?;
         }
     }
 
@@ -227,7 +267,7 @@ impl FdTables {
         while let Some(id) = at {
             let t = &self.tables[id.index()];
             fds.extend(t.own.fds());
-            at = t.base.map(|(base, _)| base);
+            at = t.base().map(|(base, _)| base);
         }
         sorted(fds)
             .into_iter()

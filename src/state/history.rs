@@ -2,23 +2,22 @@
 //! which it was so.
 //!
 //! Append-only. A row is never removed or rewritten; a thing that changes gets a further row in its
-//! [`Timeline`]. Every question is asked *as of* an event number.
+//! [`Timeline`](crate::Timeline). Every question is asked *as of* an event number.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bstr::BStr;
 use hashbrown::HashMap;
 use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntry};
-use tracehound_formats::{Nanos, Seq, Tid};
+use tracehound_formats::{Seq, Tid};
 
 use crate::fd_table::FdTables;
-use crate::few::Few;
 use crate::moves::Moves;
+use crate::newest::Newest;
 use crate::packed::{FileNames, Table};
+pub use crate::process::{Exit, Inherited, Process, Thread, ThreadOwn};
 use crate::rows::Rows;
 use crate::strings::{Strings, Sym};
-use crate::timeline::Timeline;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -83,6 +82,8 @@ pub struct History {
     pub sections: Vec<SectionFacts>,
     /// Renames and removals of paths.
     pub moves: Moves,
+    /// What threads do not share with their processes.
+    pub(crate) own: HashMap<ThreadId, ThreadOwn>,
     /// What identifies the trace where its machine is not identified; see [`History::process_key`].
     pub capture_id: u64,
     /// Look-ups into the tables above.
@@ -98,8 +99,8 @@ pub(crate) struct Index {
     pub(crate) groups: HashMap<(Sym, u32), Vec<u32>>,
     /// Containers by short id.
     pub(crate) containers: HashMap<Sym, ContainerId>,
-    /// Threads by thread id, in order of birth.
-    pub(crate) threads: HashMap<i64, Few<ThreadId>>,
+    /// Last thread of each thread id; each knows the one before it.
+    pub(crate) threads: Newest,
 }
 
 /// What a section of the trace says besides processes.
@@ -124,124 +125,6 @@ pub enum Origin {
     Birth,
     /// It was first seen doing something; its birth was not recorded. Falco's placeholder thread.
     FirstSeen,
-}
-
-/// One life of a thread group.
-#[derive(Clone, Debug)]
-pub struct Process {
-    /// Process id in the host's pid namespace.
-    pub pid: Tid,
-    /// Process id in its own pid namespace, if known.
-    pub vpid: Option<i64>,
-    /// Start: time of the birth event, or what the snapshot says.
-    pub start_ns: Option<Nanos>,
-    /// First event at which it exists; `Seq(0)` for a process of the snapshot.
-    pub born: Seq,
-    /// Where the knowledge comes from.
-    pub origin: Origin,
-    /// Section of the trace it lives in.
-    pub section: u32,
-    /// The process that gave birth to it, whether or not it still lives. `None`: unknown.
-    pub birth_parent: Option<ProcessId>,
-    /// The current parent: changes when the parent exits (init or a subreaper takes over). `None`: unknown.
-    pub parent: Timeline<Option<ProcessId>>,
-    /// Thread ids seen in this process; the first is the main thread.
-    pub threads: Few<ThreadId>,
-    /// Images of the main thread; one row an exec (and one for what it was born with).
-    pub image: Timeline<ImageId>,
-    /// Working directory, with a trailing `/`. `None`: unknown.
-    pub cwd: Timeline<Option<Sym>>,
-    /// Environment, NUL after each entry.
-    pub env: Timeline<Option<Sym>>,
-    /// Descriptor table.
-    pub fd_table: Timeline<TableId>,
-    /// How it ended; `None` while it runs, or if its exit was lost (then `ended` can still be set).
-    pub exit: Option<Exit>,
-    /// First event at which it is gone: the one after its exit, or the one that proves its pid was used again.
-    pub ended: Option<Seq>,
-    /// The thread whose child it is: the one that cloned it, later a thread of whoever adopted it. Follows
-    /// `parent`; a tool that walks thread by thread (Falco's un-indexed ancestor fields) needs it.
-    pub parent_thread: Timeline<Option<ThreadId>>,
-    /// What it most likely has as its parent had it.
-    pub inherited: Arc<Inherited>,
-    /// Set when an instance guessed from a lone thread id ([`Origin::FirstSeen`]) turned out to be a thread of
-    /// another process: the process it really belongs to. Such an instance is no process of its own.
-    pub merged_into: Option<ProcessId>,
-    /// False if `start_ns` does not tell this instance from another one with the same pid; see
-    /// [`History::process_key`].
-    pub is_start_unique: bool,
-    /// Number of earlier instances with the same pid that were born by the same event. Only a made-up trace has any.
-    pub n_twins: u32,
-}
-
-impl Process {
-    /// Main thread.
-    pub fn leader(&self) -> ThreadId {
-        self.threads[0]
-    }
-
-    /// True if it exists after event `seq` (an exiting process still exists at its exit event).
-    pub fn is_alive(&self, seq: Seq) -> bool {
-        self.born <= seq && self.ended.is_none_or(|ended| seq < ended)
-    }
-}
-
-/// What processes inherit and hardly ever change: those that were born with the same share it.
-#[derive(Clone, Debug)]
-pub struct Inherited {
-    /// Root directory. `None`: unknown.
-    pub root: Timeline<Option<Sym>>,
-    /// Limit of open descriptors. `None`: unknown.
-    pub fd_limit: Timeline<Option<i64>>,
-    /// True while it adopts orphans (`PR_SET_CHILD_SUBREAPER`, or init of a pid namespace).
-    pub is_subreaper: Timeline<bool>,
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit {
-    /// The event of the last thread's exit.
-    pub seq: Seq,
-    /// Its time.
-    pub ts: Nanos,
-    /// Exit code, if it exited by itself and the trace has it.
-    pub code: Option<i64>,
-    /// Signal that killed it.
-    pub signal: Option<u8>,
-    /// True if a core was dumped.
-    pub core: bool,
-}
-
-/// One life of a thread.
-#[derive(Clone, Debug)]
-pub struct Thread {
-    /// Thread id in the host's pid namespace.
-    pub tid: Tid,
-    /// Thread id in its own pid namespace, if known.
-    pub vtid: Option<i64>,
-    /// Its process.
-    pub process: ProcessId,
-    /// Time of the birth event; `None` for threads of the snapshot (unless it says) and first-seen ones.
-    pub start_ns: Option<Nanos>,
-    /// First event at which it exists.
-    pub born: Seq,
-    /// Where the knowledge comes from.
-    pub origin: Origin,
-    /// What it is, over time.
-    pub attrs: Timeline<AttrsId>,
-    /// First event at which it is gone.
-    pub ended: Option<Seq>,
-    /// Set while it does not share its process's working directory or descriptors (unshare of a single thread).
-    pub own: Option<Box<ThreadOwn>>,
-}
-
-/// What a thread has for itself after `unshare(CLONE_FS)` or `unshare(CLONE_FILES)`. Falco has no such notion.
-#[derive(Clone, Debug)]
-pub struct ThreadOwn {
-    /// Its working directory; the inner `None` is unknown, the outer one "that of its process".
-    pub cwd: Timeline<Option<Option<Sym>>>,
-    /// Its descriptor table; `None`: that of its process.
-    pub fd_table: Timeline<Option<TableId>>,
 }
 
 /// What a thread is, from one event to the next change.
@@ -533,19 +416,9 @@ impl History {
     /// counted, nor are rare additions to rows (changes of a root directory, threads that stopped sharing).
     pub fn sizes(&self) -> Vec<TableSize> {
         let table = |name, rows, bytes| TableSize { name, rows, bytes };
-        let of_process = |row: &Process| {
-            row.threads.memory()
-                + row.parent.memory()
-                + row.parent_thread.memory()
-                + row.image.memory()
-                + row.cwd.memory()
-                + row.env.memory()
-                + row.fd_table.memory()
-        };
-        let lives = &self.index.threads;
-        let processes = self.processes.memory() + self.processes.iter().map(of_process).sum::<usize>();
-        let threads = self.threads.memory() + self.threads.iter().map(|row| row.attrs.memory()).sum::<usize>();
-        let index = lives.allocation_size() + lives.values().map(Few::memory).sum::<usize>();
+        let processes = self.processes.memory() + self.processes.iter().map(Process::memory).sum::<usize>();
+        let threads = self.threads.memory() + self.threads.iter().map(Thread::memory).sum::<usize>();
+        let newest = &self.index.threads;
         vec![
             table("processes", self.processes.len(), processes),
             table("threads", self.threads.len(), threads),
@@ -555,7 +428,7 @@ impl History {
             table("descriptor tables", self.fd_tables.len(), self.fd_tables.memory()),
             table("renames and removals", self.moves.rows().len(), self.moves.memory()),
             table("strings", self.strings.len(), self.strings.memory()),
-            table("threads by id", lives.len(), index),
+            table("threads by id", newest.len(), newest.memory()),
         ]
     }
 
@@ -611,12 +484,12 @@ impl History {
     /// What the main thread of a process is after event `seq`.
     pub fn leader_attrs(&self, process: ProcessId, seq: Seq) -> Attrs {
         let leader = self.process(process).leader();
-        self.attrs(self.thread(leader).attrs.at(seq))
+        self.attrs(self.thread(leader).attrs().at(seq))
     }
 
     /// The parent of a process after event `seq`: who reaps it now. `None`: unknown or none.
     pub fn parent(&self, process: ProcessId, seq: Seq) -> Option<ProcessId> {
-        self.process(process).parent.at(seq)
+        self.process(process).parent().at(seq)
     }
 
     /// Parent, grandparent, ... after event `seq`. Ends at an unknown parent, at a cycle (which only a damaged
@@ -646,12 +519,12 @@ impl History {
 
     /// What descriptor `fd` of a process refers to after event `seq`. `None`: closed or unknown.
     pub fn fd(&self, process: ProcessId, fd: i64, seq: Seq) -> Option<FileId> {
-        self.fd_tables.get(self.process(process).fd_table.at(seq), fd, seq)
+        self.fd_tables.get(self.process(process).fd_table().at(seq), fd, seq)
     }
 
     /// Working directory of a process after event `seq`, with a trailing `/`. `None`: unknown.
     pub fn cwd(&self, process: ProcessId, seq: Seq) -> Option<&BStr> {
-        self.process(process).cwd.at(seq).map(|sym| self.text(sym))
+        self.process(process).cwd().at(seq).map(|sym| self.text(sym))
     }
 
     /// The section of the trace in force at event `seq`.
@@ -668,16 +541,20 @@ impl History {
 
     /// Descriptor table of a thread after event `seq`.
     pub fn thread_table(&self, thread: ThreadId, seq: Seq) -> TableId {
-        let thread = self.thread(thread);
-        let own = thread.own.as_ref().and_then(|own| own.fd_table.at(seq));
-        own.unwrap_or_else(|| self.process(thread.process).fd_table.at(seq))
+        let own = self.own(thread).and_then(|own| own.fd_table.at(seq));
+        own.unwrap_or_else(|| self.process(self.thread(thread).process).fd_table().at(seq))
     }
 
     /// Working directory of a thread after event `seq`, with a trailing `/`. `None`: unknown.
     pub fn thread_cwd(&self, thread: ThreadId, seq: Seq) -> Option<Sym> {
-        let thread = self.thread(thread);
-        let own = thread.own.as_ref().and_then(|own| own.cwd.at(seq));
-        own.unwrap_or_else(|| self.process(thread.process).cwd.at(seq))
+        let own = self.own(thread).and_then(|own| own.cwd.at(seq));
+        own.unwrap_or_else(|| self.process(self.thread(thread).process).cwd().at(seq))
+    }
+
+    /// What a thread does not share with its process, or once did not.
+    #[inline]
+    pub(crate) fn own(&self, thread: ThreadId) -> Option<&ThreadOwn> {
+        if self.threads[thread.index()].has_own { self.own.get(&thread) } else { None }
     }
 
     /// The user with an id in a container (`None`: the host) as of event `seq`. O(log rows of this id).
@@ -698,10 +575,11 @@ impl History {
 
     /// The thread that has this id in the host's pid namespace after event `seq`. O(lives of this id).
     pub fn thread_by_tid(&self, tid: Tid, seq: Seq) -> Option<ThreadId> {
-        let lives = self.index.threads.get(&tid.0)?;
-        lives.iter().rev().copied().find(|&id| {
+        let newest = self.index.threads.get(tid.0, |id| self.threads[id as usize].tid.0).map(ThreadId);
+        let mut lives = std::iter::successors(newest, |&id| self.thread(id).previous.get());
+        lives.find(|&id| {
             let thread = self.thread(id);
-            thread.born <= seq && thread.ended.is_none_or(|ended| seq < ended)
+            thread.born <= seq && thread.ended().is_none_or(|ended| seq < ended)
         })
     }
 
@@ -735,7 +613,7 @@ impl History {
         }
         let machine = (hash.0 >> 32) as u32 ^ hash.0 as u32;
         let section = if process.section == 0 { String::new() } else { format!(".{}", process.section) };
-        match process.start_ns {
+        match process.start_ns() {
             Some(start) if process.is_start_unique => {
                 format!("h{machine:08x}{section}-{}-{:x}", process.pid.0, start.0)
             }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
-use tracehound_formats::{Nanos, Seq};
+use tracehound_formats::Nanos;
 
 use crate::few::Few;
 use crate::history::{ContainerId, CredId, Creds, Inherited, ProcessId, TableId, ThreadId};
+use crate::newest::Newest;
 use crate::rows::Rows;
 use crate::strings::Sym;
 
@@ -23,10 +24,10 @@ pub(crate) struct Live {
     pub(crate) thread: Rows<LiveThread>,
     /// By [`ProcessId`].
     pub(crate) process: Rows<LiveProcess>,
-    /// Last exit of each thread id.
+    /// Last exit of each thread id, if the parent's event of that thread's birth has not come yet.
     pub(crate) exited: HashMap<i64, Exited>,
-    /// Last birth of each process id by section, for [`crate::history::History::process_key`].
-    pub(crate) starts: HashMap<(u32, i64), Start>,
+    /// Last process of each process id, for [`crate::history::History::process_key`].
+    pub(crate) newest: Newest,
     /// Processes that share working directory and root, by `LiveProcess::fs_group`.
     pub(crate) fs_groups: Vec<Vec<ProcessId>>,
     /// Descriptor tables that more than one process has used at a time (CLONE_FILES).
@@ -81,12 +82,12 @@ impl Recent {
 pub(crate) struct LiveThread {
     /// Processes whose parent is this thread (some may have ended).
     pub(crate) children: Few<ProcessId>,
-    /// Time of birth, if recorded.
-    pub(crate) cloned_at: Option<Nanos>,
-    /// Time it was first seen.
-    pub(crate) seen_at: Nanos,
-    /// Who adopts its children, as the kernel said at its exit.
-    pub(crate) reaper: Option<i64>,
+    /// Time of birth if `is_cloned`, else the time it was first seen.
+    pub(crate) since: Nanos,
+    /// Thread id of who adopts its children, as the kernel said at its exit; 0 if it did not.
+    pub(crate) reaper: i64,
+    /// Its birth is recorded.
+    pub(crate) is_cloned: bool,
     /// It has exited; it stays in the tables while it leads a process that goes on.
     pub(crate) is_dead: bool,
     /// Nothing but its id is known. Falco calls such a thread invalid.
@@ -101,6 +102,18 @@ pub(crate) struct LiveThread {
     pub(crate) is_in_pidns: bool,
 }
 
+impl LiveThread {
+    /// Time of birth, if recorded.
+    pub(crate) fn cloned_at(&self) -> Option<Nanos> {
+        self.is_cloned.then_some(self.since)
+    }
+
+    /// Records the time of birth.
+    pub(crate) fn clone_at(&mut self, at: Nanos) {
+        (self.since, self.is_cloned) = (at, true);
+    }
+}
+
 /// What the replay remembers of a process.
 #[derive(Debug, Default)]
 pub(crate) struct LiveProcess {
@@ -108,21 +121,12 @@ pub(crate) struct LiveProcess {
     pub(crate) alive: Few<ThreadId>,
     /// It adopts orphans.
     pub(crate) is_reaper: bool,
-    /// How the main thread ended.
-    pub(crate) leader_status: Option<Status>,
+    /// How the main thread ended, if others outlived it.
+    pub(crate) leader_status: Option<Box<Status>>,
+    /// Newest start of this process and those that had its id before, in its section; 0 if none is known.
+    pub(crate) newest_start_ns: u64,
     /// Index into [`Live::fs_groups`], if it shares its working directory with other processes.
     pub(crate) fs_group: Option<u32>,
-}
-
-/// The last birth of a process with some id.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Start {
-    /// Newest start time of any of them.
-    pub(crate) newest_ns: u64,
-    /// Event of the last birth.
-    pub(crate) born: Option<Seq>,
-    /// Births by that event before the last.
-    pub(crate) n_twins: u32,
 }
 
 /// How a thread ended.

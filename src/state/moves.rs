@@ -76,7 +76,7 @@ impl History {
         let opened = self.file(file.origin);
         let mut path: BString = self.text(file.name).into();
         let container =
-            opened.opened_by.and_then(|thread| self.attrs(self.thread(thread).attrs.at(opened.from)).container);
+            opened.opened_by.and_then(|thread| self.attrs(self.thread(thread).attrs().at(opened.from)).container);
         let mut after = opened.from;
         for _ in 0..MAX_HOPS {
             let Some((row, len)) = self.next_move(&path, container, after, seq) else { break };

@@ -131,13 +131,13 @@ impl<P: Copy + Eq + Hash> Parts<P> {
 }
 
 /// A number that is absent, in four bytes.
-const ABSENT: u32 = u32::MAX;
+pub(crate) const ABSENT: u32 = u32::MAX;
 
-fn sym(code: u32) -> Option<Sym> {
+pub(crate) fn sym(code: u32) -> Option<Sym> {
     (code != ABSENT).then_some(Sym::of_code(code))
 }
 
-fn code(sym: Option<Sym>) -> u32 {
+pub(crate) fn code(sym: Option<Sym>) -> u32 {
     sym.map_or(ABSENT, Sym::code)
 }
 

@@ -186,7 +186,7 @@ impl Replay {
         if let Some(thread) = cx.fact.thread {
             let row = &self.history.threads[thread.index()];
             cx.fact.process = Some(row.process);
-            cx.fact.attrs = Some(row.attrs.last());
+            cx.fact.attrs = Some(row.attrs().last());
         }
         cx.fact
     }
@@ -252,16 +252,14 @@ impl Replay {
 
     /// The descriptor table a thread uses now.
     pub(crate) fn table_of(&self, thread: ThreadId) -> TableId {
-        let row = &self.history.threads[thread.index()];
-        let own = row.own.as_ref().and_then(|own| own.fd_table.last());
-        own.unwrap_or_else(|| self.history.processes[row.process.index()].fd_table.last())
+        let own = self.history.own(thread).and_then(|own| own.fd_table.last());
+        own.unwrap_or_else(|| self.history.processes[self.process_of(thread).index()].fd_table().last())
     }
 
     /// The working directory of a thread now.
     pub(crate) fn cwd_of(&self, thread: ThreadId) -> Option<Sym> {
-        let row = &self.history.threads[thread.index()];
-        let own = row.own.as_ref().and_then(|own| own.cwd.last());
-        own.unwrap_or_else(|| self.history.processes[row.process.index()].cwd.last())
+        let own = self.history.own(thread).and_then(|own| own.cwd.last());
+        own.unwrap_or_else(|| self.history.processes[self.process_of(thread).index()].cwd().last())
     }
 
     /// What a descriptor of a thread refers to now.
@@ -280,7 +278,7 @@ impl Replay {
 
     /// What a thread is now.
     pub(crate) fn attrs_of(&self, thread: ThreadId) -> Attrs {
-        self.history.attrs(self.history.threads[thread.index()].attrs.last())
+        self.history.attrs(self.history.threads[thread.index()].attrs().last())
     }
 
     /// The bytes of a symbol.
@@ -373,7 +371,7 @@ impl Replay {
     /// Gives a thread another state from `from` on. A second change by the same event goes into the same row: only
     /// the state after an event can be observed.
     pub(crate) fn change_attrs_from(&mut self, thread: ThreadId, from: Seq, change: impl FnOnce(&mut Attrs)) {
-        let last = self.history.threads[thread.index()].attrs.last();
+        let last = self.history.threads[thread.index()].attrs().last();
         let old = self.history.attrs.at(last.index());
         let mut new = old;
         change(&mut new);
@@ -386,7 +384,7 @@ impl Replay {
             return;
         }
         let id = self.push_attrs(new);
-        self.history.threads[thread.index()].attrs.set(from, id);
+        self.history.threads[thread.index()].set_attrs(from, id);
     }
 
     pub(crate) fn push_attrs(&mut self, attrs: Attrs) -> AttrsId {

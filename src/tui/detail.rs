@@ -129,7 +129,7 @@ fn of_process(app: &App<'_>, id: ProcessId, at: Seq, path: Option<&path::AttackP
     if let Some(cwd) = history.cwd(id, seq) {
         field(out, "folder", cwd);
     }
-    if let Some(start) = process.start_ns {
+    if let Some(start) = process.start_ns() {
         field(out, "started", node::clock(case, start).as_bytes());
     }
     field(out, "state", node::ending(process, at).as_bytes());
@@ -137,7 +137,7 @@ fn of_process(app: &App<'_>, id: ProcessId, at: Seq, path: Option<&path::AttackP
         field(out, "adopted by", node::short_name(case, parent).as_bytes());
     }
     field(out, "key", history.process_key(id).as_bytes());
-    if let Some(environment) = process.env.at(seq) {
+    if let Some(environment) = process.env().at(seq) {
         // Keys only: values can be secrets, and on a screen somebody looks over a shoulder.
         let names: Vec<String> = history
             .text(environment)
@@ -167,7 +167,7 @@ fn of_process(app: &App<'_>, id: ProcessId, at: Seq, path: Option<&path::AttackP
 /// Descriptors as of an event: sockets and files.
 fn open_files(app: &App<'_>, id: ProcessId, seq: Seq, out: &mut Vec<Line>) {
     let history = app.case.history;
-    let table = history.process(id).fd_table.at(seq);
+    let table = history.process(id).fd_table().at(seq);
     let mut open: Vec<(i64, OpenFile)> = history
         .fd_tables
         .entries(table, seq)

@@ -85,7 +85,7 @@ pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
         uses.push((row(history.thread(thread).process, file.name, file.kind, at), Use::Opened(id)));
     }
     for (process, entry) in (0..).map(ProcessId).zip(&history.processes) {
-        for (from, id) in entry.image.rows() {
+        for (from, id) in entry.image().rows() {
             let image = history.image(id);
             // A fork inherits the image: the exec is the parent's.
             if image.is_exec && image.from == from && image.exepath != Sym::EMPTY {

@@ -22,7 +22,7 @@ pub static TABLE: Table<Row> = Table {
     rows: |case| {
         let mut rows = Vec::new();
         for (process, row) in (0..).map(ProcessId).zip(&case.history.processes) {
-            let images = row.image.rows().map(|(_, image)| image);
+            let images = row.image().rows().map(|(_, image)| image);
             let execs = images.filter(|&image| case.history.image(image).is_exec);
             rows.extend(execs.map(|image| Row { process, image }));
         }
@@ -74,7 +74,7 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Text,
         "",
         "Working directory at the exec, with a trailing `/`; null if unknown.",
-        |case, row| case.text_option(case.history.process(row.process).cwd.at(image(case, row).from)),
+        |case, row| case.text_option(case.history.process(row.process).cwd().at(image(case, row).from)),
     ),
     column("is_deleted", Type::Bool, "", "True if the kernel said that the executable was deleted.", |case, row| {
         Cell::Bool(image(case, row).is_deleted)

@@ -34,7 +34,7 @@ fn snapshot_files(history: &History) -> impl Iterator<Item = (ProcessId, FileId)
     use tracehound_state::history::Origin;
     let processes = (0..).map(ProcessId).zip(&history.processes);
     processes.filter(|(_, process)| process.origin == Origin::Snapshot).flat_map(|(id, process)| {
-        let entries = history.fd_tables.entries(process.fd_table.at(process.born), process.born);
+        let entries = history.fd_tables.entries(process.fd_table().at(process.born), process.born);
         entries.into_iter().filter_map(move |(_, entry)| Some((id, entry.file?)))
     })
 }

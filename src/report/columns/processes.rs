@@ -28,7 +28,7 @@ pub static TABLE: Table<Row> = Table {
         rows.retain(|&id| lineage::is_process(case.history, id));
         rows.sort_by_key(|&id| {
             let process = case.history.process(id);
-            (process.start_ns, process.born, id)
+            (process.start_ns(), process.born, id)
         });
         rows.into_iter().map(Row).collect()
     },
@@ -41,16 +41,16 @@ fn process<'a>(case: &'a Case<'_>, row: &Row) -> &'a Process {
 /// What the main thread was last.
 fn attrs(case: &Case<'_>, row: &Row) -> Option<Attrs> {
     let leader = *process(case, row).threads.first()?;
-    Some(case.history.attrs(case.history.thread(leader).attrs.at(case.last_seq(row.0))))
+    Some(case.history.attrs(case.history.thread(leader).attrs().at(case.last_seq(row.0))))
 }
 
 fn image(case: &Case<'_>, row: &Row) -> Image {
-    case.history.image(process(case, row).image.last())
+    case.history.image(process(case, row).image().last())
 }
 
 /// Command name of the last image of a process.
 pub(crate) fn name(case: &Case<'_>, process: ProcessId) -> Option<Sym> {
-    case.history.image(case.history.process(process).image.last()).comm
+    case.history.image(case.history.process(process).image().last()).comm
 }
 
 /// Name of the user of some state of a thread, where the trace has names: those of its container, or of the host.
@@ -67,7 +67,7 @@ fn metadata<'a>(case: &'a Case<'_>, attrs: &Attrs, process: ProcessId) -> Option
 }
 
 fn end_state(process: &Process) -> &'static str {
-    match (process.exit, process.ended) {
+    match (process.exit(), process.ended()) {
         (Some(exit), _) if exit.signal.is_some_and(|signal| signal != 0) => "killed",
         (Some(_), _) => "exited",
         (None, Some(_)) => "lost",
@@ -81,7 +81,7 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Time,
         "ns since epoch, UTC",
         "Start of the process: time of its birth event, or what the process list says; null if unknown.",
-        |case, row| Cell::option(process(case, row).start_ns, Cell::Time),
+        |case, row| Cell::option(process(case, row).start_ns(), Cell::Time),
     ),
     column(
         "start_seq",
@@ -97,7 +97,7 @@ static COLUMNS: &[Column<Row>] = &[
         Cell::Int(process(case, row).pid.0)
     }),
     column("vpid", Type::Int, "", "Process id in its own pid namespace; null if unknown.", |case, row| {
-        Cell::option(process(case, row).vpid, Cell::Int)
+        Cell::option(process(case, row).vpid(), Cell::Int)
     }),
     column(
         "birth_parent",
@@ -147,7 +147,7 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Time,
         "ns since epoch, UTC",
         "Time of its exit; null if it still ran, or if its exit is not recorded.",
-        |case, row| Cell::option(process(case, row).exit, |exit| Cell::Time(exit.ts)),
+        |case, row| Cell::option(process(case, row).exit(), |exit| Cell::Time(exit.ts)),
     ),
     column(
         "end_seq",
@@ -155,7 +155,7 @@ static COLUMNS: &[Column<Row>] = &[
         "event number",
         "First event at which it is gone: after its exit, or what proves that its pid was used again. Null while \
          it runs.",
-        |case, row| Cell::option(process(case, row).ended, Cell::seq),
+        |case, row| Cell::option(process(case, row).ended(), Cell::seq),
     ),
     column(
         "end_state",
@@ -169,10 +169,10 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Int,
         "",
         "Exit code; null unless it exited by itself and the trace has it.",
-        |case, row| Cell::option(process(case, row).exit.and_then(|exit| exit.code), Cell::Int),
+        |case, row| Cell::option(process(case, row).exit().and_then(|exit| exit.code), Cell::Int),
     ),
     column("exit_signal", Type::Int, "", "Number of the signal that killed it; null if none did.", |case, row| {
-        let signal = process(case, row).exit.and_then(|exit| exit.signal).filter(|&signal| signal != 0);
+        let signal = process(case, row).exit().and_then(|exit| exit.signal).filter(|&signal| signal != 0);
         Cell::option(signal, |signal| Cell::Int(signal.into()))
     }),
     column(
@@ -180,7 +180,7 @@ static COLUMNS: &[Column<Row>] = &[
         Type::Bool,
         "",
         "True if a core was dumped; null if its exit is not recorded.",
-        |case, row| Cell::option(process(case, row).exit, |exit| Cell::Bool(exit.core)),
+        |case, row| Cell::option(process(case, row).exit(), |exit| Cell::Bool(exit.core)),
     ),
     column(
         "name",
@@ -203,14 +203,14 @@ static COLUMNS: &[Column<Row>] = &[
         Cell::nul_separated(case.history.text(image(case, row).args))
     }),
     column("n_execs", Type::Int, "images", "Images it loaded by exec in this trace.", |case, row| {
-        let images = process(case, row).image.rows().filter(|&(_, id)| case.history.image(id).is_exec);
+        let images = process(case, row).image().rows().filter(|&(_, id)| case.history.image(id).is_exec);
         Cell::count(images.count() as u64)
     }),
     column("n_threads", Type::Int, "threads", "Threads seen in it.", |case, row| {
         Cell::count(process(case, row).threads.len() as u64)
     }),
     column("cwd", Type::Text, "", "Last working directory, with a trailing `/`; null if unknown.", |case, row| {
-        case.text_option(process(case, row).cwd.last())
+        case.text_option(process(case, row).cwd().last())
     }),
     column("root", Type::Text, "", "Last root directory; null if unknown.", |case, row| {
         case.text_option(process(case, row).inherited.root.last())

@@ -143,8 +143,8 @@ impl<'a> Core<'a> {
             if last == lineage::birth_parent(history, id) { -1 } else { self.row_option(last) }
         });
         out.ints("adopted", adopted);
-        out.list("start", ids.iter().map(|id| self.time(of(id).start_ns)));
-        out.list("end", ids.iter().map(|id| self.time(of(id).exit.map(|exit| exit.ts))));
+        out.list("start", ids.iter().map(|id| self.time(of(id).start_ns())));
+        out.list("end", ids.iter().map(|id| self.time(of(id).exit().map(|exit| exit.ts))));
         out.ints("ending", ids.iter().map(|id| ending(of(id))));
         let origin = |id| match of(id).origin {
             Origin::Snapshot => 0,
@@ -160,7 +160,7 @@ impl<'a> Core<'a> {
         let keys = ids.iter().map(|&id| {
             let (process, key) = (of(&id), case.key(id));
             let is_exact = |ns: Nanos| (1 << 53) > offset(base, ns.0).unsigned_abs();
-            let usual = process.start_ns.filter(|&start| is_exact(start));
+            let usual = process.start_ns().filter(|&start| is_exact(start));
             let usual = usual.map(|start| format!("{prefix}-{}-{:x}", process.pid.0, start.0));
             if usual.as_deref() == Some(key) { "0".to_owned() } else { Json::from(key).to_string() }
         });
@@ -169,7 +169,7 @@ impl<'a> Core<'a> {
         let mut columns: [Vec<String>; 6] = Default::default();
         for &id in &ids {
             let process = history.process(id);
-            let mut images: Vec<ImageId> = process.image.rows().map(|(_, image)| image).collect();
+            let mut images: Vec<ImageId> = process.image().rows().map(|(_, image)| image).collect();
             let n_older = images.len().saturating_sub(MAX_CHAIN);
             images.drain(..n_older);
             let images = images.into_iter().map(|image| self.image(image).into());
@@ -477,7 +477,7 @@ fn offset(base: u64, ns: u64) -> i64 {
 /// How a process ended: -1 runs, -2 gone without a recorded exit, -3 exited with a code that is not recorded, 0 and
 /// above an exit code, 1000 and above a signal, 2000 and above one that dumped a core.
 fn ending(process: &Process) -> i64 {
-    let Some(exit) = process.exit else { return if process.ended.is_some() { -2 } else { -1 } };
+    let Some(exit) = process.exit() else { return if process.ended().is_some() { -2 } else { -1 } };
     match (exit.signal.filter(|&signal| signal != 0), exit.code) {
         (Some(signal), _) => i64::from(signal) + if exit.core { 2000 } else { 1000 },
         (None, Some(code)) => code.clamp(0, 999),
@@ -502,7 +502,7 @@ fn processes(case: &Case<'_>, signals: &[usize]) -> Vec<ProcessId> {
     let history = case.history;
     let mut order: Vec<ProcessId> = (0..history.processes.len() as u32).map(ProcessId).collect();
     order.retain(|&id| lineage::is_process(history, id));
-    order.sort_by_key(|&id| (history.process(id).start_ns, history.process(id).born, id));
+    order.sort_by_key(|&id| (history.process(id).start_ns(), history.process(id).born, id));
     if order.len() > MAX_PROCESSES {
         let mut is_kept = vec![false; history.processes.len()];
         for id in signals.iter().filter_map(|&i| case.signals[i].process) {

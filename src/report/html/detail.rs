@@ -146,13 +146,13 @@ fn lives_json(core: &Core<'_>, texts: &mut Texts, out: &mut Object) {
     let (mut env, mut cwd, mut credentials, mut parents) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &id in &core.processes {
         let process = history.process(id);
-        env.push(process.env.last().map_or(-1, |sym| environment(texts, sym)));
-        cwd.push(process.cwd.last().map_or(-1, |sym| texts.sym(history, sym).into()));
+        env.push(process.env().last().map_or(-1, |sym| environment(texts, sym)));
+        cwd.push(process.cwd().last().map_or(-1, |sym| texts.sym(history, sym).into()));
         let leader = history.thread(process.leader());
         let mut rows: Vec<String> = Vec::new();
         let mut last = None;
         let mut n_more = 0;
-        for (from, attrs) in leader.attrs.rows() {
+        for (from, attrs) in leader.attrs().rows() {
             let creds = history.attrs(attrs).creds;
             if last.replace(creds) == Some(creds) {
                 continue;
@@ -174,7 +174,7 @@ fn lives_json(core: &Core<'_>, texts: &mut Texts, out: &mut Object) {
         }
         credentials.push(format!("[{},{n_more}]", list(rows)));
         let mut rows: Vec<String> = Vec::new();
-        for (from, parent) in process.parent.rows().take(MAX_CREDENTIALS) {
+        for (from, parent) in process.parent().rows().take(MAX_CREDENTIALS) {
             rows.push(format!("[{},{}]", from.0, parent.map_or(-1, |parent| core.row(parent))));
         }
         parents.push(if rows.len() > 1 { list(rows) } else { "0".to_owned() });

@@ -42,7 +42,7 @@ pub fn entry(case: &Case<'_>, entry: &Entry) -> Json {
             })
         }
         What::Exit => {
-            let exit = entry.process.and_then(|id| history.process(id).exit);
+            let exit = entry.process.and_then(|id| history.process(id).exit());
             json!({
                 "exit_code": exit.and_then(|exit| exit.code),
                 "exit_signal": exit.and_then(|exit| exit.signal).filter(|&signal| signal != 0),

@@ -51,8 +51,8 @@ pub fn write(out: &mut dyn Write, case: &Case<'_>, timeline: &Timeline) -> io::R
         ] {
             events.event(&json!({ "ph": "M", "name": what, "pid": number, "tid": number, "args": args }))?;
         }
-        let start = process.start_ns.unwrap_or(first).max(first);
-        let end = process.exit.map_or(last, |exit| exit.ts).max(start);
+        let start = process.start_ns().unwrap_or(first).max(first);
+        let end = process.exit().map_or(last, |exit| exit.ts).max(start);
         events.slice(
             number,
             "life",
@@ -65,11 +65,11 @@ pub fn write(out: &mut dyn Write, case: &Case<'_>, timeline: &Timeline) -> io::R
                 "parent": lineage::birth_parent(case.history, id).map(|id| case.key(id)),
                 "user": node::users(case, id, Seq(u64::MAX)),
                 "container": container,
-                "start": process.start_ns.map(|ns| Rfc3339(ns).to_string()),
+                "start": process.start_ns().map(|ns| Rfc3339(ns).to_string()),
                 "end": node::ending(process, Seq(u64::MAX)),
             }),
         )?;
-        let images: Vec<_> = process.image.rows().collect();
+        let images: Vec<_> = process.image().rows().collect();
         for (i, &(_, image)) in images.iter().enumerate() {
             let from = case.times.image(image).filter(|_| i > 0).unwrap_or(start).clamp(start, end);
             let to = images.get(i + 1).and_then(|&(_, next)| case.times.image(next)).unwrap_or(end).clamp(from, end);

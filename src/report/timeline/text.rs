@@ -197,7 +197,7 @@ fn details(case: &Case<'_>, entry: &Entry, room: Option<usize>) -> Line {
         What::Exit => {
             if let Some(process) = entry.process.map(|id| history.process(id)) {
                 line.text(Paint::Plain, node::ending(process, entry.seq));
-                if let (Some(start), Some(exit)) = (process.start_ns, process.exit) {
+                if let (Some(start), Some(exit)) = (process.start_ns(), process.exit()) {
                     let lived = node::duration(Nanos(exit.ts.0.saturating_sub(start.0)));
                     line.text(Paint::Dim, format!(" after {lived}"));
                 }

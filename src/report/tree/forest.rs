@@ -35,7 +35,7 @@ impl Forest {
         };
         let mut order: Vec<ProcessId> = (0..processes.len() as u32).map(ProcessId).collect();
         order.retain(|&id| is_in(id));
-        order.sort_by_key(|&id| (processes[id.index()].start_ns, processes[id.index()].born, id));
+        order.sort_by_key(|&id| (processes[id.index()].start_ns(), processes[id.index()].born, id));
         let mut forest = Forest {
             at,
             rank: vec![0; processes.len()],

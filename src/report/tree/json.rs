@@ -56,7 +56,7 @@ pub fn process(case: &Case<'_>, id: ProcessId, parent: Option<ProcessId>, level:
     let known = |sym: Sym| (sym != Sym::EMPTY).then(|| text(sym));
     let image = node::image(case, id, until);
     let images: Vec<Json> = row
-        .image
+        .image()
         .rows()
         .enumerate()
         .filter(|(i, (from, _))| *i == 0 || *from <= until)
@@ -71,7 +71,7 @@ pub fn process(case: &Case<'_>, id: ProcessId, parent: Option<ProcessId>, level:
         let name = container.metadata_at(until).and_then(|metadata| metadata.name);
         json!({ "id": text(container.id.0), "runtime": container.runtime, "name": name.map(text) })
     });
-    let exit = row.exit.filter(|exit| exit.seq <= until);
+    let exit = row.exit().filter(|exit| exit.seq <= until);
     let signals: Vec<Json> = case.signals_of(id).filter(|signal| signal.seq <= until).map(signal).collect();
     let birth_parent = lineage::birth_parent(history, id);
     let now = history.parent(id, until).map(|parent| tracehound_signals::key::resolve(history, parent));
@@ -90,7 +90,7 @@ pub fn process(case: &Case<'_>, id: ProcessId, parent: Option<ProcessId>, level:
         "user": processes::user(case, &attrs, case.last_seq(id).min(until)).map(|name| utf8(name).into_owned()),
         "uid": history.creds(attrs.creds).uid,
         "container": container,
-        "start": row.start_ns.map(|ns| Rfc3339(ns).to_string()),
+        "start": row.start_ns().map(|ns| Rfc3339(ns).to_string()),
         "start_seq": row.born.0,
         "end": exit.map(|exit| Rfc3339(exit.ts).to_string()),
         "exit_code": exit.and_then(|exit| exit.code),

@@ -89,7 +89,7 @@ pub fn process_line(case: &Case<'_>, id: ProcessId, detail: &Detail) -> Line {
 
 /// What a process had loaded as of an event.
 pub fn image(case: &Case<'_>, id: ProcessId, at: Seq) -> Image {
-    case.history.image(case.history.process(id).image.at(at))
+    case.history.image(case.history.process(id).image().at(at))
 }
 
 /// `PID NAME`.
@@ -149,7 +149,7 @@ pub fn mark(signal: &Signal) -> (char, Paint) {
 
 /// Command names of the images it had up to an event, in order: `bash → cat`.
 fn names(case: &Case<'_>, process: &Process, at: Seq) -> String {
-    let rows = process.image.rows().enumerate().filter(|(i, (from, _))| *i == 0 || *from <= at);
+    let rows = process.image().rows().enumerate().filter(|(i, (from, _))| *i == 0 || *from <= at);
     let mut names: Vec<Option<Sym>> = rows.map(|(_, (_, id))| case.history.image(id).comm).collect();
     names.dedup();
     chain(names, |name| name.map_or("?".to_owned(), |sym| Visible(case.history.text(sym)).to_string()))
@@ -160,7 +160,7 @@ pub fn users(case: &Case<'_>, id: ProcessId, at: Seq) -> Option<String> {
     let history = case.history;
     let leader = history.thread(*history.process(id).threads.first()?);
     let mut users: Vec<String> = Vec::new();
-    for (i, (from, attrs)) in leader.attrs.rows().enumerate() {
+    for (i, (from, attrs)) in leader.attrs().rows().enumerate() {
         if i > 0 && from > at {
             break;
         }
@@ -215,7 +215,7 @@ pub fn container<'a>(case: &Case<'a>, id: ProcessId, at: Seq) -> Option<&'a Cont
     let history = case.history;
     let seq = case.last_seq(id).min(at);
     let leader = history.thread(*history.process(id).threads.first()?);
-    Some(history.container(history.attrs(leader.attrs.at(seq)).container?))
+    Some(history.container(history.attrs(leader.attrs().at(seq)).container?))
 }
 
 /// `[runtime id name]`.
@@ -235,8 +235,8 @@ pub fn container_line(case: &Case<'_>, container: &Container, at: Seq) -> Line {
 /// Start and length: `03:10:24.305 +0.012s`, with the date if it is not that of the first event. If the start is
 /// unknown: `until 03:10:24.317`.
 fn lifetime(case: &Case<'_>, process: &Process, at: Seq) -> Option<String> {
-    let exit = process.exit.filter(|exit| exit.seq <= at);
-    let Some(start) = process.start_ns else {
+    let exit = process.exit().filter(|exit| exit.seq <= at);
+    let Some(start) = process.start_ns() else {
         return exit.map(|exit| format!("until {}", clock(case, exit.ts)));
     };
     let mut out = clock(case, start);
@@ -270,8 +270,8 @@ pub fn duration(ns: Nanos) -> String {
 
 /// How it ended.
 pub fn ending(process: &Process, at: Seq) -> String {
-    let Some(exit) = process.exit.filter(|exit| exit.seq <= at) else {
-        let is_gone = process.ended.is_some_and(|ended| ended <= at);
+    let Some(exit) = process.exit().filter(|exit| exit.seq <= at) else {
+        let is_gone = process.ended().is_some_and(|ended| ended <= at);
         return if is_gone { "exit not recorded".to_owned() } else { "running".to_owned() };
     };
     let core = if exit.core { ", core dumped" } else { "" };

@@ -74,21 +74,21 @@ pub(crate) fn exec(r: &mut Replay, cx: &mut Cx<'_>) {
     if let Some(cgroups) = cx.bytes(arg::CGROUPS) {
         r.set_cgroups(thread, cgroups);
     }
-    let old_env = r.history.processes[process.index()].env.last();
+    let old_env = r.history.processes[process.index()].env().last();
     let env = cx.bytes(arg::ENV).map(|env| r.intern_list_like(old_env.unwrap_or(Sym::EMPTY), env));
     let env = env.filter(|&env| old_env != Some(env));
     // *Truth*: an old capture that shows the working directory fills it in where it was lost. Falco ignores it.
-    let cwd = match r.history.processes[process.index()].cwd.last() {
+    let cwd = match r.history.processes[process.index()].cwd().last() {
         None => cx.bytes(arg::CWD).filter(|cwd| cwd.starts_with(b"/")).map(|cwd| r.intern_dir(None, cwd)),
         Some(_) => None,
     };
     let row = &mut r.history.processes[process.index()];
-    row.image.set(cx.seq, image);
+    row.set_image(cx.seq, image);
     if let Some(env) = env {
-        row.env.set(cx.seq, Some(env));
+        row.set_env(cx.seq, Some(env));
     }
     if cwd.is_some() {
-        row.cwd.set(cx.seq, cwd);
+        row.set_cwd(cx.seq, cwd);
     }
     let limit = cx.int(arg::FDLIMIT).filter(|&limit| row.inherited.fd_limit.last() != Some(limit));
     if let Some(limit) = limit {
@@ -114,7 +114,7 @@ fn main_thread(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) -> ThreadId {
             if r.live.thread[thread.index()].is_placeholder {
                 r.notes.n_merged += 1;
                 r.forget(thread, cx.seq);
-                r.history.processes[process.index()].merged_into = Some(named);
+                r.history.processes[process.index()].merge_into(named);
             } else {
                 r.notes.n_exec_contradictions += 1;
             }
@@ -153,8 +153,8 @@ fn identify(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: ProcessId) {
     r.live.thread[thread.index()].is_placeholder = false;
     let tid = r.history.threads[thread.index()].tid.0;
     let pid = r.history.processes[process.index()].pid.0;
-    r.history.threads[thread.index()].vtid.get_or_insert(tid);
-    r.history.processes[process.index()].vpid.get_or_insert(pid);
+    r.history.threads[thread.index()].know_vtid(tid);
+    r.history.processes[process.index()].know_vpid(pid);
     if let Some(ptid) = cx.int(arg::PTID).filter(|&ptid| ptid > 0)
         && let Some(parent) = r.thread_by_tid(ptid)
     {
@@ -226,7 +226,7 @@ fn close_on_exec(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: Process
     let mut table = r.table_of(thread);
     if r.live.shared_tables.contains(&table) {
         table = r.fork_table(table, cx.seq);
-        r.history.processes[process.index()].fd_table.set(cx.seq, table);
+        r.history.processes[process.index()].set_fd_table(cx.seq, table);
     }
     for (fd, entry) in r.entries_of(table) {
         if entry.is_cloexec {

@@ -33,22 +33,26 @@ pub(crate) fn procexit(r: &mut Replay, cx: &mut Cx<'_>) {
     let process = r.process_of(thread);
     let status = status(cx);
     let is_leader = r.history.processes[process.index()].leader() == thread;
-    if is_leader {
-        r.live.process[process.index()].leader_status = Some(status);
-    }
     let live = &mut r.live.thread[thread.index()];
     live.is_dead = true;
-    live.reaper = cx.int(arg::REAPER).filter(|&tid| tid > 0);
-    r.live.exited.insert(cx.event.head.tid.0, Exited { thread, at: cx.ts });
+    live.reaper = cx.int(arg::REAPER).filter(|&tid| tid > 0).unwrap_or(0);
+    let tid = cx.event.head.tid.0;
+    if live.awaits_parent_event {
+        r.live.exited.insert(tid, Exited { thread, at: cx.ts });
+    } else {
+        r.live.exited.remove(&tid);
+    }
     let group = &mut r.live.process[process.index()];
     group.alive.retain(|&other| other != thread);
     if group.alive.is_empty() {
         // The main thread's status is the process's, unless a thread that outlived it, or a signal, ended all: what the
         // parent gets from wait, which our recorder tells with the last thread.
         let told = cx.int(arg::PROCESS_STATUS).map(|raw| raw_status(Some(raw)));
-        let status = told.or(group.leader_status).unwrap_or(status);
-        r.history.processes[process.index()].exit =
-            Some(Exit { seq: cx.seq, ts: cx.ts, code: status.code, signal: status.signal, core: status.core });
+        let status = told.or(group.leader_status.as_deref().copied().filter(|_| !is_leader)).unwrap_or(status);
+        let exit = Exit { seq: cx.seq, ts: cx.ts, code: status.code, signal: status.signal, core: status.core };
+        r.history.processes[process.index()].set_exit(exit);
+    } else if is_leader {
+        group.leader_status = Some(Box::new(status));
     }
     r.exit_later(thread);
 }
@@ -82,7 +86,7 @@ impl Replay {
         if is_last {
             self.end_thread(leader, at);
             let row = &mut self.history.processes[process.index()];
-            row.ended.get_or_insert(at);
+            row.end(at);
             let pid = row.pid.0;
             if self.live.groups.get(&pid) == Some(&process) {
                 self.live.groups.remove(&pid);
@@ -113,7 +117,7 @@ impl Replay {
         self.live.process[process.index()].alive = Few::None;
         self.end_thread(thread, at);
         let row = &mut self.history.processes[process.index()];
-        row.ended.get_or_insert(at);
+        row.end(at);
         let pid = row.pid.0;
         if self.live.groups.get(&pid) == Some(&process) {
             self.live.groups.remove(&pid);
@@ -122,7 +126,7 @@ impl Replay {
 
     fn end_thread(&mut self, thread: ThreadId, at: Seq) {
         let row = &mut self.history.threads[thread.index()];
-        row.ended.get_or_insert(at);
+        row.end(at);
         let tid = row.tid.0;
         if self.live.threads.get(&tid) == Some(&thread) {
             self.live.threads.remove(&tid);
@@ -133,10 +137,10 @@ impl Replay {
     /// Ends everything: a further section begins.
     pub(crate) fn end_all(&mut self, at: Seq) {
         for (_, thread) in self.live.threads.drain() {
-            self.history.threads[thread.index()].ended.get_or_insert(at);
+            self.history.threads[thread.index()].end(at);
         }
         for (_, process) in self.live.groups.drain() {
-            self.history.processes[process.index()].ended.get_or_insert(at);
+            self.history.processes[process.index()].end(at);
         }
         self.live.recent = Recent::default();
         self.live.exited.clear();
@@ -148,7 +152,8 @@ impl Replay {
             return;
         }
         let process = self.process_of(thread);
-        let named = self.live.thread[thread.index()].reaper.and_then(|tid| self.thread_by_tid(tid));
+        let named = Some(self.live.thread[thread.index()].reaper).filter(|&tid| tid != 0);
+        let named = named.and_then(|tid| self.thread_by_tid(tid));
         let named = named.filter(|&named| named != thread && !self.live.thread[named.index()].is_placeholder);
         let reaper = named.or_else(|| self.find_reaper(thread));
         if let Some(reaper) = reaper {
@@ -164,7 +169,7 @@ impl Replay {
 
     /// Gives a process another parent, unless it has ended or is its own.
     pub(crate) fn set_parent(&mut self, child: ProcessId, parent: Option<ThreadId>, at: Seq) {
-        if self.history.processes[child.index()].ended.is_some() {
+        if self.history.processes[child.index()].ended().is_some() {
             return;
         }
         let parent_process = parent.map(|parent| self.process_of(parent));
@@ -173,8 +178,7 @@ impl Replay {
             return;
         }
         let row = &mut self.history.processes[child.index()];
-        row.parent.set(at, parent_process);
-        row.parent_thread.set(at, parent);
+        row.set_parent(at, parent_process.zip(parent));
         if let Some(parent) = parent {
             self.live.thread[parent.index()].children.push(child);
         }
@@ -187,7 +191,7 @@ impl Replay {
             self.notes.n_parent_cycles += 1;
             return;
         }
-        self.history.processes[child.index()].birth_parent.get_or_insert(parent_process);
+        self.history.processes[child.index()].know_birth_parent(parent_process);
         if !self.live.thread[parent.index()].is_placeholder {
             self.set_parent(child, Some(parent), at);
         }
@@ -201,7 +205,7 @@ impl Replay {
             return Some(other);
         }
         let is_in_pidns = self.is_in_pidns(thread);
-        let mut at = self.history.processes[process.index()].parent_thread.last();
+        let mut at = self.history.processes[process.index()].parent_thread().last();
         for _ in 0..MAX_REAPER_WALK {
             let parent = at?;
             if self.is_in_pidns(parent) != is_in_pidns {
@@ -218,7 +222,7 @@ impl Replay {
             {
                 return Some(reaper);
             }
-            at = self.history.processes[ancestor.index()].parent_thread.last();
+            at = self.history.processes[ancestor.index()].parent_thread().last();
         }
         None
     }
@@ -226,6 +230,6 @@ impl Replay {
     /// True if a thread is known to live in another pid namespace than the host's.
     pub(crate) fn is_in_pidns(&self, thread: ThreadId) -> bool {
         let row = &self.history.threads[thread.index()];
-        self.live.thread[thread.index()].is_in_pidns || row.vtid.is_some_and(|vtid| vtid >= 0 && vtid != row.tid.0)
+        self.live.thread[thread.index()].is_in_pidns || row.vtid().is_some_and(|vtid| vtid >= 0 && vtid != row.tid.0)
     }
 }

@@ -144,19 +144,21 @@ fn set_cwd(r: &mut Replay, cx: &Cx<'_>, cwd: Option<Sym>) {
     if r.cwd_of(thread) == cwd {
         return;
     }
-    let row = &mut r.history.threads[thread.index()];
-    if let Some(own) = row.own.as_mut().filter(|own| own.cwd.last().is_some()) {
+    let row = &r.history.threads[thread.index()];
+    let process = row.process;
+    if row.has_own
+        && let Some(own) = r.history.own.get_mut(&thread).filter(|own| own.cwd.last().is_some())
+    {
         own.cwd.set(cx.seq, Some(cwd));
         return;
     }
-    let process = row.process;
     match r.live.process[process.index()].fs_group {
-        None => r.history.processes[process.index()].cwd.set(cx.seq, cwd),
+        None => r.history.processes[process.index()].set_cwd(cx.seq, cwd),
         Some(group) => {
             for &member in &r.live.fs_groups[group as usize] {
                 let row = &mut r.history.processes[member.index()];
-                if row.ended.is_none() {
-                    row.cwd.set(cx.seq, cwd);
+                if row.ended().is_none() {
+                    row.set_cwd(cx.seq, cwd);
                 }
             }
         }

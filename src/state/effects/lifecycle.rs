@@ -9,11 +9,9 @@ use std::sync::Arc;
 use tracehound_formats::event::syscalls;
 use tracehound_formats::{Nanos, Seq, Tid};
 
-use crate::few::Few;
-use crate::history::{
-    Attrs, CredId, Creds, Image, ImageId, Inherited, Origin, Process, ProcessId, TableId, Thread, ThreadId,
-};
+use crate::history::{Attrs, CredId, Creds, Image, ImageId, Inherited, Origin, ProcessId, TableId, ThreadId};
 use crate::live::{InheritedKey, LiveProcess, LiveThread};
+use crate::process::{NewProcess, NewThread, Process, Thread};
 use crate::replay::{Cx, Replay, index_of};
 use crate::strings::Sym;
 use crate::timeline::Timeline;
@@ -78,7 +76,7 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
     let caller_row = &r.history.threads[caller.index()];
     let caller_tid = caller_row.tid.0;
     let is_in_namespace =
-        flags & (bits::CHILD_IN_PIDNS | bits::NEWPID) != 0 || caller_row.vtid.is_some_and(|vtid| vtid != caller_tid);
+        flags & (bits::CHILD_IN_PIDNS | bits::NEWPID) != 0 || caller_row.vtid().is_some_and(|vtid| vtid != caller_tid);
     if is_in_namespace {
         // The number is the child's in the namespace. Its own event follows or came before.
         return;
@@ -92,10 +90,11 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
         let is_ours = if is_thread {
             r.process_of(child) == process
         } else {
-            flags & bits::PARENT != 0 || r.history.processes[r.process_of(child).index()].birth_parent == Some(process)
+            flags & bits::PARENT != 0
+                || r.history.processes[r.process_of(child).index()].birth_parent() == Some(process)
         };
         // A child whose parent exited at once names whoever adopted it; nobody else is born under its id so soon.
-        let is_young = live.cloned_at.is_some_and(|at| cx.ts.0.saturating_sub(at.0) < SAME_LIFE_NS);
+        let is_young = live.cloned_at().is_some_and(|at| cx.ts.0.saturating_sub(at.0) < SAME_LIFE_NS);
         if live.awaits_parent_event && (is_ours || is_young) {
             r.live.thread[child.index()].awaits_parent_event = false;
             cx.fact.child = Some(child);
@@ -110,6 +109,7 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
         let child = exited.thread;
         if r.live.thread[child.index()].awaits_parent_event {
             r.live.thread[child.index()].awaits_parent_event = false;
+            r.live.exited.remove(&tid);
             cx.fact.child = Some(child);
             return;
         }
@@ -127,7 +127,7 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
     let existing = r.thread_by_tid(tid);
     if let Some(existing) = existing {
         let live = &r.live.thread[existing.index()];
-        let is_early_child = live.is_placeholder && cx.ts.0.saturating_sub(live.seen_at.0) < SAME_LIFE_NS;
+        let is_early_child = live.is_placeholder && cx.ts.0.saturating_sub(live.since.0) < SAME_LIFE_NS;
         if is_early_child && !is_thread {
             // It acted before either event of its birth was seen. *Truth*: it is the same life; Falco starts anew.
             adopt_placeholder(r, cx, existing, caller, flags);
@@ -154,7 +154,7 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
 /// True if the thread could be what a birth by `process` made.
 fn is_birth_of(r: &Replay, child: ThreadId, process: ProcessId, is_thread: bool) -> bool {
     let of = r.process_of(child);
-    if is_thread { of == process } else { r.history.processes[of.index()].birth_parent == Some(process) }
+    if is_thread { of == process } else { r.history.processes[of.index()].birth_parent() == Some(process) }
 }
 
 fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
@@ -163,7 +163,7 @@ fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
     let is_thread = flags & bits::THREAD != 0;
     if let Some(existing) = r.thread_by_tid(tid) {
         let live = &r.live.thread[existing.index()];
-        let age = live.cloned_at.map(|at| cx.ts.0.saturating_sub(at.0));
+        let age = live.cloned_at().map(|at| cx.ts.0.saturating_sub(at.0));
         let is_same = match age {
             Some(age) => age < SAME_LIFE_NS || live.awaits_child_event && !live.has_acted,
             None => false,
@@ -172,7 +172,7 @@ fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
             complete_child(r, cx, existing);
             return;
         }
-        let is_early = live.is_placeholder && cx.ts.0.saturating_sub(live.seen_at.0) < SAME_LIFE_NS;
+        let is_early = live.is_placeholder && cx.ts.0.saturating_sub(live.since.0) < SAME_LIFE_NS;
         if is_early && !is_thread {
             let parent = parent_or_placeholder(r, cx);
             if let Some(parent) = parent {
@@ -192,7 +192,7 @@ fn child_side(r: &mut Replay, cx: &mut Cx<'_>) {
         Some(template) => create(r, cx, template, BirthSide::Child, flags),
         None => {
             let Some(child) = r.thread_or_placeholder(tid, cx) else { return };
-            r.live.thread[child.index()].cloned_at = Some(cx.ts);
+            r.live.thread[child.index()].clone_at(cx.ts);
             identify(r, cx, child)
         }
     };
@@ -245,8 +245,8 @@ fn leader_or_placeholder(r: &mut Replay, cx: &Cx<'_>) -> Option<ThreadId> {
         r.change_attrs(leader, |attrs| attrs.image = image);
         r.sync_leader_image(leader);
         if let Some(vpid) = cx.int(arg::VPID) {
-            r.history.processes[leader_process.index()].vpid.get_or_insert(vpid);
-            r.history.threads[leader.index()].vtid.get_or_insert(vpid);
+            r.history.processes[leader_process.index()].know_vpid(vpid);
+            r.history.threads[leader.index()].know_vtid(vpid);
         }
         set_parent_from_event(r, cx, leader_process);
         r.live.thread[leader.index()].is_placeholder = false;
@@ -269,7 +269,7 @@ fn parent_or_placeholder(r: &mut Replay, cx: &Cx<'_>) -> Option<ThreadId> {
 }
 
 fn set_parent_from_event(r: &mut Replay, cx: &Cx<'_>, process: ProcessId) {
-    if r.history.processes[process.index()].birth_parent.is_some() {
+    if r.history.processes[process.index()].birth_parent().is_some() {
         return;
     }
     let Some(ptid) = cx.int(arg::PTID).filter(|&ptid| ptid > 0) else { return };
@@ -289,9 +289,9 @@ fn identify(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) -> ThreadId {
         (Some(vtid), Some(vpid)) => (vtid, Some(vpid)),
         _ => (tid, None),
     };
-    r.history.threads[thread.index()].vtid.get_or_insert(vtid);
+    r.history.threads[thread.index()].know_vtid(vtid);
     if let Some(vpid) = vpid {
-        r.history.processes[process.index()].vpid.get_or_insert(vpid);
+        r.history.processes[process.index()].know_vpid(vpid);
     }
     set_parent_from_event(r, cx, process);
     thread
@@ -305,11 +305,11 @@ fn move_to_process(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, pid: i64) -> T
     let real = r.process_of(leader);
     r.notes.n_merged += 1;
     let row = &r.history.threads[thread.index()];
-    let (tid, vtid, origin, start_ns) = (row.tid, row.vtid, row.origin, row.start_ns);
+    let (tid, vtid, origin, start_ns) = (row.tid, row.vtid(), row.origin, row.start_ns());
     let template = r.attrs_of(thread);
     let children = std::mem::take(&mut r.live.thread[thread.index()].children);
     r.forget(thread, cx.seq);
-    r.history.processes[guessed.index()].merged_into = Some(real);
+    r.history.processes[guessed.index()].merge_into(real);
     let moved =
         r.create_thread(NewThread { tid, vtid, process: real, start_ns, origin, from: cx.seq }, template, cx.ts);
     for &child in children.iter() {
@@ -359,33 +359,25 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
         template_process
     } else {
         let parent = &r.history.processes[template_process.index()];
-        let (root, env) = (parent.inherited.root.last(), parent.env.last());
+        let (root, env) = (parent.inherited.root.last(), parent.env().last());
         let fd_limit = cx.int(arg::FDLIMIT).or(parent.inherited.fd_limit.last());
         let inherited = r.inherited(Some(template_process), (root, fd_limit, vpid == Some(1)));
         let cwd = r.cwd_of(template);
         let table = r.table_of(template);
         let fd_table = r.table_of_birth(table, flags, cx.seq);
-        let process = r.create_process(Process {
+        let process = r.create_process(NewProcess {
             pid: Tid(tid),
             vpid,
             start_ns: Some(start_ns),
             born: cx.seq,
             origin: Origin::Birth,
-            section: 0,
             birth_parent: Some(template_process),
-            parent: Timeline::new(cx.seq, is_known_template.then_some(template_process)),
-            threads: Few::None,
-            image: Timeline::new(cx.seq, image),
-            cwd: Timeline::new(cx.seq, cwd),
-            env: Timeline::new(cx.seq, env),
-            fd_table: Timeline::new(cx.seq, fd_table),
-            exit: None,
-            ended: None,
-            parent_thread: Timeline::new(cx.seq, is_known_template.then_some(template)),
+            parent: is_known_template.then_some((template_process, template)),
+            image,
+            cwd,
+            env,
+            fd_table,
             inherited,
-            merged_into: None,
-            is_start_unique: true,
-            n_twins: 0,
         });
         if is_known_template {
             r.live.thread[template.index()].children.push(process);
@@ -403,7 +395,7 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
     let new = NewThread { tid: Tid(tid), vtid, process, start_ns: Some(start_ns), origin: Origin::Birth, from: cx.seq };
     let child = r.create_thread(new, attrs, cx.ts);
     let live = &mut r.live.thread[child.index()];
-    live.cloned_at = Some(cx.ts);
+    live.clone_at(cx.ts);
     live.is_in_pidns = is_in_pidns;
     match side {
         BirthSide::Parent { .. } => live.awaits_child_event = true,
@@ -426,7 +418,7 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     set_cgroups(r, cx, child);
 
     // Its descriptors: the parent's, with what it has opened and closed itself on top.
-    let own = r.history.processes[process.index()].fd_table.last();
+    let own = r.history.processes[process.index()].fd_table().last();
     let touched = r.history.fd_tables.touched(own, cx.seq);
     let parent_table = r.table_of(parent);
     let table = r.table_of_birth(parent_table, flags, cx.seq);
@@ -435,15 +427,15 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     }
     let cwd = r.cwd_of(parent);
     let from = &r.history.processes[parent_process.index()];
-    let (root, env, fd_limit) = (from.inherited.root.last(), from.env.last(), from.inherited.fd_limit.last());
+    let (root, env, fd_limit) = (from.inherited.root.last(), from.env().last(), from.inherited.fd_limit.last());
     let tid = r.history.threads[child.index()].tid.0;
     let row = &mut r.history.processes[process.index()];
-    row.fd_table.set(cx.seq, table);
-    row.image.set(cx.seq, image);
-    if row.cwd.last().is_none() {
-        row.cwd.set(cx.seq, cwd);
+    row.set_fd_table(cx.seq, table);
+    row.set_image(cx.seq, image);
+    if row.cwd().last().is_none() {
+        row.set_cwd(cx.seq, cwd);
     }
-    row.env.set(cx.seq, env);
+    row.set_env(cx.seq, env);
     let inherited = Arc::make_mut(&mut row.inherited);
     inherited.root.set(cx.seq, root);
     inherited.fd_limit.set(cx.seq, fd_limit);
@@ -452,12 +444,12 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
         r.share_fs(parent_process, process);
     }
     let row = &mut r.history.threads[child.index()];
-    row.vtid.get_or_insert(cx.int(arg::VTID).filter(|_| cx.ret == Some(0)).unwrap_or(tid));
+    row.know_vtid(cx.int(arg::VTID).filter(|_| cx.ret == Some(0)).unwrap_or(tid));
     let vpid = cx.int(arg::VPID).filter(|_| cx.ret == Some(0)).unwrap_or(tid);
-    r.history.processes[process.index()].vpid.get_or_insert(vpid);
+    r.history.processes[process.index()].know_vpid(vpid);
     let live = &mut r.live.thread[child.index()];
     live.is_placeholder = false;
-    live.cloned_at = Some(cx.ts);
+    live.clone_at(cx.ts);
     live.awaits_child_event = true;
 }
 
@@ -484,16 +476,6 @@ fn creds_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> CredId {
     };
     let (uid, gid) = (id(arg::UID, old.uid), id(arg::GID, old.gid));
     r.creds(Creds { uid, gid, falco_uid: uid, falco_gid: gid, ..old })
-}
-
-/// What a thread is created from.
-pub(crate) struct NewThread {
-    pub(crate) tid: Tid,
-    pub(crate) vtid: Option<i64>,
-    pub(crate) process: ProcessId,
-    pub(crate) start_ns: Option<Nanos>,
-    pub(crate) origin: Origin,
-    pub(crate) from: Seq,
 }
 
 impl Replay {
@@ -584,24 +566,30 @@ impl Replay {
     }
 
     /// Adds a process without threads; its main thread must follow at once.
-    pub(crate) fn create_process(&mut self, mut process: Process) -> ProcessId {
+    pub(crate) fn create_process(&mut self, new: NewProcess) -> ProcessId {
         let id = ProcessId(index_of(self.history.processes.len()));
+        let mut process = Process::new(new);
         process.section = index_of(self.history.sections.len().saturating_sub(1));
-        let last = self.live.starts.entry((process.section, process.pid.0)).or_default();
-        last.n_twins = if last.born == Some(process.born) { last.n_twins + 1 } else { 0 };
-        last.born = Some(process.born);
-        process.n_twins = last.n_twins;
-        if let Some(Nanos(start)) = process.start_ns {
-            process.is_start_unique = start > last.newest_ns;
-            last.newest_ns = start.max(last.newest_ns);
+        let rows = &self.history.processes;
+        let last = self.live.newest.set(process.pid.0, id.0, |row| rows[row as usize].pid.0);
+        let mut newest_start_ns = 0;
+        // Another section is another machine, as far as is known.
+        if let Some(last) = last.filter(|&last| rows[last as usize].section == process.section) {
+            let row = &rows[last as usize];
+            process.n_twins = if row.born == process.born { row.n_twins + 1 } else { 0 };
+            newest_start_ns = self.live.process[last as usize].newest_start_ns;
+        }
+        if let Some(Nanos(start)) = process.start_ns() {
+            process.is_start_unique = start > newest_start_ns;
+            newest_start_ns = start.max(newest_start_ns);
         }
         if let Some(&old) = self.live.groups.get(&process.pid.0) {
             let leader = self.history.processes[old.index()].leader();
             self.evict(leader, process.born);
         }
         self.live.groups.insert(process.pid.0, id);
-        let is_reaper = process.pid.0 == 1 || process.vpid == Some(1) || process.inherited.is_subreaper.last();
-        self.live.process.push(LiveProcess { is_reaper, ..LiveProcess::default() });
+        let is_reaper = process.pid.0 == 1 || process.vpid() == Some(1) || process.inherited.is_subreaper.last();
+        self.live.process.push(LiveProcess { is_reaper, newest_start_ns, ..LiveProcess::default() });
         self.history.processes.push(process);
         id
     }
@@ -616,19 +604,10 @@ impl Replay {
         attrs.from = new.from;
         let attrs = self.push_attrs(attrs);
         let is_leader = self.history.processes[new.process.index()].pid == new.tid;
-        self.history.threads.push(Thread {
-            tid: new.tid,
-            vtid: new.vtid,
-            process: new.process,
-            start_ns: new.start_ns,
-            born: new.from,
-            origin: new.origin,
-            attrs: Timeline::new(new.from, attrs),
-            ended: None,
-            own: None,
-        });
-        self.live.thread.push(LiveThread { seen_at, ..LiveThread::default() });
-        self.history.index.threads.entry(new.tid.0).or_default().push(id);
+        let threads = &self.history.threads;
+        let previous = self.history.index.threads.set(new.tid.0, id.0, |row| threads[row as usize].tid.0);
+        self.history.threads.push(Thread::new(&new, attrs, previous.map(ThreadId)));
+        self.live.thread.push(LiveThread { since: seen_at, ..LiveThread::default() });
         self.history.processes[new.process.index()].threads.push(id);
         let alive = &mut self.live.process[new.process.index()].alive;
         if is_leader {
@@ -656,8 +635,8 @@ impl Replay {
         let image = self.attrs_of(thread).image;
         let now = self.now();
         let row = &mut self.history.processes[process.index()];
-        if row.leader() == thread && row.image.last() != image {
-            row.image.set(now, image);
+        if row.leader() == thread {
+            row.set_image(now, image);
         }
     }
 
@@ -674,7 +653,7 @@ impl Replay {
             }
         };
         let (members, processes) = (&mut self.live.fs_groups[group as usize], &self.history.processes);
-        members.retain(|member| processes[member.index()].ended.is_none());
+        members.retain(|member| processes[member.index()].ended().is_none());
         if members.len() < MAX_FS_GROUP {
             members.push(process);
             self.live.process[process.index()].fs_group = Some(group);
@@ -689,28 +668,20 @@ pub(crate) fn unknown_process(
     image: ImageId,
     fd_table: TableId,
     inherited: Arc<Inherited>,
-) -> Process {
-    Process {
+) -> NewProcess {
+    NewProcess {
         pid: Tid(tid),
         vpid: None,
         start_ns: None,
         born: from,
         origin: Origin::FirstSeen,
-        section: 0,
         birth_parent: None,
-        parent: Timeline::new(from, None),
-        threads: Few::None,
-        image: Timeline::new(from, image),
-        cwd: Timeline::new(from, None),
-        env: Timeline::new(from, None),
-        fd_table: Timeline::new(from, fd_table),
-        exit: None,
-        ended: None,
-        parent_thread: Timeline::new(from, None),
+        parent: None,
+        image,
+        cwd: None,
+        env: None,
+        fd_table,
         inherited,
-        merged_into: None,
-        is_start_unique: true,
-        n_twins: 0,
     }
 }
 

@@ -47,14 +47,14 @@ pub(crate) fn unshare_files(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) {
     let process = r.process_of(thread);
     let table = r.table_of(thread);
     if r.live.process[process.index()].alive.len() > 1 {
-        if r.history.threads[thread.index()].own.as_ref().is_some_and(|own| own.fd_table.last().is_some()) {
+        if r.history.own(thread).is_some_and(|own| own.fd_table.last().is_some()) {
             return;
         }
         let copy = r.fork_table(table, cx.seq);
         own(r, thread).fd_table.set(cx.seq, Some(copy));
     } else if r.live.shared_tables.contains(&table) {
         let copy = r.fork_table(table, cx.seq);
-        r.history.processes[process.index()].fd_table.set(cx.seq, copy);
+        r.history.processes[process.index()].set_fd_table(cx.seq, copy);
     }
 }
 
@@ -72,7 +72,7 @@ fn unshare_fs(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) {
 fn own(r: &mut Replay, thread: ThreadId) -> &mut ThreadOwn {
     // Until the row that follows, it has nothing of its own.
     let start = Seq(0);
-    r.history.threads[thread.index()].own.get_or_insert_with(|| {
-        Box::new(ThreadOwn { cwd: Timeline::new(start, None), fd_table: Timeline::new(start, None) })
-    })
+    r.history.threads[thread.index()].has_own = true;
+    let own = r.history.own.entry(thread);
+    own.or_insert_with(|| ThreadOwn { cwd: Timeline::new(start, None), fd_table: Timeline::new(start, None) })
 }

@@ -7,13 +7,13 @@ use tracehound_formats::section::{FdEntry, FdKind, FdTarget, L4, Machine, Sectio
 use tracehound_formats::{Nanos, Seq, Tid};
 
 use super::files::open_flags;
-use super::lifecycle::{NewThread, unknown_attrs, unknown_process};
+use super::lifecycle::{unknown_attrs, unknown_process};
 use super::metadata;
 use super::tuples::{self, Ends};
 use crate::fd_table::Entry;
-use crate::history::{Creds, Group, Image, Net, OpenFile, Origin, Process, Role, SectionFacts, ThreadId, User};
+use crate::history::{Creds, Group, Image, Net, OpenFile, Origin, Role, SectionFacts, ThreadId, User};
+use crate::process::{NewProcess, NewThread};
 use crate::replay::{Cx, Replay};
-use crate::timeline::Timeline;
 
 /// Loads the tables of a section as of event `from`.
 pub(crate) fn load(r: &mut Replay, section: &Section, from: Seq) {
@@ -111,12 +111,12 @@ fn add_process(r: &mut Replay, entry: &ThreadEntry, from: Seq) {
     let env = r.intern_list(&entry.env);
     let vpid = entry.vpid.filter(|&vpid| vpid >= 0);
     let inherited = r.inherited(None, (Some(root), entry.fd_limit, entry.pid.0 == 1 || vpid == Some(1)));
-    r.create_process(Process {
+    r.create_process(NewProcess {
         vpid,
         start_ns: entry.start_ns.filter(|&ns| ns > 0).map(Nanos),
         origin: Origin::Snapshot,
-        cwd: Timeline::new(from, Some(cwd)),
-        env: Timeline::new(from, Some(env)),
+        cwd: Some(cwd),
+        env: Some(env),
         ..unknown_process(entry.pid.0, from, image, fd_table, inherited)
     });
 }
@@ -177,7 +177,7 @@ fn image(r: &mut Replay, entry: &ThreadEntry, from: Seq) -> crate::history::Imag
 fn parents(r: &mut Replay, section: &Section, from: Seq) {
     for entry in &section.threads {
         let Some(&process) = r.live.groups.get(&entry.pid.0) else { continue };
-        let is_set = r.history.processes[process.index()].birth_parent.is_some();
+        let is_set = r.history.processes[process.index()].birth_parent().is_some();
         let Some(ptid) = entry.ptid.filter(|tid| tid.0 > 0 && !is_set && *tid != entry.pid) else { continue };
         let Some(&parent) = r.live.threads.get(&ptid.0) else { continue };
         if is_ancestor(r, process, parent) {
@@ -195,7 +195,7 @@ fn is_ancestor(r: &Replay, process: crate::history::ProcessId, of: ThreadId) -> 
     for _ in 0..64 {
         match at {
             Some(ancestor) if ancestor == process => return true,
-            Some(ancestor) => at = r.history.processes[ancestor.index()].parent.last(),
+            Some(ancestor) => at = r.history.processes[ancestor.index()].parent().last(),
             None => return false,
         }
     }

@@ -78,7 +78,7 @@ fn check_births(history: &History, facts: &[tracehound_state::Fact], items: &[It
             // A child names whoever adopted it if its parent exited before it ran.
             let named = pid_of.get(&ptid).copied().unwrap_or(ptid);
             let want = announced.remove(&child.pid.0).unwrap_or(named);
-            let parent = history.process(child.birth_parent.unwrap_or_else(|| panic!("{seq:?}: no parent")));
+            let parent = history.process(child.birth_parent().unwrap_or_else(|| panic!("{seq:?}: no parent")));
             assert_eq!(parent.pid.0, want, "{seq:?}: parent of {}", child.pid.0);
             assert!(parent.is_alive(child.born), "{seq:?}: parent {} of {} is dead", parent.pid.0, child.pid.0);
             assert!(child.is_alive(seq), "{seq:?}: {} is dead at its birth", child.pid.0);
@@ -126,10 +126,10 @@ fn check_history(history: &History, name: &str) {
         assert!(keys.insert(history.process_key(tracehound_state::ProcessId(i as u32))), "{name}: key of {i}");
         assert_eq!(history.thread(process.leader()).tid, process.pid, "{name}: main thread of {i}");
         if let Some(before) = current.insert(process.pid.0, process) {
-            let ended = before.ended.unwrap_or_else(|| panic!("{name}: two of {} at a time", process.pid.0));
+            let ended = before.ended().unwrap_or_else(|| panic!("{name}: two of {} at a time", process.pid.0));
             assert!(ended <= process.born, "{name}: lives of {} overlap", process.pid.0);
         }
-        if let (Some(exit), Some(ended)) = (process.exit, process.ended) {
+        if let (Some(exit), Some(ended)) = (process.exit(), process.ended()) {
             assert!(exit.seq < ended, "{name}: {}", process.pid.0);
         }
     }
@@ -146,13 +146,13 @@ fn commands(history: &History, process: &Process) -> Vec<String> {
         }
         line
     };
-    process.image.rows().map(|(_, image)| line(&history.image(image))).collect()
+    process.image().rows().map(|(_, image)| line(&history.image(image))).collect()
 }
 
 /// Full id of the container that a process ended up in.
 fn container_of(history: &History, pid: i64) -> Option<String> {
     let process = history.processes.iter().rfind(|process| process.pid.0 == pid)?;
-    let attrs = history.attrs(history.thread(process.leader()).attrs.last());
+    let attrs = history.attrs(history.thread(process.leader()).attrs().last());
     Some(history.text(history.container(attrs.container?).full_id.0).to_string())
 }
 
@@ -192,18 +192,18 @@ fn process_tree_is_the_one_the_scenario_wrote_down() {
                 .processes
                 .iter()
                 .filter(|process| process.pid.0 == pid)
-                .rfind(|process| process.start_ns.is_some_and(|start| start.0 <= at + 50_000_000));
+                .rfind(|process| process.start_ns().is_some_and(|start| start.0 <= at + 50_000_000));
             let Some(process) = process else {
                 wrong.push(format!("{pid} {command}: not found"));
                 continue;
             };
             // The protocol has the shell's `$$`, which a subshell inherits: the parent may be a subshell of it.
-            let mut parent = process.birth_parent.map(|parent| history.process(parent));
+            let mut parent = process.birth_parent().map(|parent| history.process(parent));
             while let Some(subshell) = parent
                 && subshell.pid.0 != ppid
-                && subshell.image.rows().count() == 1
+                && subshell.image().rows().count() == 1
             {
-                parent = subshell.birth_parent.map(|parent| history.process(parent));
+                parent = subshell.birth_parent().map(|parent| history.process(parent));
             }
             let parent = parent.map(|parent| parent.pid.0);
             if parent != Some(ppid) {

@@ -182,19 +182,19 @@ fn soup(seed: u64, n: u64) {
     for (i, process) in history.processes.iter().enumerate() {
         assert_eq!(history.thread(process.leader()).tid, process.pid);
         assert!(process.threads.iter().all(|&thread| history.thread(thread).process == ProcessId(i as u32)));
-        assert!(process.ended.is_none_or(|ended| process.born <= ended));
+        assert!(process.ended().is_none_or(|ended| process.born <= ended));
         // Ends in spite of whatever cycle the events claim.
         let last = Seq(u64::MAX);
         assert!(history.ancestors(ProcessId(i as u32), last).count() <= history.processes.len() * 2);
-        assert_ne!(process.parent.last(), Some(ProcessId(i as u32)));
-        let rows: Vec<Seq> = process.parent.rows().map(|row| row.0).collect();
+        assert_ne!(process.parent().last(), Some(ProcessId(i as u32)));
+        let rows: Vec<Seq> = process.parent().rows().map(|row| row.0).collect();
         assert!(rows.is_sorted());
-        history.fd_tables.entries(process.fd_table.last(), last);
+        history.fd_tables.entries(process.fd_table().last(), last);
     }
-    one_at_a_time(history.processes.iter().map(|process| (process.pid, process.born, process.ended)));
-    one_at_a_time(history.threads.iter().map(|thread| (thread.tid, thread.born, thread.ended)));
+    one_at_a_time(history.processes.iter().map(|process| (process.pid, process.born, process.ended())));
+    one_at_a_time(history.threads.iter().map(|thread| (thread.tid, thread.born, thread.ended())));
     for (i, thread) in history.threads.iter().enumerate() {
-        assert_eq!(history.attrs(thread.attrs.last()).thread, ThreadId(i as u32));
+        assert_eq!(history.attrs(thread.attrs().last()).thread, ThreadId(i as u32));
     }
     for i in (0..history.files.len()).step_by(17) {
         history.path_now(tracehound_state::FileId(i as u32), Seq(u64::MAX));

@@ -39,7 +39,7 @@ fn process(history: &History, pid: i64, seq: Seq) -> Option<(ProcessId, &Process
 }
 
 fn thread(history: &History, tid: i64, seq: Seq) -> Option<ThreadId> {
-    let lives = |t: &tracehound_state::history::Thread| t.ended.is_none_or(|ended| seq < ended);
+    let lives = |t: &tracehound_state::history::Thread| t.ended().is_none_or(|ended| seq < ended);
     let found = history.threads.iter().rposition(|t| t.tid.0 == tid && t.born <= seq && lives(t))?;
     Some(ThreadId(found as u32))
 }
@@ -54,7 +54,7 @@ fn ask(replayed: &Replayed, seq: u64, question: &str) -> String {
     let text = |sym| history.text(sym).to_string();
     let answer = || -> Option<String> {
         let p = |i: usize| process(history, number(i), at);
-        let attrs = |i: usize| Some(history.attrs(history.thread(thread(history, number(i), at)?).attrs.at(at)));
+        let attrs = |i: usize| Some(history.attrs(history.thread(thread(history, number(i), at)?).attrs().at(at)));
         let file = |id| history.file(id);
         let fd_file = || history.fd(p(1)?.0, number(2), at).map(file);
         Some(match words[0] {
@@ -72,29 +72,29 @@ fn ask(replayed: &Replayed, seq: u64, question: &str) -> String {
             },
             "connected" => fd_file()?.is_connected.to_string(),
             "fds" => {
-                let table = p(1)?.1.fd_table.at(at);
+                let table = p(1)?.1.fd_table().at(at);
                 let open = history.fd_tables.entries(table, at);
                 open.iter().map(|(fd, _)| fd.to_string()).collect::<Vec<_>>().join(" ")
             }
-            "parent" => p(1)?.1.parent.at(at).map(|parent| history.process(parent).pid.0.to_string())?,
-            "birth_parent" => p(1)?.1.birth_parent.map(|parent| history.process(parent).pid.0.to_string())?,
-            "cwd" => text(p(1)?.1.cwd.at(at)?),
+            "parent" => p(1)?.1.parent().at(at).map(|parent| history.process(parent).pid.0.to_string())?,
+            "birth_parent" => p(1)?.1.birth_parent().map(|parent| history.process(parent).pid.0.to_string())?,
+            "cwd" => text(p(1)?.1.cwd().at(at)?),
             "root" => text(p(1)?.1.inherited.root.at(at)?),
-            "env" => text(p(1)?.1.env.at(at)?),
+            "env" => text(p(1)?.1.env().at(at)?),
             "alive" => p(1)?.1.is_alive(at).to_string(),
             "lives" => history.processes.iter().filter(|p| p.pid.0 == number(1) && p.born <= at).count().to_string(),
             "threads" => {
-                let alive = |&&t: &&ThreadId| history.thread(t).ended.is_none_or(|ended| at < ended);
+                let alive = |&&t: &&ThreadId| history.thread(t).ended().is_none_or(|ended| at < ended);
                 let tids = p(1)?.1.threads.iter().filter(alive).map(|&t| history.thread(t).tid.0.to_string());
                 tids.collect::<Vec<_>>().join(" ")
             }
             "exit" => {
-                let exit = p(1)?.1.exit?;
+                let exit = p(1)?.1.exit()?;
                 format!("{}:{}:{}", exit.seq.0, exit.code.unwrap_or(-1), exit.signal.unwrap_or(0))
             }
-            "vpid" => p(1)?.1.vpid?.to_string(),
-            "vtid" => history.thread(thread(history, number(1), at)?).vtid?.to_string(),
-            "merged" => history.process(p(1)?.1.merged_into?).pid.0.to_string(),
+            "vpid" => p(1)?.1.vpid()?.to_string(),
+            "vtid" => history.thread(thread(history, number(1), at)?).vtid()?.to_string(),
+            "merged" => history.process(p(1)?.1.merged_into()?).pid.0.to_string(),
             "comm" => text(history.image(attrs(1)?.image).comm?),
             "exepath" => text(history.image(attrs(1)?.image).exepath),
             "uid" => history.creds(attrs(1)?.creds).uid?.to_string(),
@@ -907,8 +907,8 @@ fn births_are_when_the_kernel_says() {
     for (start, want) in [(" start_time=3000", 3000), ("", 5000), (" start_time=0", 5000)] {
         let replayed = replay(&format!("{birth}{start}\n"));
         let (_, process) = process(&replayed.history, 101, Seq(1)).unwrap();
-        assert_eq!(process.start_ns.map(|at| at.0), Some(want), "{start}");
-        assert_eq!(replayed.history.thread(process.leader()).start_ns, process.start_ns, "{start}");
+        assert_eq!(process.start_ns().map(|at| at.0), Some(want), "{start}");
+        assert_eq!(replayed.history.thread(process.leader()).start_ns(), process.start_ns(), "{start}");
     }
 }
 

@@ -269,7 +269,7 @@ static FACTS: &[Fact] = &[
         "envs",
         FieldType::Str,
         "argument `env` of execve; process list",
-        |p| match p.process.env.at(p.seq).map(|env| p.text(env)).and_then(known) {
+        |p| match p.process.env().at(p.seq).map(|env| p.text(env)).and_then(known) {
             Some(env) => entries(env),
             None => Value::Null,
         },
@@ -294,7 +294,7 @@ static FACTS: &[Fact] = &[
         "fork_time",
         FieldType::Str,
         "time of the birth event; process list",
-        |p| time(p.process.start_ns.map(|at| at.0)),
+        |p| time(p.process.start_ns().map(|at| at.0)),
         "Birth of the process in UTC, RFC 3339 with nanoseconds.",
     )
     .lasts(Lasts::No(TIMES))
