@@ -22,6 +22,34 @@ const FEW: usize = 32;
 #[derive(Debug, Default)]
 pub struct FdTables {
     tables: Rows<Table>,
+    newest: Newest,
+}
+
+/// What descriptors refer to now, for some: each has one place, which it shares with others.
+#[derive(Debug)]
+struct Newest(Box<[Known; Newest::PLACES]>);
+
+/// An [`Entry`] of a table, [`ABSENT`] for none.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    table: u32,
+    fd: u32,
+    kept: Kept,
+}
+
+impl Newest {
+    const PLACES: usize = 256;
+
+    fn place(table: TableId, fd: u32) -> usize {
+        (fd ^ table.0.wrapping_mul(31)) as usize % Newest::PLACES
+    }
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        let kept = Kept { file: ABSENT, is_cloexec: false };
+        Newest(Box::new([Known { table: ABSENT, fd: 0, kept }; Newest::PLACES]))
+    }
 }
 
 #[derive(Debug)]
@@ -139,9 +167,9 @@ impl Own {
                     match same.find(|change| change.fd() == fd) {
                         Some(change) => *change = new,
                         None => {
-                            if list.len() == list.capacity() {
+                            if list.is_empty() {
                                 // Most lists stay shorter than what a vector begins with.
-                                list.reserve_exact(list.len().max(1));
+                                list.reserve_exact(2);
                             }
                             list.push(new);
                         }
@@ -240,6 +268,27 @@ impl FdTables {
     /// Sets what a descriptor refers to from `seq` on.
     pub fn set(&mut self, table: TableId, fd: i64, seq: Seq, entry: Entry) {
         self.tables[table.index()].own.set(fd, seq, entry);
+        if let Ok(fd) = u32::try_from(fd) {
+            self.newest.0[Newest::place(table, fd)] = Known { table: table.0, fd, kept: entry.into() };
+        }
+    }
+
+    /// The entry of a descriptor after all that was set so far, if it is open.
+    #[inline]
+    pub(crate) fn open_now(&mut self, table: TableId, fd: i64) -> Option<Entry> {
+        let number = u32::try_from(fd).ok();
+        if let Some(fd) = number {
+            let known = self.newest.0[Newest::place(table, fd)];
+            if known.table == table.0 && known.fd == fd {
+                return (known.kept.file != ABSENT).then(|| known.kept.into());
+            }
+        }
+        let entry = self.entry(table, fd, Seq(u64::MAX)).filter(|entry| entry.file.is_some());
+        if let Some(fd) = number {
+            let kept = entry.unwrap_or(Entry { file: None, is_cloexec: false }).into();
+            self.newest.0[Newest::place(table, fd)] = Known { table: table.0, fd, kept };
+        }
+        entry
     }
 
     /// The entry of a descriptor after event `seq`, closed or open; `None` if the table never had it.

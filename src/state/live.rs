@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use tracehound_formats::Nanos;
 
 use crate::few::Few;
-use crate::history::{ContainerId, CredId, Creds, Inherited, ProcessId, TableId, ThreadId};
+use crate::history::{AttrsId, ContainerId, CredId, Creds, Inherited, ProcessId, TableId, ThreadId};
 use crate::newest::Newest;
 use crate::rows::Rows;
 use crate::strings::Sym;
@@ -20,6 +20,8 @@ pub(crate) struct Live {
     pub(crate) groups: HashMap<i64, ProcessId>,
     /// Look-ups made last: traces have long runs of few threads.
     pub(crate) recent: Recent,
+    /// Paths put together last: programs open the same files over and over.
+    pub(crate) joined: Joined,
     /// By [`ThreadId`].
     pub(crate) thread: Rows<LiveThread>,
     /// By [`ProcessId`].
@@ -43,13 +45,64 @@ pub(crate) struct Live {
 /// Root directory, limit of descriptors, and whether it adopts orphans.
 pub(crate) type InheritedKey = (Option<Sym>, Option<i64>, bool);
 
-/// The thread last found for a thread id, for some ids: each has one place, which it shares with others.
+/// What a directory and a path make together, for some pairs: each has one place, which it shares with others.
 #[derive(Debug)]
-pub(crate) struct Recent([(i64, ThreadId); Recent::PLACES]);
+pub(crate) struct Joined(Vec<(Sym, Sym, Sym)>);
+
+impl Default for Joined {
+    fn default() -> Self {
+        // True of every text: nothing, taken relative to nothing.
+        Joined(vec![(Sym::EMPTY, Sym::EMPTY, Sym::EMPTY); Joined::PLACES])
+    }
+}
+
+impl Joined {
+    const PLACES: usize = 1024;
+
+    fn place(dir: Sym, path: Sym) -> usize {
+        // Symbols are numbers in order of appearance, so that neighbours get places of their own.
+        (path.code() ^ dir.code().wrapping_mul(31)) as usize % Joined::PLACES
+    }
+
+    /// The symbol of `path` taken relative to `dir`, if it is remembered.
+    #[inline]
+    pub(crate) fn get(&self, dir: Sym, path: Sym) -> Option<Sym> {
+        let known = self.0[Joined::place(dir, path)];
+        (known.0 == dir && known.1 == path).then_some(known.2)
+    }
+
+    pub(crate) fn set(&mut self, dir: Sym, path: Sym, joined: Sym) {
+        self.0[Joined::place(dir, path)] = (dir, path, joined);
+    }
+}
+
+/// A thread and what most events ask of it: what it is now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Actor {
+    pub(crate) thread: ThreadId,
+    pub(crate) process: ProcessId,
+    pub(crate) attrs: AttrsId,
+    /// The descriptor table that it uses.
+    pub(crate) table: TableId,
+    /// [`LiveThread::has_acted`].
+    pub(crate) has_acted: bool,
+}
+
+/// The thread last found for a thread id, for some ids: each has one place, which it shares with others. Whatever
+/// changes what an [`Actor`] says forgets it.
+#[derive(Debug)]
+pub(crate) struct Recent([(i64, Actor); Recent::PLACES]);
 
 impl Default for Recent {
     fn default() -> Self {
-        Recent([(Recent::NONE, ThreadId(0)); Recent::PLACES])
+        let nobody = Actor {
+            thread: ThreadId(0),
+            process: ProcessId(0),
+            attrs: AttrsId(0),
+            table: TableId(0),
+            has_acted: false,
+        };
+        Recent([(Recent::NONE, nobody); Recent::PLACES])
     }
 }
 
@@ -62,18 +115,27 @@ impl Recent {
         tid as usize % Recent::PLACES
     }
 
-    pub(crate) fn get(&self, tid: i64) -> Option<ThreadId> {
-        let (of, thread) = self.0[Recent::place(tid)];
-        (of == tid && tid != Recent::NONE).then_some(thread)
+    #[inline]
+    pub(crate) fn get(&self, tid: i64) -> Option<&Actor> {
+        let (of, actor) = &self.0[Recent::place(tid)];
+        (*of == tid && tid != Recent::NONE).then_some(actor)
     }
 
-    pub(crate) fn set(&mut self, tid: i64, thread: ThreadId) {
-        self.0[Recent::place(tid)] = (tid, thread);
+    pub(crate) fn set(&mut self, tid: i64, actor: Actor) {
+        self.0[Recent::place(tid)] = (tid, actor);
     }
 
-    /// Somebody else, or nobody, has the id now.
+    /// What is known of the thread with an id is no longer true.
     pub(crate) fn forget(&mut self, tid: i64) {
-        self.0[Recent::place(tid)].0 = Recent::NONE;
+        let place = &mut self.0[Recent::place(tid)];
+        if place.0 == tid {
+            place.0 = Recent::NONE;
+        }
+    }
+
+    /// What is known of any thread may no longer be true.
+    pub(crate) fn forget_all(&mut self) {
+        self.0.iter_mut().for_each(|place| place.0 = Recent::NONE);
     }
 }
 

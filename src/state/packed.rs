@@ -263,6 +263,7 @@ pub struct FileRow {
     raw_name: Sym,
     flags: u32,
     dev: u32,
+    /// [`ABSENT`] for what is neither socket nor pidfd.
     ends: u32,
     kind: FdKind,
     l4: L4,
@@ -324,7 +325,10 @@ impl Packed for OpenFile {
             raw_name: self.raw_name,
             flags: self.flags,
             dev: self.dev.unwrap_or(0),
-            ends: number(FilePart { net: self.net, unix: self.unix, pid: self.pid }),
+            ends: match (self.net, self.unix, self.pid) {
+                (None, None, None) => ABSENT,
+                (net, unix, pid) => number(FilePart { net, unix, pid }),
+            },
             kind: self.kind,
             l4: self.l4,
             bits: bit(self.dev.is_some(), file_bits::HAS_DEV)
@@ -340,7 +344,10 @@ impl Packed for OpenFile {
     #[inline]
     fn unpack(row: &FileRow, parts: &Parts<FilePart>) -> OpenFile {
         let has = |bit: u8| row.bits & bit != 0;
-        let ends = parts.get(row.ends);
+        let ends = match row.ends {
+            ABSENT => FilePart { net: None, unix: None, pid: None },
+            number => *parts.get(number),
+        };
         OpenFile {
             from: row.from,
             origin: row.origin,

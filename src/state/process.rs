@@ -56,7 +56,7 @@ mod known {
     pub(super) const CORE: u8 = 0x40;
 }
 
-/// What a process is, from one event to the next change. Numbers that are not known are [`ABSENT`].
+/// What a process is, from one event to the next change. Numbers that are not known are `ABSENT`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessState {
     parent: u32,

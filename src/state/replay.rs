@@ -16,7 +16,7 @@ use crate::effects::{self, Effect, FdUse, Plan, paths};
 use crate::fact::Fact;
 use crate::fd_table::Entry;
 use crate::history::{Attrs, AttrsId, Creds, FileId, History, OpenFile, ProcessId, TableId, ThreadId};
-use crate::live::Live;
+use crate::live::{Actor, Live};
 use crate::notes::ReplayNotes;
 use crate::strings::Sym;
 
@@ -163,30 +163,37 @@ impl Replay {
         let ret = if plan.has_ret { event.arg(0).int() } else { None };
         let mut cx = Cx { event, seq: self.now, ts: head.ts, ret, fact: Fact::NONE };
 
-        cx.fact.thread = match plan.actor {
+        let actor = match plan.actor {
             effects::Actor::Nobody => None,
-            effects::Actor::KnownOnly => self.thread_by_tid(head.tid.0),
-            effects::Actor::Anybody => self.thread_or_placeholder(head.tid.0, &cx),
+            effects::Actor::KnownOnly => self.actor_by_tid(head.tid.0),
+            effects::Actor::Anybody => self.actor_by_tid(head.tid.0).or_else(|| {
+                self.thread_or_placeholder(head.tid.0, &cx)?;
+                self.actor_by_tid(head.tid.0)
+            }),
         };
-        if let Some(thread) = cx.fact.thread {
-            self.live.thread[thread.index()].has_acted |= plan.effect != Effect::Clone;
+        if let Some(actor) = actor {
+            cx.fact.thread = Some(actor.thread);
+            cx.fact.process = Some(actor.process);
+            cx.fact.attrs = Some(actor.attrs);
+            if !actor.has_acted && plan.effect != Effect::Clone {
+                self.live.thread[actor.thread.index()].has_acted = true;
+                self.live.recent.set(head.tid.0, Actor { has_acted: true, ..actor });
+            }
             if plan.fd != FdUse::None {
                 cx.fact.fd = Some(-1);
                 if let FdUse::Arg(i) = plan.fd
                     && let Some(fd) = cx.int(usize::from(i))
                 {
                     cx.fact.fd = Some(fd);
-                    cx.fact.file = self.file_of(thread, fd);
+                    cx.fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
                 }
             }
         }
         if plan.effect != Effect::None {
             effects::apply(plan.effect, self, &mut cx);
-        }
-        if let Some(thread) = cx.fact.thread {
-            let row = &self.history.threads[thread.index()];
-            cx.fact.process = Some(row.process);
-            cx.fact.attrs = Some(row.attrs().last());
+            let actor = cx.fact.thread.map(|thread| self.actor_of(head.tid.0, thread));
+            cx.fact.process = actor.map(|actor| actor.process);
+            cx.fact.attrs = actor.map(|actor| actor.attrs);
         }
         cx.fact
     }
@@ -237,12 +244,31 @@ impl Replay {
 
     /// The current thread with a thread id.
     pub(crate) fn thread_by_tid(&mut self, tid: i64) -> Option<ThreadId> {
-        if let Some(thread) = self.live.recent.get(tid) {
-            return Some(thread);
+        self.actor_by_tid(tid).map(|actor| actor.thread)
+    }
+
+    /// The current thread with a thread id, and what it is now.
+    #[inline]
+    fn actor_by_tid(&mut self, tid: i64) -> Option<Actor> {
+        if let Some(actor) = self.live.recent.get(tid) {
+            return Some(*actor);
         }
-        let thread = *self.live.threads.get(&tid)?;
-        self.live.recent.set(tid, thread);
-        Some(thread)
+        let actor = self.look_at(*self.live.threads.get(&tid)?);
+        self.live.recent.set(tid, actor);
+        Some(actor)
+    }
+
+    /// What a thread, which mostly is the current one with an id, is now.
+    fn actor_of(&self, tid: i64, thread: ThreadId) -> Actor {
+        let known = self.live.recent.get(tid).filter(|actor| actor.thread == thread);
+        known.copied().unwrap_or_else(|| self.look_at(thread))
+    }
+
+    fn look_at(&self, thread: ThreadId) -> Actor {
+        let row = &self.history.threads[thread.index()];
+        let has_acted = self.live.thread[thread.index()].has_acted;
+        let (process, attrs) = (row.process, row.attrs().last());
+        Actor { thread, process, attrs, table: self.table_of(thread), has_acted }
     }
 
     /// The process of a thread.
@@ -263,17 +289,13 @@ impl Replay {
     }
 
     /// What a descriptor of a thread refers to now.
-    pub(crate) fn file_of(&self, thread: ThreadId, fd: i64) -> Option<FileId> {
+    pub(crate) fn file_of(&mut self, thread: ThreadId, fd: i64) -> Option<FileId> {
         self.entry_of(thread, fd)?.file
     }
 
     /// The entry of a descriptor of a thread now, if it is open.
-    pub(crate) fn entry_of(&self, thread: ThreadId, fd: i64) -> Option<Entry> {
-        if fd < 0 {
-            return None;
-        }
-        let entry = self.history.fd_tables.entry(self.table_of(thread), fd, self.now)?;
-        entry.file.is_some().then_some(entry)
+    pub(crate) fn entry_of(&mut self, thread: ThreadId, fd: i64) -> Option<Entry> {
+        self.history.fd_tables.open_now(self.table_of(thread), fd)
     }
 
     /// What a thread is now.
@@ -352,8 +374,14 @@ impl Replay {
 
     /// Interns `path`, which has the symbol `raw`, taken relative to `dir`; see [`paths::join`].
     pub(crate) fn intern_joined_raw(&mut self, dir: Option<Sym>, path: &[u8], raw: Sym) -> Sym {
-        let text: &[u8] = dir.map_or(b"", |dir| self.history.strings.get(dir));
-        if paths::is_plain(text, path) { raw } else { self.intern_joined(dir, path) }
+        let dir = dir.unwrap_or(Sym::EMPTY);
+        if let Some(joined) = self.live.joined.get(dir, raw) {
+            return joined;
+        }
+        let text: &[u8] = self.history.strings.get(dir);
+        let joined = if paths::is_plain(text, path) { raw } else { self.intern_joined(Some(dir), path) };
+        self.live.joined.set(dir, raw, joined);
+        joined
     }
 
     /// Interns `path` taken relative to `dir`; see [`paths::join`].
@@ -384,7 +412,15 @@ impl Replay {
             return;
         }
         let id = self.push_attrs(new);
-        self.history.threads[thread.index()].set_attrs(from, id);
+        let row = &mut self.history.threads[thread.index()];
+        row.set_attrs(from, id);
+        self.live.recent.forget(row.tid.0);
+    }
+
+    /// Gives a process another descriptor table.
+    pub(crate) fn set_table(&mut self, process: ProcessId, from: Seq, table: TableId) {
+        self.history.processes[process.index()].set_fd_table(from, table);
+        self.live.recent.forget_all();
     }
 
     pub(crate) fn push_attrs(&mut self, attrs: Attrs) -> AttrsId {

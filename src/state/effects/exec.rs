@@ -226,7 +226,7 @@ fn close_on_exec(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: Process
     let mut table = r.table_of(thread);
     if r.live.shared_tables.contains(&table) {
         table = r.fork_table(table, cx.seq);
-        r.history.processes[process.index()].set_fd_table(cx.seq, table);
+        r.set_table(process, cx.seq, table);
     }
     for (fd, entry) in r.entries_of(table) {
         if entry.is_cloexec {

@@ -8,7 +8,7 @@ use tracehound_formats::Seq;
 
 use crate::few::Few;
 use crate::history::{Exit, ProcessId, ThreadId};
-use crate::live::{Exited, Recent, Status};
+use crate::live::{Exited, Status};
 use crate::replay::{Cx, Replay};
 
 /// Ancestors that are asked whether they adopt orphans. Real chains are far shorter.
@@ -142,7 +142,7 @@ impl Replay {
         for (_, process) in self.live.groups.drain() {
             self.history.processes[process.index()].end(at);
         }
-        self.live.recent = Recent::default();
+        self.live.recent.forget_all();
         self.live.exited.clear();
     }
 

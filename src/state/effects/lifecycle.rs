@@ -429,8 +429,8 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     let from = &r.history.processes[parent_process.index()];
     let (root, env, fd_limit) = (from.inherited.root.last(), from.env().last(), from.inherited.fd_limit.last());
     let tid = r.history.threads[child.index()].tid.0;
+    r.set_table(process, cx.seq, table);
     let row = &mut r.history.processes[process.index()];
-    row.set_fd_table(cx.seq, table);
     row.set_image(cx.seq, image);
     if row.cwd().last().is_none() {
         row.set_cwd(cx.seq, cwd);
@@ -469,13 +469,15 @@ fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> ImageId {
 }
 
 fn creds_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> CredId {
-    let old = *r.history.creds(r.attrs_of(template).creds);
+    let old_id = r.attrs_of(template).creds;
+    let old = *r.history.creds(old_id);
     let id = |i: usize, old: Option<u32>| match cx.u32(i) {
         Some(id) => (id != u32::MAX).then_some(id),
         None => old,
     };
     let (uid, gid) = (id(arg::UID, old.uid), id(arg::GID, old.gid));
-    r.creds(Creds { uid, gid, falco_uid: uid, falco_gid: gid, ..old })
+    let new = Creds { uid, gid, falco_uid: uid, falco_gid: gid, ..old };
+    if new == old { old_id } else { r.creds(new) }
 }
 
 impl Replay {

@@ -52,9 +52,10 @@ pub(crate) fn unshare_files(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) {
         }
         let copy = r.fork_table(table, cx.seq);
         own(r, thread).fd_table.set(cx.seq, Some(copy));
+        r.live.recent.forget(r.history.threads[thread.index()].tid.0);
     } else if r.live.shared_tables.contains(&table) {
         let copy = r.fork_table(table, cx.seq);
-        r.history.processes[process.index()].set_fd_table(cx.seq, copy);
+        r.set_table(process, cx.seq, copy);
     }
 }
 

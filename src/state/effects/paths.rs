@@ -16,12 +16,13 @@ pub(crate) const UNKNOWN_DIR: &[u8] = b"<UNKNOWN>";
 
 /// True if [`join`] gives an absolute path back as it is. Most paths are so.
 pub(crate) fn is_plain(dir: &[u8], path: &[u8]) -> bool {
-    // Without an early end, so that the loop takes many bytes at a time.
-    let is_changed = |pair: &[u8]| pair[0] == b'/' && (pair[1] == b'/' || pair[1] == b'.') || pair[1] == 0;
+    let next = path.get(1..).unwrap_or_default();
+    // Without an early end and without jumps, so that the loop takes many bytes at a time.
+    let is_changed = |(&a, &b): (&u8, &u8)| u8::from((a == b'/') & ((b == b'/') | (b == b'.')) | (b == 0));
     dir.len() + path.len() < MAX_PATH
         && path.first() == Some(&b'/')
         && (path.len() == 1 || path.last() != Some(&b'/'))
-        && !path.windows(2).fold(false, |found, pair| found | is_changed(pair))
+        && path.iter().zip(next).map(is_changed).fold(0, |found, one| found | one) == 0
 }
 
 /// Writes `path`, taken relative to `dir` unless it is absolute, to `out`.
