@@ -48,6 +48,23 @@ impl RowTimes {
     }
 }
 
+/// The first row after `row`, which is before event `seq`, that is not: found in steps that double, then halve.
+fn next_row(batch: &Batch, mut row: usize, seq: Seq) -> usize {
+    let is_before = |row: usize| batch.head_of(row).is_some_and(|head| head.seq < seq);
+    let mut step = 1;
+    while is_before(row + step) {
+        row += step;
+        step *= 2;
+    }
+    while step > 1 {
+        step /= 2;
+        if is_before(row + step) {
+            row += step;
+        }
+    }
+    row + 1
+}
+
 /// Finds events whose numbers mostly rise.
 struct Walk<'a> {
     batches: &'a [Batch],
@@ -60,7 +77,7 @@ impl Walk<'_> {
     fn time(&mut self, seq: Seq) -> Nanos {
         while let Some(batch) = self.batches.get(self.batch) {
             match batch.head_of(self.row) {
-                Some(head) if head.seq < seq => self.row += 1,
+                Some(head) if head.seq < seq => self.row = next_row(batch, self.row, seq),
                 Some(head) if head.seq == seq => return head.ts,
                 Some(_) => break,
                 None => {

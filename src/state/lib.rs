@@ -3,7 +3,7 @@
 //! [`Replay`] takes sections and batches in file order. What comes out:
 //!
 //! - [`History`]: processes, threads, images, credentials, descriptor tables, open files, containers, users. Nothing
-//!   is removed or rewritten; what changes has a [`Timeline`] (or several have one together) and is asked *as of* an event.
+//!   is removed or rewritten; what changes has a [`Timeline`], or several have one, and is asked *as of* an event.
 //! - one [`Fact`] an event: handles of the actor and of the descriptor it is about.
 //! - [`ReplayNotes`]: what was contradictory or had to be guessed, counted.
 //!
@@ -14,7 +14,7 @@
 //! - The state as of event `n` is the one after it. What an event closes or ends is still there as of that event, and
 //!   gone as of `n + 1`.
 //! - At any event at most one process has a pid, at most one thread a thread id.
-//! - Nothing here knows a rule, the spelling of a field, or a file format. What is current (the tables of a [`Replay`] alone) is
+//! - Nothing here knows a rule, the spelling of a field, or a file format. What is current ([`Replay`]'s own tables) is
 //!   private: every question goes to the history.
 //! - Work and memory are in proportion to the length of the trace, whatever it says; where one event could cause more
 //!   (copying a table, moving children) a budget that grows with the trace bounds it, and the notes count what was left

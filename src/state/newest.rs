@@ -21,13 +21,12 @@ impl Newest {
     /// Makes `row` the last one with an id, and gives the one that was.
     pub(crate) fn set(&mut self, id: i64, row: u32, id_of: impl Fn(u32) -> i64) -> Option<u32> {
         let hasher = &self.hasher;
-        match self.rows.find_mut(hasher.hash_one(id), |&row| id_of(row) == id) {
-            Some(newest) => Some(std::mem::replace(newest, row)),
-            None => {
-                self.rows.insert_unique(hasher.hash_one(id), row, |&row| hasher.hash_one(id_of(row)));
-                None
-            }
+        let hash = hasher.hash_one(id);
+        if let Some(newest) = self.rows.find_mut(hash, |&row| id_of(row) == id) {
+            return Some(std::mem::replace(newest, row));
         }
+        self.rows.insert_unique(hash, row, |&row| hasher.hash_one(id_of(row)));
+        None
     }
 
     /// Number of ids.

@@ -160,41 +160,44 @@ impl Replay {
             self.notes.n_unfinished += 1;
         }
         let plan = self.plans.get(usize::from(head.kind.0)).copied().unwrap_or(Plan::OTHER);
-        let ret = if plan.has_ret { event.arg(0).int() } else { None };
-        let mut cx = Cx { event, seq: self.now, ts: head.ts, ret, fact: Fact::NONE };
+        let (tid, seq, ts) = (head.tid.0, self.now, head.ts);
 
         let actor = match plan.actor {
             effects::Actor::Nobody => None,
-            effects::Actor::KnownOnly => self.actor_by_tid(head.tid.0),
-            effects::Actor::Anybody => self.actor_by_tid(head.tid.0).or_else(|| {
-                self.thread_or_placeholder(head.tid.0, &cx)?;
-                self.actor_by_tid(head.tid.0)
+            effects::Actor::KnownOnly => self.actor_by_tid(tid),
+            effects::Actor::Anybody => self.actor_by_tid(tid).or_else(|| {
+                self.thread_or_placeholder(tid, &Cx { event, seq, ts, ret: None, fact: Fact::NONE })?;
+                self.actor_by_tid(tid)
             }),
         };
+        let mut fact = Fact::NONE;
         if let Some(actor) = actor {
-            cx.fact.thread = Some(actor.thread);
-            cx.fact.process = Some(actor.process);
-            cx.fact.attrs = Some(actor.attrs);
+            fact.thread = Some(actor.thread);
+            fact.process = Some(actor.process);
+            fact.attrs = Some(actor.attrs);
             if !actor.has_acted && plan.effect != Effect::Clone {
                 self.live.thread[actor.thread.index()].has_acted = true;
-                self.live.recent.set(head.tid.0, Actor { has_acted: true, ..actor });
+                self.live.recent.set(tid, Actor { has_acted: true, ..actor });
             }
             if plan.fd != FdUse::None {
-                cx.fact.fd = Some(-1);
+                fact.fd = Some(-1);
                 if let FdUse::Arg(i) = plan.fd
-                    && let Some(fd) = cx.int(usize::from(i))
+                    && let Some(fd) = event.arg(usize::from(i)).int()
                 {
-                    cx.fact.fd = Some(fd);
-                    cx.fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
+                    fact.fd = Some(fd);
+                    fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
                 }
             }
         }
-        if plan.effect != Effect::None {
-            effects::apply(plan.effect, self, &mut cx);
-            let actor = cx.fact.thread.map(|thread| self.actor_of(head.tid.0, thread));
-            cx.fact.process = actor.map(|actor| actor.process);
-            cx.fact.attrs = actor.map(|actor| actor.attrs);
+        if plan.effect == Effect::None {
+            return fact;
         }
+        let ret = if plan.has_ret { event.arg(0).int() } else { None };
+        let mut cx = Cx { event, seq, ts, ret, fact };
+        effects::apply(plan.effect, self, &mut cx);
+        let actor = cx.fact.thread.map(|thread| self.actor_of(tid, thread));
+        cx.fact.process = actor.map(|actor| actor.process);
+        cx.fact.attrs = actor.map(|actor| actor.attrs);
         cx.fact
     }
 

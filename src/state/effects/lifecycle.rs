@@ -144,7 +144,7 @@ fn parent_side(r: &mut Replay, cx: &mut Cx<'_>, tid: i64) {
     let child = create(r, cx, caller, BirthSide::Parent { tid }, flags);
     if is_unknown_caller {
         // The event shows the parent's name at the time of the birth.
-        let image = image_of_birth(r, cx, caller);
+        let image = image_of_birth(r, cx, r.attrs_of(caller).image);
         r.change_attrs(caller, |attrs| attrs.image = image);
         r.sync_leader_image(caller);
     }
@@ -241,7 +241,7 @@ fn leader_or_placeholder(r: &mut Replay, cx: &Cx<'_>) -> Option<ThreadId> {
     if r.live.thread[leader.index()].is_placeholder {
         // What is said of the new thread holds for its process.
         let leader_process = r.process_of(leader);
-        let image = image_of_birth(r, cx, leader);
+        let image = image_of_birth(r, cx, r.attrs_of(leader).image);
         r.change_attrs(leader, |attrs| attrs.image = image);
         r.sync_leader_image(leader);
         if let Some(vpid) = cx.int(arg::VPID) {
@@ -345,8 +345,9 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
     // The kernel takes the time of birth before it tells of it, and the parent can be preempted in between: with the
     // number this is what names the process in /proc.
     let start_ns = cx.uint(arg::START).filter(|&ns| ns > 0).map_or(cx.ts, Nanos);
-    let image = image_of_birth(r, cx, template);
-    let creds = creds_of_birth(r, cx, template);
+    let mut attrs = r.attrs_of(template);
+    let image = image_of_birth(r, cx, attrs.image);
+    let creds = creds_of_birth(r, cx, attrs.creds);
     let is_in_pidns = flags & (bits::CHILD_IN_PIDNS | bits::NEWPID) != 0 || vtid.is_some_and(|vtid| vtid != tid);
     let boot_ns = r.history.sections.last().and_then(|section| section.machine.boot_ns);
     let pidns_init_start_ns = if is_in_pidns && matches!(side, BirthSide::Child) {
@@ -387,7 +388,6 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
         }
         process
     };
-    let mut attrs = r.attrs_of(template);
     attrs.image = image;
     attrs.creds = creds;
     attrs.renamed = None;
@@ -409,9 +409,9 @@ fn create(r: &mut Replay, cx: &mut Cx<'_>, template: ThreadId, side: BirthSide, 
 fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: ThreadId, flags: u32) {
     let process = r.process_of(child);
     let parent_process = r.process_of(parent);
-    let image = image_of_birth(r, cx, parent);
-    let creds = creds_of_birth(r, cx, parent);
     let template = r.attrs_of(parent);
+    let image = image_of_birth(r, cx, template.image);
+    let creds = creds_of_birth(r, cx, template.creds);
     r.change_attrs(child, |attrs| {
         *attrs = Attrs { thread: attrs.thread, from: attrs.from, image, creds, renamed: attrs.renamed, ..template };
     });
@@ -453,10 +453,9 @@ fn adopt_placeholder(r: &mut Replay, cx: &Cx<'_>, child: ThreadId, parent: Threa
     live.awaits_child_event = true;
 }
 
-/// The image a child is born with: the one of `template`, under the name that the event shows (the parent may have
+/// The image a child is born with: the one it is a copy of, under the name that the event shows (the parent may have
 /// renamed itself).
-fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> ImageId {
-    let id = r.attrs_of(template).image;
+fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, id: ImageId) -> ImageId {
     let old = r.history.image(id);
     let like = |old: Option<Sym>| old.unwrap_or(Sym::EMPTY);
     let exe = cx.event.arg(arg::EXE).bytes().map(|exe| r.intern_like(like(old.exe), exe)).or(old.exe);
@@ -468,8 +467,7 @@ fn image_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> ImageId {
     r.push_image(Image { from: cx.seq, is_exec: false, comm, exe, args, ..old })
 }
 
-fn creds_of_birth(r: &mut Replay, cx: &Cx<'_>, template: ThreadId) -> CredId {
-    let old_id = r.attrs_of(template).creds;
+fn creds_of_birth(r: &mut Replay, cx: &Cx<'_>, old_id: CredId) -> CredId {
     let old = *r.history.creds(old_id);
     let id = |i: usize, old: Option<u32>| match cx.u32(i) {
         Some(id) => (id != u32::MAX).then_some(id),
