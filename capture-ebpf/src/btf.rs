@@ -156,6 +156,20 @@ impl Btf {
         None
     }
 
+    /// Number of a structure among the types.
+    pub(crate) fn structure(&self, name: &str) -> Option<u32> {
+        self.structs.get(name.as_bytes()).copied()
+    }
+
+    /// Number of a function among the types.
+    pub(crate) fn function(&self, name: &str) -> Option<u32> {
+        // They are many, and few are asked for.
+        (1..=self.types.len() as u32).find(|&id| {
+            let name_at = self.kind(id).filter(|&(kind, _)| kind == kind::FUNC).and_then(|_| self.word(id, 0));
+            name_at.is_some_and(|at| self.name(at) == name.as_bytes())
+        })
+    }
+
     fn member_path(&self, path: &str) -> Option<u32> {
         let mut names = path.split('.');
         let mut ty = *self.structs.get(names.next()?.as_bytes())?;
@@ -269,6 +283,8 @@ mod tests {
         types.extend([0, info(kind::FUNC_PROTO, 3), 0, 0, 9, 0, 1, 0, 1]);
         types.extend([0, info(kind::PTR, 0), 8]);
         types.extend([name("btf_trace_some_point"), info(kind::TYPEDEF, 0), 9]);
+        // 11: a function
+        types.extend([name("some_function"), info(kind::FUNC, 0), 8]);
         let types: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
 
         let mut out = Vec::new();
@@ -305,6 +321,8 @@ mod tests {
         assert_eq!(btf.enum_value("numbers", "third"), None);
         assert_eq!(btf.tracepoint_args("some_point"), Some(2));
         assert_eq!(btf.tracepoint_args("other"), None);
+        assert_eq!((btf.structure("inner"), btf.structure("inner_t")), (Some(4), None));
+        assert_eq!((btf.function("some_function"), btf.function("outer")), (Some(11), None));
     }
 
     #[test]
@@ -322,6 +340,7 @@ mod tests {
                 btf.offset("outer.e.x");
                 btf.enum_value("numbers", "second");
                 btf.tracepoint_args("some_point");
+                btf.function("some_function");
             }
         }
         assert_eq!(Btf::parse(b"\x7fELF".to_vec()).unwrap_err(), BtfError::Signature);

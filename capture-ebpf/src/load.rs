@@ -11,7 +11,7 @@ use aya::{Ebpf, EbpfError, EbpfLoader};
 use bstr::ByteSlice;
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
-use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, SOCKETCALL, SOCKETCALLS, wanted, when};
+use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, RDONLY_CAST, SOCKETCALL, SOCKETCALLS, wanted, when};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 use crate::btf::Btf;
@@ -84,7 +84,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     let version = check_machine(&kernel, &uname.machine().to_string_lossy())?;
     let has = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
     let mut missing = partial(has);
-    let Types { offsets, subsys, optional } = types(&kernel, &mut missing)?;
+    let Types { offsets, subsys, optional, cast } = types(&kernel, &mut missing)?;
     let n_cpus = aya::util::nr_cpus().map_err(|(what, cause)| StartError::System { what, cause })?;
     let ring_bytes = ring_bytes(options.ring_bytes);
     let n_instances = if version >= PREEMPTIBLE_KERNEL { 2 } else { 1 };
@@ -102,7 +102,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         n_instances,
         uring_ops: !QUIET_URING_OPS.iter().fold(0u64, |mask, op| mask | 1 << op),
         has_task_regs: u32::from(version >= TASK_REGS_KERNEL),
-        _pad: 0,
+        kiocb_type: cast.map_or(0, |cast| cast.kiocb),
     };
     if options.dns && settings.has_task_regs == 0 {
         missing.push("questions to name servers over TCP are not recorded: the kernel is older than 5.15".to_owned());
@@ -128,7 +128,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
     for (buffer, n) in INSTANCE_BUFFERS {
         loader.map_max_entries(buffer, if n_instances == 1 { 1 } else { n });
     }
-    let mut ebpf = loader.load(OBJECT).map_err(|err| load_error(err, ring_bytes))?;
+    let mut ebpf = loader.load(&object(cast)).map_err(|err| load_error(err, ring_bytes))?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
     let mut links = Vec::new();
     let mut attach = |program: &'static str, tracepoint: &'static str| {
@@ -189,6 +189,16 @@ struct Types {
     subsys: u32,
     /// How many arguments each tracepoint of [`OPTIONAL`] has, if there is one.
     optional: [Option<u32>; 2],
+    cast: Option<Cast>,
+}
+
+/// What it takes to give an address a type, see [`RDONLY_CAST`]: numbers among the kernel's types.
+#[derive(Clone, Copy)]
+struct Cast {
+    /// The function `bpf_rdonly_cast`.
+    function: u32,
+    /// `struct kiocb`.
+    kiocb: u32,
 }
 
 /// A tracepoint that recording can do without.
@@ -213,7 +223,38 @@ fn types(kernel: &str, missing: &mut Vec<String>) -> Result<Types, StartError> {
     let btf = Btf::parse(bytes).map_err(|err| StartError::BadBtf(err.to_string()))?;
     let offsets = offsets(&btf, kernel, missing)?;
     let optional = OPTIONAL.map(|point| btf.tracepoint_args(point.name));
-    Ok(Types { offsets, subsys: cgroup_subsys(&btf), optional })
+    Ok(Types { offsets, subsys: cgroup_subsys(&btf), optional, cast: cast(&btf) })
+}
+
+/// `None` where the kernel has no such function, or interprets programs, which cannot call it then.
+fn cast(btf: &Btf) -> Option<Cast> {
+    btf.offset("kiocb.ki_filp")?;
+    let is_compiled = fs::read("/proc/sys/net/core/bpf_jit_enable").is_ok_and(|text| !text.starts_with(b"0"));
+    let cast = Cast { function: btf.function("bpf_rdonly_cast")?, kiocb: btf.structure("kiocb")? };
+    is_compiled.then_some(cast)
+}
+
+/// The program, with calls of functions of this kernel.
+fn object(cast: Option<Cast>) -> Vec<u8> {
+    let mut object = OBJECT.to_vec();
+    if let Some(cast) = cast {
+        let (from, to) = (call(HELPER, RDONLY_CAST), call(FUNCTION, cast.function));
+        for instruction in object.as_chunks_mut().0.iter_mut().filter(|instruction| **instruction == from) {
+            *instruction = to;
+        }
+    }
+    object
+}
+
+/// Whose number a call has: that of a helper, or that of a function among the kernel's types (`BPF_PSEUDO_KFUNC_CALL`).
+const HELPER: u8 = 0;
+const FUNCTION: u8 = 2;
+
+/// The instruction that calls; source: `struct bpf_insn` of `include/uapi/linux/bpf.h`, `BPF_JMP | BPF_CALL`. Instructions
+/// are aligned in an object.
+fn call(whose: u8, number: u32) -> [u8; 8] {
+    let [a, b, c, d] = number.to_le_bytes();
+    [0x85, whose << 4, 0, 0, a, b, c, d]
 }
 
 /// Offsets in the order of [`Offsets::PATHS`].
@@ -274,7 +315,7 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         n_instances,
         uring_ops,
         has_task_regs,
-        _pad,
+        kiocb_type,
     } = *settings;
     let mut out = Vec::new();
     for word in [
@@ -292,7 +333,7 @@ fn settings_bytes(settings: &Settings) -> Vec<u8> {
         out.extend(word.to_ne_bytes());
     }
     out.extend(uring_ops.to_ne_bytes());
-    for word in [has_task_regs, _pad] {
+    for word in [has_task_regs, kiocb_type] {
         out.extend(word.to_ne_bytes());
     }
     out
@@ -374,7 +415,12 @@ fn load_error(err: EbpfError, ring_bytes: u32) -> StartError {
 }
 
 fn refusal(program: &'static str, err: ProgramError) -> StartError {
-    if let Some(Errno::PERM | Errno::ACCESS) = cause(&err) {
+    // What the verifier refuses it explains, and gives the same number as what is forbidden.
+    let is_explained =
+        matches!(&err, ProgramError::LoadError { verifier_log, .. } if !verifier_log.to_string().is_empty());
+    if let Some(Errno::PERM | Errno::ACCESS) = cause(&err)
+        && !is_explained
+    {
         return not_allowed();
     }
     let text = chain(&err);

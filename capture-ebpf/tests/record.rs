@@ -404,6 +404,38 @@ argv = put(struct.pack("3I", put(b"ls\0"), put(b"-l\0"), 0)); sc32(11, put(b"/no
     );
 }
 
+/// An offset that a program of 32 bits passes has 32 bits (sendfile) or 64 (sendfile64): what lies behind it is not part
+/// of it.
+#[test]
+fn offsets_of_32_bits() {
+    let Some(_lock) = harness::machine() else { return };
+    let code = r#"
+import ctypes, os, struct
+libc = ctypes.CDLL(None)
+m = libc.mmap; m.restype = ctypes.c_void_p
+m.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+at = m(None, 4096, 7, 0x22 | 0x40, -1, 0)
+# The arguments from a table of five words; int 0x80.
+code = (b"\x53\x56\xb8" + (at + 256).to_bytes(4, "little") + b"\x8b\x58\x04\x8b\x48\x08\x8b\x50\x0c\x8b\x70\x10\x8b\x00"
+    + b"\xcd\x80\x5e\x5b\xc3")
+ctypes.memmove(at, code, len(code))
+go = ctypes.CFUNCTYPE(ctypes.c_int)(at)
+source = os.open("/proc/self/exe", os.O_RDONLY); to = os.open("/dev/null", os.O_WRONLY)
+for number in 187, 239:
+    ctypes.memmove(at + 512, struct.pack("Ii", 1000, 7), 8)
+    ctypes.memmove(at + 256, struct.pack("5I", number, to, source, at + 512, 24), 20)
+    go()
+"#;
+    let options = Options { calls: CallSet::profile(Profile::Full), ..Options::default() };
+    let Some((pid, lines, counters)) = run(&options, code, "compat-offset") else { return };
+    assert_eq!(counters.losses, []);
+    // The offset after the call.
+    assert_in_order(
+        &of(&lines, pid),
+        &["sendfile res=24 * offset=1024 size=24", "sendfile res=* * offset=30064772072 size=24"],
+    );
+}
+
 /// One call that sends many messages is an event for each, up to eight; that there were more is counted.
 #[test]
 fn every_message_of_a_vector() {

@@ -188,6 +188,10 @@ pub mod wanted {
     pub const COMPAT: u8 = 2;
 }
 
+/// Stands in the program for the number of the kernel's function `bpf_rdonly_cast` (6.2), which differs between kernels:
+/// the loader replaces calls of a helper with this number. Where the kernel has none they are never reached.
+pub const RDONLY_CAST: u32 = 0x7472_6863;
+
 /// Offset of a member that this kernel does not have.
 pub const ABSENT: u32 = u32::MAX;
 
@@ -297,6 +301,7 @@ offsets! {
     files_fdt: "files_struct.fdt",
     fdt_fd: "fdtable.fd",
     fdt_max: "fdtable.max_fds",
+    kiocb_file: "?kiocb.ki_filp",
     inode_ino: "inode.i_ino",
     inode_sb: "inode.i_sb",
     inode_mode: "inode.i_mode",
@@ -384,8 +389,8 @@ pub struct Settings {
     pub uring_ops: u64,
     /// 1 if `bpf_task_pt_regs` exists (5.15): questions over TCP are recorded then.
     pub has_task_regs: u32,
-    /// Keeps the size a multiple of 8.
-    pub _pad: u32,
+    /// Number of `struct kiocb` among the kernel's types, 0 if addresses cannot be given a type: see [`RDONLY_CAST`].
+    pub kiocb_type: u32,
 }
 
 impl Settings {
@@ -403,7 +408,7 @@ impl Settings {
         n_instances: 1,
         uring_ops: 0,
         has_task_regs: 0,
-        _pad: 0,
+        kiocb_type: 0,
     };
 }
 

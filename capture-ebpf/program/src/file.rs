@@ -3,7 +3,7 @@
 use tracehound_capture_layout::record::{File, exec_flag};
 use tracehound_capture_layout::settings::MAX_DEPTH;
 
-use crate::kernel::{Window, copy_str, current, current_typed, follow, load, member, offset, read, setting};
+use crate::kernel::{Window, copy_str, current, current_typed, follow, load, member, offset, read, setting, typed};
 use crate::ring::Private;
 
 /// `OVERLAYFS_SUPER_MAGIC` of `linux/magic.h`.
@@ -31,6 +31,52 @@ pub(crate) fn of_fd(fd: u32) -> u64 {
         return 0;
     }
     read(array.wrapping_add(fd as u64 * 8))
+}
+
+/// What identifies the file behind a descriptor of the running thread; `None` if there is none. It is read by plain loads
+/// where addresses can be given a type: each call of a helper would cost more than all of them. `task` is
+/// [`task()`](crate::kernel::task).
+///
+/// # Safety
+///
+/// `private` must be valid.
+#[inline(always)]
+pub(crate) unsafe fn describe_fd(task: *const u8, fd: u32, private: *mut Private) -> Option<File> {
+    if setting!(kiocb_type) != 0 {
+        let files = follow(task, offset!(task_files))?;
+        let table = follow(files, offset!(files_fdt))?;
+        if fd >= load::<u32>(table, offset!(fdt_max)) {
+            return None;
+        }
+        // What the array has at the place of the descriptor is a pointer to a file, as in this structure.
+        let place = load::<u64>(table, offset!(fdt_fd)).wrapping_add(fd as u64 * 8);
+        let slot = typed(place.wrapping_sub(offset!(kiocb_file) as u64), setting!(kiocb_type));
+        return Some(describe_typed(follow(slot, offset!(kiocb_file))?));
+    }
+    let open = of_fd(fd);
+    // SAFETY: the caller's.
+    (open != 0).then(|| unsafe { describe(open, private) })
+}
+
+/// As [`describe`], through a typed pointer.
+#[inline(always)]
+fn describe_typed(file: *const u8) -> File {
+    let mut out = File {
+        ino: 0,
+        dev: 0,
+        f_flags: load(file, offset!(file_flags)),
+        f_mode: load(file, offset!(file_mode)),
+        mode: 0,
+        flags: 0,
+        _pad: 0,
+    };
+    let Some(inode) = follow(file, offset!(file_inode)) else { return out };
+    out.ino = load(inode, offset!(inode_ino));
+    out.mode = load::<u16>(inode, offset!(inode_mode)) as u32;
+    let Some(super_block) = follow(inode, offset!(inode_sb)) else { return out };
+    out.dev = load(super_block, offset!(sb_dev));
+    out.flags = layer(inode as u64, load(super_block, offset!(sb_magic)));
+    out
 }
 
 /// What identifies an open file.

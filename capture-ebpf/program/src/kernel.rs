@@ -4,6 +4,7 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::generated;
+use tracehound_capture_layout::settings::RDONLY_CAST;
 
 /// A member's offset, which the verifier knows.
 macro_rules! offset {
@@ -56,6 +57,21 @@ pub(crate) fn read_user<T>(address: u64) -> Option<T> {
             address as *const c_void,
         );
         (failed == 0).then_some(value.assume_init())
+    }
+}
+
+/// Reads a value of the process; zeros if it cannot be read.
+#[inline(always)]
+pub(crate) fn read_user_or_zero<T>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as for `read`.
+    unsafe {
+        generated::bpf_probe_read_user(
+            value.as_mut_ptr().cast::<c_void>(),
+            size_of::<T>() as u32,
+            address as *const c_void,
+        );
+        value.assume_init()
     }
 }
 
@@ -132,6 +148,17 @@ pub(crate) fn follow(base: *const u8, offset: u32) -> Option<*const u8> {
     if next.is_null() { None } else { Some(next) }
 }
 
+/// Gives an address a type, so that [`follow`] and [`load`] can read through it. Costs nothing: it tells the verifier
+/// only. Needs a kernel that has it (`kiocb_type`).
+#[inline(always)]
+pub(crate) fn typed(address: u64, ty: u32) -> *const u8 {
+    // SAFETY: calls of helpers have this form; the loader replaces the number.
+    unsafe {
+        let cast = core::mem::transmute::<usize, unsafe extern "C" fn(u64, u32) -> *const u8>(RDONLY_CAST as usize);
+        cast(address, ty)
+    }
+}
+
 /// Nanoseconds since boot, suspended time included.
 #[inline(always)]
 pub(crate) fn now() -> u64 {
@@ -139,12 +166,24 @@ pub(crate) fn now() -> u64 {
     unsafe { generated::bpf_ktime_get_boot_ns() }
 }
 
+/// [`current_typed`] where the kernel has it, else [`current`]. To ask once for a program saves a call each time it is
+/// used.
+#[inline(always)]
+pub(crate) fn task() -> *const u8 {
+    if setting!(has_task_btf) != 0 { current_typed() } else { current() as *const u8 }
+}
+
 /// The running thread: process id in the upper half, thread id in the lower.
 #[inline(always)]
 pub(crate) fn pid_tgid() -> u64 {
+    pid_tgid_of(task())
+}
+
+/// The same; `task` is [`task()`].
+#[inline(always)]
+pub(crate) fn pid_tgid_of(task: *const u8) -> u64 {
     if setting!(has_task_btf) != 0 {
         // What the helper reads, without calling it.
-        let task = current_typed();
         return (load::<u32>(task, offset!(task_tgid)) as u64) << 32 | load::<u32>(task, offset!(task_pid)) as u64;
     }
     // SAFETY: has no preconditions.

@@ -4,8 +4,8 @@
 //! Offsets of kernel structures, the table of system calls and all settings are read-only data that the recorder
 //! fills in before loading; the verifier takes them for constants and removes what is switched off. Structures are
 //! read with `bpf_probe_read_kernel`: a pointer that is gone gives zeros, and what the verifier knows of types
-//! differs between kernels. Only the way from the running thread to its table of open files, which system calls take
-//! most, is read by plain loads where the kernel gives a typed pointer to begin with (5.11).
+//! differs between kernels. Only what system calls take most is read by plain loads where the kernel gives typed
+//! pointers: the way from the running thread to its table of open files (5.11), and the file that it opened (6.2).
 #![no_std]
 #![no_main]
 

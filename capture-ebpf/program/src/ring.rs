@@ -138,10 +138,17 @@ impl Record {
     /// Hands the record to the reader; its length is what [`Private::at`] says.
     #[inline(always)]
     pub(crate) fn submit(self, which: Which) -> bool {
+        // SAFETY: `private` points into a map value.
+        let (at, flags) = unsafe { ((*self.private).at, (*self.private).flags) };
+        self.submit_as(which, at, flags as u8)
+    }
+
+    /// Hands the record of a length to the reader, with bits of [`tracehound_capture_layout::record::flag`].
+    #[inline(always)]
+    pub(crate) fn submit_as(self, which: Which, at: u64, flags: u8) -> bool {
         // SAFETY: `base` and `private` point into a map value, and the length is bounded by its size.
         unsafe {
             let counters = self.counters;
-            let flags = (*self.private).flags as u8;
             (*self.base.cast::<Head>()).flags = flags;
             if flags & tracehound_capture_layout::record::flag::FAULT != 0 {
                 (*counters).faults += 1;
@@ -150,8 +157,8 @@ impl Record {
                 (*counters).cuts += 1;
             }
             let len = match which {
-                Which::Exec => (*self.private).at & (BIG_BUFFER as u64 - 1),
-                _ => (*self.private).at & (BUFFER as u64 - 1),
+                Which::Exec => at & (BIG_BUFFER as u64 - 1),
+                _ => at & (BUFFER as u64 - 1),
             };
             let is_sent = send(counters, self.base, len);
             (*self.private).is_busy = 0;

@@ -3,14 +3,16 @@
 use tracehound_capture_layout::record::{File, Part, Plain, Socket};
 use tracehound_capture_layout::settings::{MAX_OPS, RET, op};
 
+use super::fill::{word32, word64};
+
 /// One system call.
 pub(crate) struct Call<'a> {
     /// Result; -errno if it failed.
     pub(crate) ret: i64,
     /// Arguments; those that were not recorded are 0.
     pub(crate) args: [u64; 6],
-    /// True if times that it was passed have 32 bits.
-    pub(crate) has_times_32: bool,
+    /// True if times and offsets that it was passed in memory have 32 bits.
+    pub(crate) has_words_32: bool,
     parts: [Option<Fetched<'a>>; MAX_OPS],
 }
 
@@ -26,9 +28,9 @@ pub(crate) struct Fetched<'a> {
 impl<'a> Call<'a> {
     /// Takes the body of a record apart and hands on its call; of one that sent several messages one for each, whose result
     /// is what was sent of it. `None` if the body is not one.
-    pub(crate) fn read_each(mut body: &'a [u8], has_times_32: bool, mut each: impl FnMut(&Call<'a>)) -> Option<()> {
+    pub(crate) fn read_each(mut body: &'a [u8], has_words_32: bool, mut each: impl FnMut(&Call<'a>)) -> Option<()> {
         let syscall = tracehound_capture_layout::Syscall::take(&mut body)?;
-        let mut call = Call { ret: syscall.ret, args: [0; 6], has_times_32, parts: [None; MAX_OPS] };
+        let mut call = Call { ret: syscall.ret, args: [0; 6], has_words_32, parts: [None; MAX_OPS] };
         for i in 0..syscall.n_args as usize {
             *call.args.get_mut(i)? = u64::take(&mut body)?;
         }
@@ -84,6 +86,15 @@ impl<'a> Call<'a> {
         let socket = Socket::take(&mut bytes)?;
         let path = |at: usize, len: u16| bytes.get(at..at + usize::from(len).min(108)).unwrap_or(&[]);
         Some((socket, path(0, socket.local_path_len), path(108, socket.remote_path_len)))
+    }
+
+    /// A time or offset in memory that it was passed, at the place that it has in a process of 64 bits.
+    pub(crate) fn word(&self, bytes: &[u8], at: usize) -> Option<u64> {
+        if self.has_words_32 {
+            word32(bytes, at / 2).map(|word| i64::from(word as i32) as u64)
+        } else {
+            word64(bytes, at)
+        }
     }
 
     /// An argument, or the result.

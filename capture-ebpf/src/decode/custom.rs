@@ -5,7 +5,7 @@ use tracehound_capture_layout::record::{Plain, exec_flag};
 use tracehound_capture_layout::settings::op;
 
 use super::call::Call;
-use super::fill::{self, Value, word32, word64};
+use super::fill::{self, Value, word64};
 use crate::flags;
 
 /// `CLONE_VM` and `CLONE_VFORK` in the table `clone_flags`.
@@ -156,15 +156,9 @@ pub(crate) fn fd_path(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
     }
 }
 
-/// A word of a time, at the offset that it has in a process of 64 bits.
-fn time_word(call: &Call<'_>, bytes: &[u8], at: usize) -> Option<u64> {
-    if call.has_times_32 { word32(bytes, at / 2).map(|word| i64::from(word as i32) as u64) } else { word64(bytes, at) }
-}
-
 /// Nanoseconds since the epoch out of two words, the second in units of `unit` nanoseconds.
 fn time(call: &Call<'_>, at: usize, unit: u64) -> Value {
-    let words =
-        call.any_part(&[op::BYTES]).and_then(|bytes| time_word(call, bytes, at).zip(time_word(call, bytes, at + 8)));
+    let words = call.any_part(&[op::BYTES]).and_then(|bytes| call.word(bytes, at).zip(call.word(bytes, at + 8)));
     match words {
         Some((_, UTIME_NOW | UTIME_OMIT)) if unit == 1 => Value::Absent,
         Some((sec, fraction)) => Value::Int(sec.wrapping_mul(1_000_000_000).wrapping_add(fraction.wrapping_mul(unit))),
@@ -190,7 +184,7 @@ pub(crate) fn timeval_mtime(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
 }
 
 fn utime(call: &Call<'_>, at: usize) -> Value {
-    let seconds = call.any_part(&[op::BYTES]).and_then(|bytes| time_word(call, bytes, at));
+    let seconds = call.any_part(&[op::BYTES]).and_then(|bytes| call.word(bytes, at));
     seconds.map_or(Value::Absent, |seconds| Value::Int(seconds.wrapping_mul(1_000_000_000)))
 }
 

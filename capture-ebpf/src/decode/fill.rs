@@ -71,7 +71,7 @@ pub(crate) enum Fill {
     Tuple(u8, Dir, u8),
     /// A number of 32 or 64 bits at an offset of the bytes that the argument points to.
     Word32(u8, usize),
-    /// The same with 64 bits.
+    /// The same with 64 bits; a call of 32 bits may have passed fewer.
     Word64(u8, usize),
     /// Flags in such a number of 32 bits.
     WordFlags(u8, usize, &'static Flags),
@@ -136,7 +136,7 @@ impl Fill {
                 batch.push(word.map_or(Arg::Absent, |word| int(word.into())));
             }
             Fill::Word64(arg, at) => {
-                let word = call.part(op::BYTES, arg).and_then(|bytes| word64(bytes, at));
+                let word = call.part(op::BYTES, arg).and_then(|bytes| call.word(bytes, at));
                 batch.push(word.map_or(Arg::Absent, int));
             }
             Fill::WordFlags(arg, at, flags) => {

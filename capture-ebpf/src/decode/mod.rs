@@ -23,8 +23,8 @@ use crate::options::Options;
 /// Cgroups whose path is remembered. A host that has more has forgotten most of them.
 const MAX_CGROUPS: usize = 64 * 1024;
 
-/// Calls of i386 that are passed times of 32 bits: utime, utimes, futimesat, utimensat.
-const TIMES_32: [u32; 4] = [30, 271, 299, 320];
+/// Calls of i386 that are passed times or offsets of 32 bits: utime, sendfile, utimes, futimesat, utimensat.
+const WORDS_32: [u32; 5] = [30, 187, 271, 299, 320];
 
 /// Numbers of system calls that can be looked up.
 const MAX_NR: usize = tracehound_capture_layout::settings::MAX_CALLS;
@@ -155,8 +155,8 @@ impl Decoder {
         let machine = usize::from(head.flags & flag::COMPAT != 0);
         let row = (*self.rows[machine].get(head.nr as usize)?)?;
         let specs = row.kind.get()?.args;
-        let has_times_32 = machine == 1 && TIMES_32.contains(&head.nr);
-        call::Call::read_each(body, has_times_32, |call| {
+        let has_words_32 = machine == 1 && WORDS_32.contains(&head.nr);
+        call::Call::read_each(body, has_words_32, |call| {
             self.begin(head, row.kind, head.tid, batch);
             for (fill, spec) in row.fill.iter().zip(specs) {
                 fill.push(call, spec.ty, &mut self.scratch, batch);
