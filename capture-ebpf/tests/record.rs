@@ -430,10 +430,7 @@ for number in 187, 239:
     let Some((pid, lines, counters)) = run(&options, code, "compat-offset") else { return };
     assert_eq!(counters.losses, []);
     // The offset after the call.
-    assert_in_order(
-        &of(&lines, pid),
-        &["sendfile res=24 * offset=1024 size=24", "sendfile res=* * offset=30064772072 size=24"],
-    );
+    assert_in_order(&of(&lines, pid), &["sendfile res=24 offset=1024 ...", "sendfile res=* offset=30064772072 ..."]);
 }
 
 /// One call that sends many messages is an event for each, up to eight; that there were more is counted.
