@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::VecDeque;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tracehound_capture::output::{Options, Target};
 use tracehound_capture::recording::{End, Flight, Flow, Observer, Progress, Settings, Source, Summary, record};
 use tracehound_capture::{Counters, PollError, PollStats};
 use tracehound_formats::event::{Head, head_flags, pseudo, syscalls};
+use tracehound_formats::native::{SegmentType, Trace};
 use tracehound_formats::{Arg, Batch, Input, Item, KindId, Nanos, ReadNotes, Section, Seq, Tid};
 
 /// A recording program that delivers so many events a poll.
@@ -150,6 +152,28 @@ fn everything_is_written_in_order_with_numbers() {
     // The name is taken now.
     let error = record(&mut Script::new([]), &settings(host.root(), path), None, &mut |_| Flow::Stop).unwrap_err();
     assert!(error.to_string().contains("exists"), "{error}");
+}
+
+#[test]
+fn a_trace_that_came_to_its_end_has_few_segments() {
+    let host = host("recording-compact");
+    let path = host.root().path("/out.trh");
+    let summary = run(&mut Script::new(vec![10; 200]), &settings(host.root(), path.clone()));
+    assert_eq!((summary.n_written, summary.n_bytes), (2_000, fs::metadata(&path).unwrap().len()));
+    let trace = Trace::open(Input::open(&path).unwrap()).unwrap();
+    let types: Vec<SegmentType> = trace.segments().iter().map(|segment| segment.ty).collect();
+    assert_eq!(types, [SegmentType::State, SegmentType::Events]);
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "arguments are secret");
+    assert!(!host.root().path("/out.trh.compact").exists());
+    assert_eq!(Read::of(&path).opens(), 2_000);
+
+    // A file of that name is somebody else's: the trace stays as it was written.
+    let other = host.root().path("/other.trh");
+    host.file("/other.trh.compact", "mine");
+    let summary = run(&mut Script::new(vec![10; 200]), &settings(host.root(), other.clone()));
+    assert_eq!((summary.n_written, Read::of(&other).opens()), (2_000, 2_000));
+    assert_eq!(fs::read(host.root().path("/other.trh.compact")).unwrap(), b"mine");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! the last minutes in memory.
 //!
 //! Each trace stands alone: it begins with the machine and a start state. Its segments are on disk soon after their
-//! events (`flush`), so that whatever ends the recorder leaves all but the last moment readable.
+//! events (`flush`), so that whatever ends the recorder leaves all but the last moment readable. Many small segments are
+//! dear: what a trace repeats is said again in each. A trace that came to its end is therefore written once more, in few.
 
 mod file;
 
@@ -58,10 +59,18 @@ pub(crate) struct Output {
     max_segment: usize,
 }
 
+/// For a trace that is written once more: this level of zstd takes a tenth of a second for a million bytes of payload on
+/// a slow machine, and 9 is the first that also takes what makes small traces smaller.
+const AGAIN: WriteOptions = WriteOptions { level: 9, ..WriteOptions::ARCHIVE };
+
 impl Output {
     fn new(sink: Sink) -> io::Result<Output> {
+        Output::with(sink, WriteOptions::RECORD)
+    }
+
+    fn with(sink: Sink, options: WriteOptions) -> io::Result<Output> {
         let max_segment = usize::try_from(sink.max() / 4).unwrap_or(usize::MAX);
-        Ok(Output { writer: NativeWriter::new(sink, WriteOptions::RECORD)?, max_segment })
+        Ok(Output { writer: NativeWriter::new(sink, options)?, max_segment })
     }
 
     pub(crate) fn section(&mut self, section: &Section) -> io::Result<()> {
@@ -142,6 +151,33 @@ impl Outputs {
         self.kept.into()
     }
 
+    /// Writes the trace once more, with fewer and larger segments, if it is the only one and not too large; its new size.
+    /// It is complete under its name at all times: the new one replaces it when it is on disk.
+    pub(crate) fn compact(&self, n_events: u64) -> io::Result<Option<u64>> {
+        let (Target::File(path), None) = (&self.options.target, self.options.rotate) else { return Ok(None) };
+        if std::fs::metadata(path)?.len() > MAX_COMPACT {
+            return Ok(None);
+        }
+        let old = std::fs::read(path)?;
+        let old_len = old.len() as u64;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".compact");
+        let new = path.with_file_name(name);
+        let mut output = Output::with(Sink::File(TraceFile::create(&new, None)?), AGAIN)?;
+        let result = copy(old, true, &mut output).and_then(|n_copied| {
+            output.finish(&Batch::default(), &ReadNotes::default())?;
+            if n_copied != n_events || output.n_bytes() >= old_len {
+                return Ok(None);
+            }
+            std::fs::rename(&new, path)?;
+            Ok(Some(output.n_bytes()))
+        });
+        if !matches!(result, Ok(Some(_))) {
+            let _ = std::fs::remove_file(&new);
+        }
+        result
+    }
+
     /// True if a full trace is followed by another one.
     pub(crate) fn rotates(&self) -> bool {
         self.options.rotate.is_some()
@@ -164,6 +200,29 @@ impl Outputs {
         self.kept.push_back(path);
         Output::new(Sink::File(file))
     }
+}
+
+/// Largest trace that is written once more at its end: more takes memory and seconds, and has large segments anyway
+/// unless it is of a very quiet host.
+const MAX_COMPACT: u64 = 8 << 20;
+
+/// Appends the events of a trace to another one, and its start state if that is wanted; how many events there were.
+fn copy(bytes: Vec<u8>, has_state: bool, output: &mut Output) -> io::Result<u64> {
+    let broken = |error| io::Error::new(io::ErrorKind::InvalidData, format!("what was written: {error}"));
+    let mut reader = NativeReader::new(Trace::open(Input::from(bytes)).map_err(broken)?);
+    let mut n_events = 0;
+    while let Some(item) = reader.next_item() {
+        match item {
+            Item::Section(section) if has_state => output.section(&section)?,
+            Item::Section(_) => {}
+            Item::Batch(batch) => {
+                n_events += batch.len() as u64;
+                output.events(&batch).map_err(|(_, error)| error)?;
+                reader.recycle(batch);
+            }
+        }
+    }
+    Ok(n_events)
 }
 
 /// Most bytes of one part of the recorder's memory.
@@ -231,20 +290,8 @@ impl Dump {
         let mut output = Output::new(Sink::File(TraceFile::create(&self.path, None)?))?;
         let mut n_events = 0;
         for (i, part) in self.parts.iter().enumerate() {
-            let broken = |error| io::Error::new(io::ErrorKind::InvalidData, format!("part in memory: {error}"));
-            let trace = Trace::open(Input::from(part.to_vec())).map_err(broken)?;
-            let mut reader = NativeReader::new(trace);
-            while let Some(item) = reader.next_item() {
-                match item {
-                    // Later parts begin with a start state of their own: what the events before them led to.
-                    Item::Section(section) if i == 0 => output.section(&section)?,
-                    Item::Section(_) => {}
-                    Item::Batch(batch) => {
-                        n_events += batch.len() as u64;
-                        output.events(&batch).map_err(|(_, error)| error)?;
-                    }
-                }
-            }
+            // Later parts begin with a start state of their own: what the events before them led to.
+            n_events += copy(part.to_vec(), i == 0, &mut output)?;
         }
         output.finish(&Batch::default(), &ReadNotes::default())?;
         Ok((self.path.clone(), n_events))

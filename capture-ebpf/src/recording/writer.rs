@@ -500,6 +500,13 @@ impl<'a, 'o> Writer<'a, 'o> {
             {
                 self.end = if is_full(&error) { End::Full(error) } else { End::Output(error) };
             }
+            // Failing leaves the trace as it is, which is whole.
+            if matches!(self.end, End::Asked | End::Size)
+                && let Place::Traces(outputs) = &self.place
+                && let Ok(Some(n_bytes)) = outputs.compact(self.n_written)
+            {
+                self.n_bytes = n_bytes;
+            }
         }
         self.dumps_done(true);
         self.report_size();
