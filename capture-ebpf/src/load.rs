@@ -528,6 +528,17 @@ mod tests {
     }
 
     #[test]
+    fn calls_of_the_kernels_functions_are_put_in() {
+        let n = |object: &[u8], call| object.as_chunks().0.iter().filter(|instruction| **instruction == call).count();
+        let n_calls = n(OBJECT, call(HELPER, RDONLY_CAST));
+        assert!(n_calls > 0);
+        assert_eq!(object(None), OBJECT);
+        let object = object(Some(Cast { function: 70_000, kiocb: 1 }));
+        assert_eq!(n(&object, call(HELPER, RDONLY_CAST)), 0);
+        assert_eq!(n(&object, [0x85, 0x20, 0, 0, 0x70, 0x11, 1, 0]), n_calls);
+    }
+
+    #[test]
     fn sizes_of_the_ring() {
         for (wanted, want) in [(0, 4096), (4097, 8192), (16 << 20, 16 << 20), (usize::MAX, 1 << 30)] {
             assert_eq!(ring_bytes(wanted), want, "{wanted}");
