@@ -59,10 +59,6 @@ pub(crate) struct Output {
     max_segment: usize,
 }
 
-/// For a trace that is written once more: this level of zstd takes a tenth of a second for a million bytes of payload on
-/// a slow machine, and 9 is the first that also takes what makes small traces smaller.
-const AGAIN: WriteOptions = WriteOptions { level: 9, ..WriteOptions::ARCHIVE };
-
 impl Output {
     fn new(sink: Sink) -> io::Result<Output> {
         Output::with(sink, WriteOptions::RECORD)
@@ -163,7 +159,7 @@ impl Outputs {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".compact");
         let new = path.with_file_name(name);
-        let mut output = Output::with(Sink::File(TraceFile::create(&new, None)?), AGAIN)?;
+        let mut output = Output::with(Sink::File(TraceFile::create(&new, None)?), WriteOptions::ARCHIVE)?;
         let result = copy(old, true, &mut output).and_then(|n_copied| {
             output.finish(&Batch::default(), &ReadNotes::default())?;
             if n_copied != n_events || output.n_bytes() >= old_len {
@@ -204,7 +200,7 @@ impl Outputs {
 
 /// Largest trace that is written once more at its end: more takes memory and seconds, and has large segments anyway
 /// unless it is of a very quiet host.
-const MAX_COMPACT: u64 = 8 << 20;
+const MAX_COMPACT: u64 = 4 << 20;
 
 /// Appends the events of a trace to another one, and its start state if that is wanted; how many events there were.
 fn copy(bytes: Vec<u8>, has_state: bool, output: &mut Output) -> io::Result<u64> {
