@@ -39,6 +39,13 @@ def build(folder):
     return run(["cargo", "build", "--offline", "-q"], cwd=crate, env=dict(os.environ, CARGO_TARGET_DIR=target))
 
 
+def build_with_dependencies(folder):
+    """A library with the crates, build scripts and macros that it needs."""
+    target = os.path.join(folder, "target")
+    shutil.rmtree(target, ignore_errors=True)
+    return run(["cargo", "build", "--offline", "-q", "-p", "serde_json", "--target-dir", target], cwd=ROOT)
+
+
 def redis(_):
     """A server and its clients: 50,000 requests each of SET and GET, 20 connections."""
     if not shutil.which("redis-server") or not shutil.which("redis-benchmark"):
@@ -52,6 +59,7 @@ WORKLOADS = {
     "500 execs": lambda _: run(["bash", "-c", "for ((i=0;i<500;i++)); do /bin/true; done"]),
     "30,000 opens": lambda _: run(["bash", "-c", "for ((i=0;i<30000;i++)); do : < /etc/hostname; done"]),
     "cargo build": build,
+    "cargo build with dependencies": build_with_dependencies,
     "redis": redis,
 }
 
