@@ -377,3 +377,24 @@ fn an_unpacked_trace_reads_the_same() {
         assert_eq!(of(bytes, *limit), None, "{what}");
     }
 }
+
+/// A payload that does not decode and has a checksum to match: found when the segment is read after all.
+#[test]
+fn unread_segments_can_turn_out_broken() {
+    let mut bytes = summarized();
+    let trace = Trace::open(Input::from(bytes.clone())).unwrap();
+    let segment = trace.segments().iter().find(|segment| segment.ty == SegmentType::Events).unwrap();
+    let (start, end) = (segment.offset as usize, (segment.offset + segment.len) as usize);
+    let payload = start + usize::from(u16::from_le_bytes([bytes[start + 4], bytes[start + 5]]));
+    bytes[payload..payload + 8].fill(0x55);
+    let crc = crc32c::crc32c(&bytes[payload..end]);
+    let bytes = with_header(&bytes, |header| header[20..24].copy_from_slice(&crc.to_le_bytes()));
+    let mut reader = NativeReader::new(Trace::open(Input::from(bytes)).unwrap());
+    reader.leave_unread(Box::new(|_| true));
+    let unread = std::iter::from_fn(|| reader.next_part()).find_map(|part| match part {
+        Part::Unread(unread) => Some(unread),
+        Part::Item(_) => None,
+    });
+    let (batch, damage) = unread.expect("its header is sound").read();
+    assert!(batch.is_empty() && damage.is_some(), "{} {damage:?}", batch.len());
+}
