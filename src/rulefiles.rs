@@ -51,8 +51,10 @@ pub fn load(paths: &[PathBuf]) -> Result<RuleFiles, RuleFileError> {
 
 /// Makes the rules of what was loaded ready to be matched.
 pub fn plan(loaded: &mut Loaded) -> RuleSet {
-    // The language has compiled every condition already, to point at errors; none can be left.
-    let (rules, errors) = RuleSet::plan(std::mem::take(&mut loaded.rules));
+    // The language has compiled every condition, to point at errors; none can be left.
+    let (rules, compiled) = (std::mem::take(&mut loaded.rules), std::mem::take(&mut loaded.compiled));
+    debug_assert_eq!(rules.len(), compiled.len());
+    let (rules, errors) = RuleSet::plan_compiled(rules.into_iter().zip(compiled));
     debug_assert!(errors.is_empty(), "{errors:?}");
     rules
 }

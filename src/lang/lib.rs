@@ -16,7 +16,7 @@ pub mod text;
 
 use std::collections::BTreeSet;
 
-use tracehound_rules::{Expr, LeafId, Operand, Origin, OutputPart, Rhs, Rule};
+use tracehound_rules::{Expr, LeafId, Operand, Origin, OutputPart, Predicate, Rhs, Rule};
 
 pub use diagnostic::{Code, Diagnostic, Note, Severity};
 pub use falco::Expansion;
@@ -63,6 +63,8 @@ pub struct Loaded {
     pub sources: SourceMap,
     /// Rules that compile, switched off ones included, in the order they are to be asked.
     pub rules: Vec<Rule>,
+    /// Their conditions, compiled, in the same order.
+    pub compiled: Vec<Predicate>,
     /// Macros (whatever a language calls a named condition), in order of definition.
     pub macros: Vec<Definition>,
     /// Lists, in order of definition.

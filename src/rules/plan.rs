@@ -92,6 +92,9 @@ pub struct RuleSet {
     list_of: Vec<u32>,
     /// For codes without a name; `None` for an empty set.
     list_of_unknown: Option<u32>,
+    /// By code of the kind, true if some rule is asked, or if the event's arguments say which kind it is.
+    asks: Vec<bool>,
+    asks_unknown: bool,
     lists: Vec<KindList>,
     /// The order in which rules are asked: that of definition, those that were enabled later behind it.
     order: Vec<RuleId>,
@@ -160,11 +163,26 @@ impl RuleSet {
 
     /// As [`RuleSet::plan`], with another catalogue of fields.
     pub fn plan_with(rules: Vec<Rule>, scheme: &dyn Scheme) -> (RuleSet, Vec<RuleErrors>) {
+        let rules = rules.into_iter().map(|rule| {
+            let predicate = compile_with(&rule.condition, scheme);
+            (rule, predicate)
+        });
+        RuleSet::plan_each(rules, scheme)
+    }
+
+    /// As [`RuleSet::plan`], of rules whose conditions have been compiled.
+    pub fn plan_compiled(rules: impl Iterator<Item = (Rule, Predicate)>) -> (RuleSet, Vec<RuleErrors>) {
+        RuleSet::plan_each(rules.map(|(rule, predicate)| (rule, Ok(predicate))), &Catalogue)
+    }
+
+    fn plan_each(
+        rules: impl Iterator<Item = (Rule, Result<Predicate, Vec<TypeError>>)>,
+        scheme: &dyn Scheme,
+    ) -> (RuleSet, Vec<RuleErrors>) {
         let mut set = RuleSet::default();
         let mut errors = Vec::new();
         let mut known: HashMap<UntypedLeaf, u32> = HashMap::new();
-        for (position, rule) in rules.into_iter().enumerate() {
-            let predicate = compile_with(&rule.condition, scheme);
+        for (position, (rule, predicate)) in rules.enumerate() {
             let output = Output::with(&rule.output, scheme);
             match (predicate, output) {
                 (Ok(predicate), Ok(output)) => set.add(rule, predicate, output, &mut known),
@@ -265,6 +283,10 @@ impl RuleSet {
             self.list_of[at] = list_for(code);
         }
         self.list_of_unknown = Some(unknown);
+        let asks = |list: u32| !self.lists[list as usize].rules.is_empty();
+        self.asks_unknown = asks(unknown);
+        let lists = self.list_of.iter().zip(0..);
+        self.asks = lists.map(|(&list, code)| subject::kind_is_named_by_argument(code) || asks(list)).collect();
     }
 
     /// The rules, in order of definition.
@@ -290,8 +312,7 @@ impl RuleSet {
     /// False for codes of events that no rule is asked for, whatever they say.
     #[inline]
     pub fn asks_kind(&self, code: u16) -> bool {
-        subject::kind_is_named_by_argument(code)
-            || self.list_of_kind(code).is_some_and(|list| !self.lists[list as usize].rules.is_empty())
+        self.asks.get(usize::from(code)).copied().unwrap_or(self.asks_unknown)
     }
 
     /// The place of a rule in the order in which rules are asked.

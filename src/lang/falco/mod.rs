@@ -25,7 +25,7 @@ pub mod yaml;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tracehound_rules::{Origin, OutputPart, Rule};
+use tracehound_rules::{Expr, Origin, OutputPart, Predicate, Rule};
 
 use collect::{Collector, RuleDefinition};
 use item::{Kind, PluginGroup, Version};
@@ -477,7 +477,7 @@ type Finding = (Code, Option<Span>, String);
 
 /// What became of a rule.
 enum Outcome {
-    Compiled(Box<Rule>),
+    Compiled(Box<(Rule, Predicate)>),
     /// Left out as its `skip-if-unknown-filter` wants.
     Skipped,
     Rejected,
@@ -493,8 +493,10 @@ impl Compiler<'_> {
         let n_leaves = self.loaded.leaves.len();
         let mut findings = Vec::new();
         match self.compile(definition, &mut findings) {
-            Outcome::Compiled(rule) => {
-                self.loaded.rules.push(*rule);
+            Outcome::Compiled(compiled) => {
+                let (rule, predicate) = *compiled;
+                self.loaded.rules.push(rule);
+                self.loaded.compiled.push(predicate);
                 self.names.push(definition.name.span);
             }
             Outcome::Skipped => {
@@ -532,8 +534,8 @@ impl Compiler<'_> {
         let has_output = output_error.is_none();
         findings.extend(output_error);
         match self.condition(definition, &text, findings) {
-            Ok(condition) if has_output => {
-                Outcome::Compiled(Box::new(self.finish_rule(definition, &text, condition, output)))
+            Ok((condition, predicate)) if has_output => {
+                Outcome::Compiled(Box::new((self.finish_rule(definition, &text, condition, output), predicate)))
             }
             Ok(_) => Outcome::Rejected,
             Err(outcome) => outcome,
@@ -545,7 +547,7 @@ impl Compiler<'_> {
         definition: &RuleDefinition,
         text: &crate::text::Text,
         findings: &mut Vec<Diagnostic>,
-    ) -> Result<tracehound_rules::Expr, Outcome> {
+    ) -> Result<(Expr, Predicate), Outcome> {
         let condition = match parse_condition(text, self.lists, &mut self.loaded.expansions) {
             Ok(condition) => Arc::new(condition),
             Err(diagnostic) => {
@@ -572,7 +574,8 @@ impl Compiler<'_> {
         };
         let expr = lowering.condition(&condition);
         let (mut diagnostics, blocked) = (lowering.diagnostics, lowering.blocked);
-        match tracehound_rules::compile(&expr) {
+        let compiled = tracehound_rules::compile(&expr);
+        match &compiled {
             Ok(predicate) => {
                 for warning in predicate.warnings().iter().take(MAX_PER_RULE) {
                     if let Some(leaf) = self.loaded.leaves.get(warning.leaf.0 as usize) {
@@ -582,7 +585,7 @@ impl Compiler<'_> {
                 let is_complete = blocked.is_none() && !diagnostics.iter().any(Diagnostic::is_error);
                 if is_complete && self.wants_remarks {
                     let lints = lints::RuleLints {
-                        predicate: &predicate,
+                        predicate,
                         leaves: &self.loaded.leaves,
                         expansions: &self.loaded.expansions,
                         exceptions: &definition.exceptions,
@@ -626,8 +629,11 @@ impl Compiler<'_> {
                     None => self.unreadable.push((name, definition.name.span, vec![rule])),
                 }
             }
-            None if first_error.is_none() => return Ok(expr),
-            None => {}
+            None => {
+                if let (None, Ok(predicate)) = (first_error, compiled) {
+                    return Ok((expr, predicate));
+                }
+            }
         }
         Err(Outcome::Rejected)
     }
@@ -636,7 +642,7 @@ impl Compiler<'_> {
         &self,
         definition: &RuleDefinition,
         text: &crate::text::Text,
-        condition: tracehound_rules::Expr,
+        condition: Expr,
         output: Vec<OutputPart>,
     ) -> Rule {
         Rule {
