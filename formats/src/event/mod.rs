@@ -230,10 +230,11 @@ impl Batch {
 
     /// Starts an event; its arguments are given to what is returned. Faster than [`Batch::begin`] and [`Batch::push`],
     /// which find the event begun last for each argument.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&mut self, head: Head) -> EventWriter<'_> {
         let first_slot = u32::try_from(self.slots.len()).expect("a batch is delivered long before 2^32 arguments");
-        EventWriter { row: Row { head, first_slot, n_slots: 0 }, batch: self }
+        let n_bytes = self.bytes.len();
+        EventWriter { row: Row { head, first_slot, n_slots: 0 }, n_bytes, batch: self }
     }
 
     /// Starts an event; its arguments follow in order through the `push_*` functions.
@@ -286,41 +287,72 @@ impl Batch {
     }
 }
 
-/// An event that is being written; it stands in the batch once this is dropped.
+/// An event that is being written, up to [`EventWriter::finish`] or [`EventWriter::cancel`].
 pub(crate) struct EventWriter<'a> {
     batch: &'a mut Batch,
     row: Row,
+    /// Bytes of the batch before it.
+    n_bytes: usize,
 }
 
 impl EventWriter<'_> {
-    /// Appends an argument.
+    /// Appends an argument, and says in the head if it is malformed.
     #[inline(always)]
     pub(crate) fn push(&mut self, arg: Arg<'_>) {
-        let (payload, len, tag) = match arg {
-            Arg::Absent => (0, 0, Tag::Absent),
-            Arg::Empty => (0, 0, Tag::Empty),
-            Arg::Int(v) => (v, 0, Tag::Int),
-            Arg::Bytes(b) => (self.bytes(b), b.len() as u32, Tag::Bytes),
-            Arg::Malformed(b) => (self.bytes(b), b.len() as u32, Tag::Malformed),
-        };
-        // No kind has more than 40 arguments; more could only come from a caller's error.
-        if self.row.n_slots < u8::MAX {
-            self.row.n_slots += 1;
-            self.batch.slots.push(Slot { payload, len, tag });
+        match arg {
+            Arg::Absent => self.slot(Slot { payload: 0, len: 0, tag: Tag::Absent }),
+            Arg::Empty => self.slot(Slot { payload: 0, len: 0, tag: Tag::Empty }),
+            Arg::Int(v) => self.slot(Slot { payload: v, len: 0, tag: Tag::Int }),
+            Arg::Bytes(b) => self.bytes(b, Tag::Bytes),
+            Arg::Malformed(b) => {
+                self.row.head.flags |= head_flags::MALFORMED;
+                self.bytes(b, Tag::Malformed);
+            }
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8]) -> u64 {
+    /// Appends the first `len` bytes of what is given as an argument: short ones as a piece of fixed length, of which the
+    /// rest is taken back, for that is cheaper than a copy of any length.
+    #[inline(always)]
+    pub(crate) fn push_start(&mut self, bytes: &[u8], len: usize) {
+        const PIECE: usize = 32;
+        match bytes.first_chunk::<PIECE>() {
+            Some(piece) if len <= PIECE => {
+                let payload = self.batch.bytes.len();
+                self.batch.bytes.extend_from_slice(piece);
+                self.batch.bytes.truncate(payload + len);
+                self.slot(Slot { payload: payload as u64, len: len as u32, tag: Tag::Bytes });
+            }
+            _ => self.bytes(&bytes[..len], Tag::Bytes),
+        }
+    }
+
+    #[inline(always)]
+    fn slot(&mut self, slot: Slot) {
+        // No kind has more than 40 arguments; more could only come from a caller's error.
+        if self.row.n_slots < u8::MAX {
+            self.row.n_slots += 1;
+            self.batch.slots.push(slot);
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8], tag: Tag) {
         let payload = self.batch.bytes.len() as u64;
         self.batch.bytes.extend_from_slice(bytes);
-        payload
+        self.slot(Slot { payload, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX), tag });
     }
-}
 
-impl Drop for EventWriter<'_> {
+    /// Puts the event into the batch.
     #[inline(always)]
-    fn drop(&mut self) {
+    pub(crate) fn finish(self) {
         self.batch.rows.push(self.row);
+    }
+
+    /// Takes back what was written of it.
+    #[cold]
+    pub(crate) fn cancel(self) {
+        self.batch.slots.truncate(self.row.first_slot as usize);
+        self.batch.bytes.truncate(self.n_bytes);
     }
 }
 

@@ -8,7 +8,8 @@ use super::pending::{Enter, Pending};
 use super::plan::{EnterPlan, How, Kept, Op, Plan, Plans, Verdict, generic_kind, how, plans};
 use super::tables::type_flags::LARGE;
 use super::tables::{EventType, TYPES};
-use super::value::{container_json, decode};
+use super::cursor::without_nul;
+use super::value::{NULL_TEXT, container_json, decode};
 use crate::event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid, head_flags, syscalls};
 
 /// Most parameters of any event type.
@@ -137,9 +138,86 @@ impl Events {
         self.pending.n_dropped + self.n_late_dropped
     }
 
-    /// Reads the body of an event block (without its trailer). Returns where the event ends in it.
-    #[inline]
-    pub(super) fn read<const BE: bool>(&mut self, body: &[u8], layout: EventBlock) -> Result<usize, Fault> {
+    /// Reads an event block whose body, without its trailer, is the first `len` bytes of `rest`. Returns where the event
+    /// ends in it.
+    #[inline(always)]
+    pub(super) fn read<const BE: bool>(
+        &mut self,
+        rest: &[u8],
+        len: usize,
+        layout: EventBlock,
+    ) -> Result<usize, Fault> {
+        match self.read_direct::<BE>(rest, len, layout) {
+            Some(end) => Ok(end),
+            None => self.read_any::<BE>(&rest[..len], layout),
+        }
+    }
+
+    /// Reads an event whose arguments are its parameters and which waits for nothing: nearly all of a capture of today.
+    /// `None`, with nothing changed, if it is another one or anything about it is unusual.
+    #[inline(always)]
+    fn read_direct<const BE: bool>(&mut self, rest: &[u8], body_len: usize, layout: EventBlock) -> Option<usize> {
+        const HEADER_LEN: usize = 26;
+        if !layout.has_count {
+            return None;
+        }
+        let start = if layout.has_flags { 6 } else { 2 };
+        let dump_flags = if layout.has_flags { at!(BE, rest.first_chunk::<6>()?, 2, u32) } else { 0 };
+        let cpu = at!(BE, rest.first_chunk::<2>()?, 0, u16);
+        let rest = rest.get(start..)?;
+        let header = rest.first_chunk::<HEADER_LEN>()?;
+        let (len, code) = (at!(BE, header, 16, u32) as usize, at!(BE, header, 20, u16));
+        let n_params = at!(BE, header, 22, u32);
+        let (plan, args) = self.plans.direct(code, n_params)?;
+        if len > body_len.checked_sub(start)? || !self.pending.is_empty() && (plan.is_exit || plan.ends_thread) {
+            return None;
+        }
+        let event = rest.get(..len)?;
+        let mut at = HEADER_LEN + 2 * args.len();
+        let lengths = event.get(HEADER_LEN..at)?.as_chunks::<2>().0;
+        let ts = at!(BE, header, 0, u64);
+        let mut writer = self.batch.write(Head {
+            seq: Seq(self.counts.n_events + 1),
+            ts: Nanos(ts),
+            enter_ns: 0,
+            tid: Tid(at!(BE, header, 8, i64)),
+            kind: plan.kind,
+            cpu,
+            flags: if dump_flags & STATE_ONLY != 0 { head_flags::STATE_ONLY } else { 0 },
+        });
+        for (arg, &len) in args.iter().zip(lengths) {
+            let len = usize::from(if BE { u16::from_be_bytes(len) } else { u16::from_le_bytes(len) });
+            let Some(bytes) = event.get(at..at + len) else {
+                writer.cancel();
+                return None;
+            };
+            let tail = &rest[at..];
+            at += len;
+            // An integer of any width is cut out of eight bytes, the last of which mostly belong to what follows.
+            if len == usize::from(arg.width)
+                && let Some(&eight) = tail.first_chunk::<8>()
+                && len > 0
+            {
+                let shift = 64 - 8 * u32::from(arg.width);
+                let high = if BE { u64::from_be_bytes(eight) } else { u64::from_le_bytes(eight) << (shift & 63) };
+                let value =
+                    if arg.is_signed { ((high as i64) >> (shift & 63)) as u64 } else { high >> (shift & 63) };
+                writer.push(Arg::Int(value));
+            } else if arg.how == How::Text && len > 0 && bytes != NULL_TEXT {
+                writer.push_start(tail, without_nul(bytes).len());
+            } else {
+                writer.push(decode::<BE>(arg.how, bytes, &mut self.scratch));
+            }
+        }
+        writer.finish();
+        self.counts.n_records += 1;
+        self.counts.n_events += 1;
+        self.last_ts = ts;
+        Some(start + len)
+    }
+
+    /// Reads the body of an event block of any sort (without its trailer). Returns where the event ends in it.
+    fn read_any<const BE: bool>(&mut self, body: &[u8], layout: EventBlock) -> Result<usize, Fault> {
         let at = if layout.has_flags { 6 } else { 2 };
         let header_len = if layout.has_count { 26 } else { 22 };
         if body.len() < at + header_len {
@@ -523,19 +601,14 @@ fn push<const BE: bool>(
     scratch: &mut Vec<u8>,
 ) {
     let mut writer = batch.write(head);
-    let mut is_malformed = false;
     for &op in ops {
         let value = match op.how {
             How::Enter(_) => Arg::Absent,
             _ => own_value::<BE>(op, spans, event, scratch),
         };
-        is_malformed |= matches!(value, Arg::Malformed(_));
         writer.push(value);
     }
-    drop(writer);
-    if is_malformed && let Some(head) = batch.head_mut() {
-        head.flags |= head_flags::MALFORMED;
-    }
+    writer.finish();
 }
 
 /// Appends a copy of an event under another number.

@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use super::tables::type_flags::{MANAGED, OLD, UNUSED};
+use super::tables::type_flags::{LARGE, MANAGED, OLD, UNUSED};
 use super::tables::{Action, From, RULES, Rule, TYPES, Wire};
 use crate::event::kind::{ArgSpec, ArgType, KindId};
 use crate::event::{dynamic, syscalls};
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) ops: Box<[Op]>,
     /// How many of them are left when nothing comes from an enter event and trailing absent ones are left out.
     pub(super) n_unpaired: usize,
+    /// How to read an event whose arguments are its parameters, each in its place; none of other types and counts.
+    pub(super) direct: Option<Box<[Direct]>>,
     /// Present exactly for [`Verdict::Enter`].
     pub(super) enter: Option<EnterPlan>,
     /// True if a system call's exit may be paired with an enter event.
@@ -50,6 +52,31 @@ pub(super) struct Op {
     /// Index of the parameter: of the event, or of the converted enter event for [`How::Enter`].
     pub(super) src: u8,
     pub(super) how: How,
+}
+
+/// Decoding of one argument that is the parameter in its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Direct {
+    pub(super) how: How,
+    /// Bytes of an integer; 0 of what is none, or not just the integer that stands there.
+    pub(super) width: u8,
+    pub(super) is_signed: bool,
+}
+
+impl Direct {
+    fn of(how: How) -> Direct {
+        let (width, is_signed) = match how {
+            How::U1 => (1, false),
+            How::U2 => (2, false),
+            How::U4 => (4, false),
+            How::U8 => (8, false),
+            How::S1 => (1, true),
+            How::S2 => (2, true),
+            How::S4 => (4, true),
+            _ => (0, false),
+        };
+        Direct { how, width, is_signed }
+    }
 }
 
 /// Decoding of one argument.
@@ -161,6 +188,13 @@ impl Plans {
     pub(super) fn get(&self, code: u16, n_params: usize) -> &Plan {
         let plans = &self.by_code[usize::from(code)];
         &plans[n_params.min(plans.len() - 1)]
+    }
+
+    /// The plan for a type and count whose arguments are its parameters, each in its place.
+    #[inline(always)]
+    pub(super) fn direct(&self, code: u16, n_params: u32) -> Option<(&Plan, &[Direct])> {
+        let plan = self.by_code.get(usize::from(code))?.get(n_params as usize)?;
+        Some((plan, plan.direct.as_deref()?))
     }
 }
 
@@ -298,6 +332,7 @@ fn plan(code: u16, n: usize) -> Plan {
         kind: KindId(code),
         ops: Box::default(),
         n_unpaired: 0,
+        direct: None,
         enter: None,
         is_exit: false,
         ends_thread: false,
@@ -328,7 +363,15 @@ fn plan(code: u16, n: usize) -> Plan {
     while ops.last().is_some_and(|op| op.how == How::Absent) {
         ops.pop();
     }
+    let is_direct = converted.is_delivered
+        && kind.id != syscalls::GENERIC
+        && !TYPES[usize::from(code)].has(LARGE)
+        && ops.len() == n
+        && ops.iter().enumerate().all(|(i, op)| {
+            usize::from(op.src) == i && !matches!(op.how, How::Absent | How::Enter(_) | How::ContainerJson)
+        });
     Plan {
+        direct: is_direct.then(|| ops.iter().map(|op| Direct::of(op.how)).collect()),
         verdict: if converted.is_delivered { Verdict::Deliver } else { Verdict::Late },
         kind: kind.id,
         n_unpaired: ops.iter().rposition(|op| !matches!(op.how, How::Absent | How::Enter(_))).map_or(0, |i| i + 1),

@@ -163,6 +163,9 @@ impl Reader {
         let mut faults: Vec<(usize, Fault)> = Vec::new();
         let mut comments: Vec<(u64, std::ops::Range<usize>)> = Vec::new();
         let mut broken = None;
+        // Nearly all blocks are of one type: what it means is looked up once.
+        let (mut last_type, mut last_block) = (SECTION_HEADER, Block::SectionHeader);
+        let mut limits = (0, 0);
         while !self.events.batch.is_full() && faults.len() < MAX_REMARKS && comments.len() < MAX_REMARKS {
             let Some(frame) = bytes[at..].first_chunk::<8>() else { break };
             let [a, b, c, d, e, f, g, h] = *frame;
@@ -171,22 +174,25 @@ impl Reader {
             } else {
                 (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
             };
-            let block = Block::of(block_type);
-            let Block::Event(layout) = block else { break };
-            let (min, max) = block.len_limits();
-            let len = len as usize;
-            if len < min as usize || len > max as usize || len > bytes.len() - at {
+            if block_type != last_type {
+                (last_type, last_block) = (block_type, Block::of(block_type));
+                limits = last_block.len_limits();
+            }
+            let Block::Event(layout) = last_block else { break };
+            let (min, max) = limits;
+            if len < min || len > max || len as usize > bytes.len() - at {
                 break;
             }
+            let len = len as usize;
             // Trailer and length are the same bytes unless something is wrong.
             if bytes[at + len - 4..at + len] != frame[4..] {
                 break;
             }
-            let body = &bytes[at + 8..at + len - 4];
-            match self.events.read::<BE>(body, layout) {
+            let body_len = len - FRAME_LEN;
+            match self.events.read::<BE>(&bytes[at + 8..], body_len, layout) {
                 Ok(end) => {
                     let padded = end.next_multiple_of(4);
-                    if padded + 4 <= body.len() {
+                    if padded + 4 <= body_len {
                         comments.push((self.events.counts.n_events, at + 8 + padded..at + len - 4));
                     }
                 }
@@ -343,8 +349,8 @@ impl Reader {
         let pos = self.source.pos();
         let body = &self.source.have()[8..len - 4];
         let result = match self.order {
-            Order::Little => self.events.read::<false>(body, layout),
-            Order::Big => self.events.read::<true>(body, layout),
+            Order::Little => self.events.read::<false>(body, body.len(), layout),
+            Order::Big => self.events.read::<true>(body, body.len(), layout),
         };
         let comment = match result {
             Ok(end) => body.get(end.next_multiple_of(4)..).unwrap_or_default().to_vec(),

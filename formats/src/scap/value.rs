@@ -8,7 +8,7 @@ use crate::event::addr::{AF_INET, AF_INET6, AF_UNIX};
 use crate::event::{Arg, ArgType};
 
 /// What writers store for a null pointer in place of text.
-const NULL_TEXT: &[u8] = b"(NULL)\0";
+pub(super) const NULL_TEXT: &[u8] = b"(NULL)\0";
 
 /// Decodes a parameter. `BE` is the byte order of the capture; `scratch` takes the bytes of values that have to be
 /// rewritten into the canonical, little-endian form.
