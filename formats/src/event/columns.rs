@@ -1,5 +1,7 @@
 //! Batches from columns: the native trace decodes an argument of all events at once, and equal strings once.
 
+use std::sync::Arc;
+
 use super::{Batch, Event, Head, Row, Slot, Tag};
 
 impl Batch {
@@ -16,26 +18,23 @@ impl Batch {
 
     /// Bytes of arguments held.
     pub fn n_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes().len()
     }
 
     /// Makes this a batch of events with these heads, each with the position of its first argument among all of the batch
-    /// and the number of its arguments: they follow each other without gaps and are `n_args` together. Each is to be set
-    /// with [`Batch::set_args`]; `bytes` is what arguments of variable length will be ranges of. What the batch held is
-    /// gone; its memory is used again.
-    pub(crate) fn set_rows(&mut self, rows: impl Iterator<Item = (Head, u32, u8)>, n_args: usize, bytes: &[u8]) {
-        self.rows.clear();
+    /// and the number of its arguments: they follow each other without gaps. Room for them is made with
+    /// [`Batch::set_n_args`], and each is then to be set with [`Batch::set_args`]; `bytes` is what arguments of variable
+    /// length will be ranges of. What the batch held is gone; its memory is used again.
+    pub(crate) fn set_rows(&mut self, rows: impl Iterator<Item = (Head, u32, u8)>, bytes: &Arc<Vec<u8>>) {
+        self.clear_rows();
         self.rows.extend(rows.map(|(head, first_slot, n_slots)| Row { head, first_slot, n_slots }));
-        // What is there is left: each argument is set.
-        self.slots.resize(n_args, Slot { payload: 0, len: 0, tag: Tag::Absent });
-        self.bytes.clear();
-        self.bytes.extend_from_slice(bytes);
+        self.shared = Some(bytes.clone());
     }
 
-    /// Head of an event that is there.
-    #[inline(always)]
-    pub(crate) fn head(&self, row: usize) -> &Head {
-        &self.rows[row].head
+    /// Says how many arguments the rows have together.
+    pub(crate) fn set_n_args(&mut self, n: usize) {
+        // What is there is left: each argument is set.
+        self.slots.resize(n, Slot { payload: 0, len: 0, tag: Tag::Absent });
     }
 
     /// Sets argument `i` of several events, given the positions of their first arguments among all of the batch.

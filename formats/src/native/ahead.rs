@@ -1,10 +1,11 @@
 //! Segments decoded on threads of their own, ahead of whoever reads them in order.
 //!
 //! No state crosses segments of events, so that each is decoded alone. They are dealt out in turn: what a thread gives
-//! comes in the order in which it was asked, and the next segment is always the oldest one under way.
+//! comes in the order in which it was asked, and the next segment is always the oldest one under way. A thread decodes the
+//! columns of a segment at once and makes its rows when they are about to be used, a block at a time.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use super::trace::{Decoder, Told, Trace};
@@ -23,8 +24,50 @@ const MAX_BYTES_AHEAD: u64 = 64 << 20;
 /// Segments under way after which no further one is begun: small ones cost more than their events.
 const MAX_SEGMENTS_AHEAD: usize = 8;
 
-/// A decoded segment.
-pub(super) type Decoded = (Result<Told, Damage>, Batch);
+/// Blocks that a thread makes before anybody takes them.
+const N_BLOCKS_AHEAD: usize = 2;
+
+/// The next events of a segment.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// What is wrong with the segment; what is to be noted of it, with its first block.
+    pub(super) result: Result<Told, Damage>,
+    pub(super) batch: Batch,
+    /// True if nothing of the segment follows.
+    pub(super) is_last: bool,
+}
+
+impl Block {
+    /// The first block of a segment.
+    pub(super) fn first(trace: &Trace, i: usize, decoder: &mut Decoder, batch: Batch) -> Block {
+        let result = trace.decode(i, decoder).map(|()| decoder.told());
+        Block { result, ..Block::next(decoder, batch) }
+    }
+
+    /// The next block of the segment that was begun last.
+    pub(super) fn next(decoder: &mut Decoder, mut batch: Batch) -> Block {
+        decoder.block(&mut batch);
+        Block { result: Ok(Told::default()), batch, is_last: !decoder.has_more() }
+    }
+}
+
+/// Batches whose memory can be used again, by whichever thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pool(Arc<Mutex<Vec<Batch>>>);
+
+impl Pool {
+    /// The one given back last, or a new one.
+    pub(super) fn take(&self) -> Batch {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Gives one back.
+    pub(super) fn put(&self, mut batch: Batch) {
+        // What it shares with other batches is needed by whoever made it.
+        batch.clear_rows();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
+    }
+}
 
 /// Threads that decode segments.
 #[derive(Debug)]
@@ -50,36 +93,31 @@ struct UnderWay {
 #[derive(Debug)]
 struct Worker {
     /// None once it is to end.
-    jobs: Option<mpsc::Sender<(usize, Batch)>>,
-    results: mpsc::Receiver<Decoded>,
+    jobs: Option<mpsc::Sender<usize>>,
+    /// None once nobody wants them.
+    blocks: Option<mpsc::Receiver<Block>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Ahead {
     /// Starts up to `n` threads, from 2 on; `None` if the system gives none, or for fewer.
-    pub(super) fn start(trace: &Arc<Trace>, n: usize) -> Option<Ahead> {
+    pub(super) fn start(trace: &Arc<Trace>, pool: &Pool, n: usize) -> Option<Ahead> {
         if n < 2 {
             return None;
         }
-        let workers: Vec<Worker> = (0..n.min(MAX_THREADS)).map_while(|_| Worker::start(trace.clone()).ok()).collect();
+        let start = |_| Worker::start(trace.clone(), pool.clone()).ok();
+        let workers: Vec<Worker> = (0..n.min(MAX_THREADS)).map_while(start).collect();
         (!workers.is_empty()).then(|| Ahead { workers, turn: 0, under_way: VecDeque::new(), next: 0 })
     }
 
-    /// Segment `i`, decoded; segments after it that are `wanted` are begun meanwhile. `None` if its thread is not there
-    /// any more. Batches come from `spare`, and those of segments that were passed over go there.
-    pub(super) fn take(
-        &mut self,
-        trace: &Trace,
-        i: usize,
-        wanted: impl Fn(usize) -> bool,
-        spare: &mut Vec<Batch>,
-    ) -> Option<Decoded> {
+    /// The next block of segment `i`; segments after it that are `wanted` are begun meanwhile. `None` if its thread is not
+    /// there any more.
+    pub(super) fn take(&mut self, trace: &Trace, pool: &Pool, i: usize, wanted: impl Fn(usize) -> bool) -> Option<Block> {
         self.next = self.next.max(i);
         loop {
             while self.next < trace.segments().len() && self.has_room(trace) {
                 if wanted(self.next) {
-                    let worker = &self.workers[self.turn];
-                    worker.jobs.as_ref()?.send((self.next, spare.pop().unwrap_or_default())).ok()?;
+                    self.workers[self.turn].jobs.as_ref()?.send(self.next).ok()?;
                     self.under_way.push_back(UnderWay {
                         segment: self.next,
                         worker: self.turn,
@@ -90,13 +128,16 @@ impl Ahead {
                 }
                 self.next += 1;
             }
-            let UnderWay { segment, worker, .. } = self.under_way.pop_front()?;
-            let decoded = self.workers[worker].results.recv().ok()?;
+            let &UnderWay { segment, worker, .. } = self.under_way.front()?;
+            let block = self.workers[worker].blocks.as_ref()?.recv().ok()?;
+            if block.is_last {
+                self.under_way.pop_front();
+            }
             if segment == i {
-                return Some(decoded);
+                return Some(block);
             }
             // It was wanted once and then not.
-            spare.push(decoded.1);
+            pool.put(block.batch);
         }
     }
 
@@ -112,26 +153,34 @@ impl Ahead {
 }
 
 impl Worker {
-    fn start(trace: Arc<Trace>) -> std::io::Result<Worker> {
-        let (jobs, todo) = mpsc::channel::<(usize, Batch)>();
-        let (done, results) = mpsc::channel();
+    fn start(trace: Arc<Trace>, pool: Pool) -> std::io::Result<Worker> {
+        let (jobs, todo) = mpsc::channel::<usize>();
+        let (done, blocks) = mpsc::sync_channel(N_BLOCKS_AHEAD);
         let work = move || {
             let mut decoder = Decoder::default();
-            for (i, mut batch) in todo {
-                let result = trace.decode(i, &mut decoder, &mut batch).map(|()| decoder.told());
-                if done.send((result, batch)).is_err() {
-                    return;
+            for i in todo {
+                let mut block = Block::first(&trace, i, &mut decoder, pool.take());
+                loop {
+                    let is_last = block.is_last;
+                    if done.send(block).is_err() {
+                        return;
+                    }
+                    if is_last {
+                        break;
+                    }
+                    block = Block::next(&mut decoder, pool.take());
                 }
             }
         };
         let thread = std::thread::Builder::new().name("decode".to_owned()).spawn(work)?;
-        Ok(Worker { jobs: Some(jobs), results, thread: Some(thread) })
+        Ok(Worker { jobs: Some(jobs), blocks: Some(blocks), thread: Some(thread) })
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         self.jobs = None;
+        self.blocks = None;
         if let Some(thread) = self.thread.take() {
             // It does not panic; if it did, whoever waited for it noticed.
             let _ = thread.join();

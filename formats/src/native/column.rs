@@ -201,68 +201,21 @@ macro_rules! ints {
 
 ints!(u8, u16, u32, u64);
 
-/// A decoded column.
-#[derive(Clone, Debug)]
-pub(crate) enum Column<T> {
-    /// Every value is this one.
-    Constant(T),
-    /// One value a row.
-    Values(Vec<T>),
+/// Reads a column of `n` values, each of which is there, in place of what `out` holds: for columns that are read value by
+/// value together with others, where asking each of them what it is costs more than writing a constant out.
+pub(crate) fn values<T: Int>(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<T>) -> Result<(), Broken> {
+    out.clear();
+    if let Some(value) = take(cursor, n, out)? {
+        out.resize(n, value);
+    }
+    Ok(())
 }
 
-/// Memory of decoded columns, used again from column to column.
-#[derive(Debug)]
-pub(crate) struct Spare<T>(Vec<Vec<T>>);
-
-impl<T> Default for Spare<T> {
-    fn default() -> Self {
-        Spare(Vec::new())
-    }
-}
-
-impl<T: Int> Spare<T> {
-    /// Empty memory for a column.
-    pub(crate) fn take(&mut self) -> Vec<T> {
-        self.0.pop().unwrap_or_default()
-    }
-
-    /// Gives back the memory of a column.
-    pub(crate) fn put(&mut self, column: Column<T>) {
-        if let Column::Values(mut values) = column {
-            values.clear();
-            self.0.push(values);
-        }
-    }
-
-    /// Reads a column of `n` values; see [`take`].
-    pub(crate) fn column(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<Column<T>, Broken> {
-        take(cursor, n, self.take())
-    }
-
-    /// Reads a column of `n` values, each of which is there: for columns that are read value by value together with
-    /// others, where asking each of them what it is costs more than writing a constant out.
-    pub(crate) fn values(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<T>, Broken> {
-        Ok(match self.column(cursor, n)? {
-            Column::Values(values) => values,
-            Column::Constant(value) => {
-                let mut values = self.take();
-                values.resize(n, value);
-                values
-            }
-        })
-    }
-
-    /// Gives back the memory of values.
-    pub(crate) fn put_values(&mut self, values: Vec<T>) {
-        self.put(Column::Values(values));
-    }
-}
-
-/// Reads a column of `n` values into `out`, which is empty. The caller has checked `n` against the limits of a
-/// segment. A value that `T` cannot hold is refused.
-pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -> Result<Column<T>, Broken> {
+/// Reads a column of `n` values: gives the value that all have, or appends them to `out`. The caller has checked `n`
+/// against the limits of a segment. A value that `T` cannot hold is refused.
+pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<T>) -> Result<Option<T>, Broken> {
     if n == 0 {
-        return Ok(Column::Values(out));
+        return Ok(None);
     }
     let mut excess = 0;
     let mut cut = |value: u64| {
@@ -272,7 +225,7 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -
     match cursor.u8()? {
         code::CONSTANT => {
             let value = cut(cursor.varint()?);
-            return if excess == 0 { Ok(Column::Constant(value)) } else { Err(TOO_LARGE) };
+            return if excess == 0 { Ok(Some(value)) } else { Err(TOO_LARGE) };
         }
         code::LINEAR => {
             let mut value = cursor.varint()?;
@@ -283,11 +236,11 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -
                 this
             }));
         }
-        code::VARINT => cursor.varints(n, &mut out, cut)?,
-        code::ZIGZAG => cursor.varints(n, &mut out, |value| cut(unzigzag(value)))?,
+        code::VARINT => cursor.varints(n, out, cut)?,
+        code::ZIGZAG => cursor.varints(n, out, |value| cut(unzigzag(value)))?,
         code::DELTA => {
             let mut value = 0u64;
-            cursor.varints(n, &mut out, |delta| {
+            cursor.varints(n, out, |delta| {
                 value = value.wrapping_add(unzigzag(delta));
                 cut(value)
             })?;
@@ -302,7 +255,7 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -
                 distinct.push(cut(unzigzag(cursor.varint()?)));
             }
             let mut is_outside = false;
-            take_planes(cursor, n, &mut out, |index| {
+            take_planes(cursor, n, out, |index| {
                 let found = usize::try_from(index).ok().and_then(|index| distinct.get(index).copied());
                 is_outside |= found.is_none();
                 found.unwrap_or_default()
@@ -313,20 +266,20 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, mut out: Vec<T>) -
         }
         code::PLANES => {
             let base = cursor.varint()?;
-            take_planes(cursor, n, &mut out, |value| cut(value.wrapping_add(base)))?;
+            take_planes(cursor, n, out, |value| cut(value.wrapping_add(base)))?;
         }
         code::DELTA_PLANES => {
             let mut value = cursor.varint()?;
             let base = unzigzag(cursor.varint()?);
             out.push(cut(value));
-            take_planes(cursor, n - 1, &mut out, |delta| {
+            take_planes(cursor, n - 1, out, |delta| {
                 value = value.wrapping_add(delta).wrapping_add(base);
                 cut(value)
             })?;
         }
         _ => return Err(Broken("a column has an unknown encoding")),
     }
-    if excess == 0 { Ok(Column::Values(out)) } else { Err(TOO_LARGE) }
+    if excess == 0 { Ok(None) } else { Err(TOO_LARGE) }
 }
 
 /// What is said of a value that is out of the range of what it stands for.
@@ -380,7 +333,8 @@ mod tests {
     use super::*;
 
     fn values(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
-        Spare::default().values(cursor, n)
+        let mut out = Vec::new();
+        super::values(cursor, n, &mut out).map(|()| out)
     }
 
     fn check(expected: &[u64]) {
@@ -441,8 +395,8 @@ mod tests {
             (&[code::PLANES, 0xff, 1, 1, 0, 1], 2),
             (&[code::DICTIONARY, 2, 0, 1, 1, 0, 1], 2),
         ] {
-            assert!(take(&mut Cursor::new(bytes), n, Vec::<u64>::new()).is_ok(), "{bytes:?}");
-            assert!(take(&mut Cursor::new(bytes), n, Vec::<u8>::new()).is_err(), "{bytes:?}");
+            assert!(take(&mut Cursor::new(bytes), n, &mut Vec::<u64>::new()).is_ok(), "{bytes:?}");
+            assert!(take(&mut Cursor::new(bytes), n, &mut Vec::<u8>::new()).is_err(), "{bytes:?}");
         }
     }
 }

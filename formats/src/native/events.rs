@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::column::{Column, ColumnEncoder, Spare};
+use super::column::{self, ColumnEncoder};
 use super::rows::{self, ArgDecoder, Groups};
 use super::summary::Held;
 use super::varint::{Broken, Cursor, put_varint, unzigzag, zigzag};
@@ -56,143 +56,130 @@ impl Threads {
     }
 }
 
-/// Decodes segments of events, with memory that is used again.
+/// Decodes segments of events, with memory that is used again: [`EventDecoder::begin`], then [`EventDecoder::block`] as long
+/// as there are events.
 #[derive(Debug, Default)]
 pub(crate) struct EventDecoder {
-    bytes: Spare<u8>,
-    kinds: Spare<u16>,
-    words: Spare<u32>,
-    longs: Spare<u64>,
+    group_of_row: Vec<u16>,
+    seqs: Vec<u64>,
+    times: Vec<u64>,
+    /// Whether each row has a time of entry.
+    has_enter: Vec<u8>,
+    /// Time from entry to return of those that have.
+    durations: Vec<u64>,
+    n_durations_done: usize,
+    tids: Vec<u64>,
+    thread_of_row: Vec<u32>,
+    cpus: Vec<u32>,
+    /// CPU of the last event of each thread.
+    last_cpus: Vec<u32>,
+    flags: Vec<u8>,
     args: ArgDecoder,
-    /// Of the segment decoded last, system calls that had not returned.
+    /// The next row, and the one after the last.
+    next: usize,
+    end: usize,
+    /// Of the segment, system calls that had not returned.
     pub(crate) n_unfinished: u64,
     /// What the segment decoded last holds.
     pub(crate) held: Held,
 }
 
 impl EventDecoder {
-    /// Reads the payload of a segment of `n` events into a batch, whose memory is used again. After an error the batch
-    /// holds no events.
-    pub(crate) fn take(&mut self, payload: &[u8], n: usize, batch: &mut Batch) -> Result<(), Broken> {
-        let taken = self.try_take(payload, n, batch);
-        if taken.is_err() {
-            batch.clear();
-        }
-        taken
+    /// Forgets the segment.
+    pub(crate) fn clear(&mut self) {
+        (self.next, self.end, self.n_durations_done, self.n_unfinished) = (0, 0, 0, 0);
     }
 
-    fn try_take(&mut self, payload: &[u8], n: usize, batch: &mut Batch) -> Result<(), Broken> {
+    /// True if there are events left.
+    pub(crate) fn has_more(&self) -> bool {
+        self.next < self.end
+    }
+
+    /// Reads the payload of a segment of `n` events. After an error there are none.
+    pub(crate) fn begin(&mut self, payload: &[u8], n: usize) -> Result<(), Broken> {
+        self.clear();
+        self.take(payload, n)?;
+        self.end = n;
+        Ok(())
+    }
+
+    /// Reads and checks all columns, so that nothing is wrong any more when rows are made.
+    fn take(&mut self, payload: &[u8], n: usize) -> Result<(), Broken> {
         let cursor = &mut Cursor::new(payload);
         let groups = rows::take_groups(cursor, n)?;
-        let group_of_row = self.kinds.values(cursor, n)?;
-        let seqs = self.longs.values(cursor, n)?;
-        let times = self.longs.values(cursor, n)?;
-        let has_enter = self.bytes.column(cursor, n)?;
-        let n_enters = match &has_enter {
-            Column::Constant(0) => 0,
-            Column::Constant(_) => n,
-            Column::Values(values) => values.iter().filter(|&&has| has != 0).count(),
-        };
-        let durations = self.longs.values(cursor, n_enters)?;
+        column::values(cursor, n, &mut self.group_of_row)?;
+        column::values(cursor, n, &mut self.seqs)?;
+        column::values(cursor, n, &mut self.times)?;
+        column::values(cursor, n, &mut self.has_enter)?;
+        let n_enters = self.has_enter.iter().map(|&has| usize::from(has != 0)).sum();
+        column::values(cursor, n_enters, &mut self.durations)?;
         let n_threads = cursor.length()?;
         if n_threads > n {
             return Err(Broken("more threads than events"));
         }
-        let tids = self.longs.values(cursor, n_threads)?;
-        let thread_of_row = self.words.values(cursor, n)?;
-        let cpus = self.words.values(cursor, n)?;
-        let flags = self.bytes.values(cursor, n)?;
-        self.n_unfinished = flags.iter().map(|flags| u64::from(flags & head_flags::UNFINISHED != 0)).sum();
+        column::values(cursor, n_threads, &mut self.tids)?;
+        column::values(cursor, n, &mut self.thread_of_row)?;
+        column::values(cursor, n, &mut self.cpus)?;
+        column::values(cursor, n, &mut self.flags)?;
+        self.args.begin(cursor, &groups, n)?;
 
-        let bytes = self.args.begin(cursor, &groups, n)?;
-        let heads = HeadColumns {
-            group_of_row: &group_of_row,
-            seqs: &seqs,
-            times: &times,
-            thread_of_row: &thread_of_row,
-            cpus: &cpus,
-            flags: &flags,
-            threads: tids.iter().map(|&tid| (tid, 0)).collect(),
-        };
-        match &has_enter {
-            Column::Constant(0) => heads.put(&mut self.args, |_, _| 0, bytes, batch),
-            Column::Constant(_) => heads.put(&mut self.args, |i, time| time.wrapping_sub(durations[i]), bytes, batch),
-            Column::Values(has) => {
-                let mut durations = durations.iter();
-                let enter = |i: usize, time: u64| {
-                    if has[i] == 0 { 0 } else { durations.next().map_or(0, |duration| time.wrapping_sub(*duration)) }
-                };
-                heads.put(&mut self.args, enter, bytes, batch)
-            }
-        }?;
-        self.args.take(cursor, batch)?;
-        self.held.note(groups, &tids, &seqs, &times, &flags);
-        self.kinds.put_values(group_of_row);
-        [seqs, times, durations, tids].into_iter().for_each(|values| self.longs.put_values(values));
-        [thread_of_row, cpus].into_iter().for_each(|values| self.words.put_values(values));
-        self.bytes.put(has_enter);
-        self.bytes.put_values(flags);
-        Ok(())
-    }
-}
-
-/// The columns of heads, each with a value for every row.
-struct HeadColumns<'a> {
-    group_of_row: &'a [u16],
-    seqs: &'a [u64],
-    times: &'a [u64],
-    thread_of_row: &'a [u32],
-    cpus: &'a [u32],
-    flags: &'a [u8],
-    /// Id of each thread, and the CPU of its event before.
-    threads: Vec<(u64, u32)>,
-}
-
-impl HeadColumns<'_> {
-    /// Puts the heads into a batch; `enter` tells the time of entry of a row from its number and time. One pass does
-    /// all that is done row by row: the columns are read once and each row of the batch is written once.
-    fn put(
-        self,
-        args: &mut ArgDecoder,
-        mut enter: impl FnMut(usize, u64) -> u64,
-        bytes: &[u8],
-        batch: &mut Batch,
-    ) -> Result<(), Broken> {
-        let HeadColumns { group_of_row, seqs, times, thread_of_row, cpus, flags, mut threads } = self;
-        // What is wrong is found out once at the end: a branch a value costs more than finishing in vain.
-        let (mut is_thread_known, mut high_cpu) = (true, 0);
-        let mut nobody = (0, 0);
-        let n_args = args.n_args();
-        let mut sorter = args.sorter();
-        let columns = seqs.iter().zip(times).zip(group_of_row).zip(thread_of_row).zip(cpus).zip(flags).enumerate();
-        let rows = columns.map(|(i, (((((&seq, &time), &group), &thread), &cpu), &flags))| {
-            let (kind, first_arg, n_args) = sorter.row(i, group);
-            let thread = threads.get_mut(thread as usize);
-            is_thread_known &= thread.is_some();
-            let (tid, last_cpu) = thread.unwrap_or(&mut nobody);
-            *last_cpu = last_cpu.wrapping_add(unzigzag(u64::from(cpu)) as u32);
-            high_cpu |= *last_cpu >> 16;
-            let head = Head {
-                seq: Seq(seq),
-                ts: Nanos(time),
-                enter_ns: enter(i, time),
-                tid: Tid(*tid as i64),
-                kind,
-                cpu: *last_cpu as u16,
-                flags,
-            };
-            (head, first_arg, n_args)
-        });
-        batch.set_rows(rows, n_args, bytes);
+        let mut sorter = self.args.sorter();
+        self.group_of_row.iter().enumerate().for_each(|(i, &group)| sorter.row(i, group));
         if !sorter.is_complete() {
             return Err(Broken("a row is of a kind that is not listed"));
         }
-        if !is_thread_known {
+        if self.thread_of_row.iter().max().is_some_and(|&thread| thread as usize >= n_threads) {
             return Err(Broken("an event is of a thread that is not listed"));
+        }
+        self.last_cpus.clear();
+        self.last_cpus.resize(n_threads, 0);
+        // What is wrong is found out once at the end: a branch a value costs more than finishing in vain.
+        let mut high_cpu = 0;
+        for (cpu, &thread) in self.cpus.iter_mut().zip(&self.thread_of_row) {
+            let last = &mut self.last_cpus[thread as usize];
+            *last = last.wrapping_add(unzigzag(u64::from(*cpu)) as u32);
+            high_cpu |= *last >> 16;
+            *cpu = *last;
         }
         if high_cpu != 0 {
             return Err(Broken("a CPU number above 65535"));
         }
-        Ok(())
+        self.n_unfinished = self.flags.iter().map(|flags| u64::from(flags & head_flags::UNFINISHED != 0)).sum();
+        self.held.note(groups, &self.tids, &self.seqs, &self.times, &self.flags);
+        self.held.note(groups, &self.tids, &self.seqs, &self.times, &self.flags);
+        let (tids, thread_of_row) = (&self.tids, &self.thread_of_row);
+        self.args.take(cursor, |row| tids[thread_of_row[row] as usize])
+    }
+
+    /// Makes a batch of the next events, at most so many, in place of what it held; false, and a batch without events, if
+    /// there are none.
+    pub(crate) fn block(&mut self, batch: &mut Batch, most: usize) -> bool {
+        let range = self.next..self.end.min(self.next.saturating_add(most));
+        if range.is_empty() {
+            batch.clear();
+            return false;
+        }
+        self.next = range.end;
+        let columns = self.group_of_row[range.clone()]
+            .iter()
+            .zip(&self.seqs[range.clone()])
+            .zip(&self.times[range.clone()])
+            .zip(&self.thread_of_row[range.clone()])
+            .zip(&self.cpus[range.clone()])
+            .zip(&self.flags[range.clone()])
+            .zip(&self.has_enter[range]);
+        let mut durations = self.durations[self.n_durations_done..].iter();
+        let rows = columns.map(|((((((&group, &seq), &time), &thread), &cpu), &flags), &has_enter)| {
+            let enter_ns = match has_enter {
+                0 => 0,
+                _ => durations.next().map_or(0, |duration| time.wrapping_sub(*duration)),
+            };
+            let tid = Tid(self.tids[thread as usize] as i64);
+            let (seq, ts, cpu) = (Seq(seq), Nanos(time), cpu as u16);
+            (group, Head { seq, ts, enter_ns, tid, kind: KindId(0), cpu, flags })
+        });
+        self.args.block(rows, batch);
+        self.n_durations_done = self.durations.len() - durations.len();
+        true
     }
 }

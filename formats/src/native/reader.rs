@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ahead::{Ahead, Decoded};
+use super::ahead::{Ahead, Block, Pool};
 use super::notes::SourceCounts;
 use super::segment::{Segment, SegmentType};
 use super::summary::Summary;
@@ -22,8 +22,12 @@ pub struct NativeReader {
     /// Lets go of segments that were delivered.
     forgetter: Forgetter,
     /// Batches whose memory can be used again.
-    spare: Vec<Batch>,
+    spare: Pool,
     next: usize,
+    /// The segment of events that was begun and not delivered to its end.
+    current: Option<usize>,
+    /// Blocks of it that were delivered.
+    n_blocks: usize,
     /// The section being read; none once it was delivered.
     section: Option<Box<Section>>,
     /// True once a section was delivered: only then can another one add to it.
@@ -60,8 +64,10 @@ impl NativeReader {
             decoder: Decoder::default(),
             ahead: None,
             forgetter: Forgetter::default(),
-            spare: Vec::new(),
+            spare: Pool::default(),
             next: 0,
+            current: None,
+            n_blocks: 0,
             section: Some(Box::default()),
             is_delivered: false,
             is_begun: false,
@@ -94,9 +100,9 @@ impl NativeReader {
         self.notes.n_unfinished = source.n_unfinished;
     }
 
-    /// Decodes a segment of events, or takes it from the thread that did.
-    fn decode(&mut self, i: usize) -> Decoded {
-        let NativeReader { trace, ahead, spare, until, unneeded, .. } = self;
+    /// The next block of a segment of events, decoded here or by a thread.
+    fn block(&mut self, i: usize) -> Block {
+        let NativeReader { trace, decoder, ahead, spare, n_blocks, until, unneeded, .. } = self;
         if let Some(threads) = ahead {
             let wanted = |i: usize| {
                 let segment = &trace.segments()[i];
@@ -104,15 +110,21 @@ impl NativeReader {
                     && !is_after(segment, *until)
                     && !unneeded.as_ref().is_some_and(|is_unneeded| is_unneeded(segment) && trace.summary(i).is_some())
             };
-            if let Some(decoded) = threads.take(trace, i, wanted, spare) {
-                return decoded;
+            if let Some(block) = threads.take(trace, spare, i, wanted) {
+                return block;
             }
-            // A thread is gone: the rest is decoded here.
+            // A thread is gone: the rest is decoded here, from after what it gave.
             *ahead = None;
+            let mut block = Block::first(trace, i, decoder, spare.take());
+            for _ in 0..*n_blocks {
+                block = Block::next(decoder, block.batch);
+            }
+            return block;
         }
-        let mut batch = self.spare.pop().unwrap_or_default();
-        let result = self.trace.decode(i, &mut self.decoder, &mut batch);
-        (result.map(|()| self.decoder.told()), batch)
+        match n_blocks {
+            0 => Block::first(trace, i, decoder, spare.take()),
+            _ => Block::next(decoder, spare.take()),
+        }
     }
 
     /// The summary of a segment that nobody needs, if it has one; it is not decoded.
@@ -127,14 +139,30 @@ impl NativeReader {
         self.notes.n_events += n;
     }
 
-    fn count(&mut self, batch: &Batch, told: Told) {
-        let n_unfinished = told.n_unfinished;
-        if let Some(Damage { offset, after, what }) = told.false_header {
-            self.notes.damaged_after(after, offset, what);
+    /// Delivers the next block of a segment of events; `None` if there is nothing to deliver.
+    fn deliver(&mut self, i: usize) -> Option<Item> {
+        let Block { result, batch, is_last } = self.block(i);
+        let is_first = self.n_blocks == 0;
+        (self.current, self.n_blocks) = if is_last { (None, 0) } else { (Some(i), self.n_blocks + 1) };
+        match result {
+            // The whole segment is sound: all of its events will be delivered.
+            Ok(Told { n_unfinished, false_header }) if is_first => {
+                if let Some(Damage { offset, after, what }) = false_header {
+                    self.notes.damaged_after(after, offset, what);
+                }
+                let n = u64::from(self.trace.segments()[i].n_rows);
+                self.notes.n_records += n;
+                self.notes.n_unfinished += n_unfinished;
+                self.notes.n_events += n - n_unfinished;
+            }
+            Ok(_) => {}
+            Err(damage) => self.broken(damage),
         }
-        self.notes.n_records += batch.len() as u64;
-        self.notes.n_unfinished += n_unfinished;
-        self.notes.n_events += batch.len() as u64 - n_unfinished;
+        if batch.is_empty() {
+            self.spare.put(batch);
+            return None;
+        }
+        Some(Item::Batch(batch))
     }
 }
 
@@ -149,6 +177,11 @@ impl TraceReader for NativeReader {
     }
 
     fn next_part(&mut self) -> Option<Part> {
+        if let Some(i) = self.current
+            && let Some(item) = self.deliver(i)
+        {
+            return Some(Part::Item(item));
+        }
         while let Some(segment) = self.trace.segments().get(self.next) {
             let (i, ty, is_addition) = (self.next, segment.ty, segment.is_addition);
             let is_new_section = ty == SegmentType::State && segment.begins_section && self.is_begun;
@@ -191,16 +224,8 @@ impl TraceReader for NativeReader {
                         }
                         continue;
                     }
-                    match self.decode(i) {
-                        (Ok(_), batch) if batch.is_empty() => self.spare.push(batch),
-                        (Ok(told), batch) => {
-                            self.count(&batch, told);
-                            return Some(Part::Item(Item::Batch(batch)));
-                        }
-                        (Err(damage), batch) => {
-                            self.spare.push(batch);
-                            self.broken(damage);
-                        }
+                    if let Some(item) = self.deliver(i) {
+                        return Some(Part::Item(item));
                     }
                 }
                 SegmentType::Notes => match self.trace.decode_notes(i, &mut self.notes) {
@@ -233,7 +258,7 @@ impl TraceReader for NativeReader {
     }
 
     fn use_threads(&mut self, n: usize) {
-        self.ahead = Ahead::start(&self.trace, n);
+        self.ahead = Ahead::start(&self.trace, &self.spare, n);
     }
 
     fn leave_unread(&mut self, unneeded: Unneeded) {
@@ -249,7 +274,7 @@ impl TraceReader for NativeReader {
     }
 
     fn recycle(&mut self, batch: Batch) {
-        self.spare.push(batch);
+        self.spare.put(batch);
     }
 
     fn notes(&self) -> &ReadNotes {

@@ -3,17 +3,25 @@
 //! Events, the tables of the start state and the notes are all rows of this form; `spec.md` has the layout.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::column::{self, Column, ColumnEncoder, Spare};
+use super::column::{self, ColumnEncoder};
 use super::varint::{Broken, Cursor, put_varint};
 use crate::event::columns::{BytesRange, ColumnArg};
-use crate::event::{Arg, Batch, KindId};
+use crate::event::{Arg, Batch, Head, KindId};
 
 /// Most rows of a segment.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
 
 /// Most arguments of all rows of a segment together: 64 MiB of memory in a batch.
 pub(crate) const MAX_ARGS: usize = 1 << 22;
+
+/// Most columns of arguments of a segment: bounds what is held while its rows are made. All kinds that there are do not
+/// have so many arguments together.
+const MAX_COLUMNS: usize = 1 << 16;
+
+/// Bytes of the strings of so many segments are kept for later ones.
+const MAX_USED_BYTES: usize = 4;
 
 /// A column that costs no more than this is left as it is.
 const SMALL_COST: usize = 8;
@@ -212,79 +220,100 @@ fn event(batch: &Batch, row: u32) -> crate::event::Event<'_> {
     batch.get(row as usize).expect("groups hold rows of their batch")
 }
 
-/// Rows of which the columns of all arguments are copied before those of the next rows: their arguments together
-/// stay in the first cache, where otherwise each column would pass over all of the memory.
-const BLOCK: usize = 256;
-
-/// Memory for decoding arguments, used again from segment to segment: [`ArgDecoder::begin`], then each row through
-/// [`ArgDecoder::sorter`], then [`ArgDecoder::take`].
+/// Decodes the arguments of a segment, with memory that is used again: [`ArgDecoder::begin`], then each row through
+/// [`ArgDecoder::sorter`], then [`ArgDecoder::take`]; after that [`ArgDecoder::block`] makes batches of the rows. A block
+/// stays in the cache, which all rows of a segment at once do not.
 #[derive(Debug, Default)]
 pub(crate) struct ArgDecoder {
-    bytes: Spare<u8>,
-    words: Spare<u32>,
-    longs: Spare<u64>,
     groups: Vec<Group>,
     /// Rows of each group, in order, one group after the other.
     rows: Vec<u32>,
-    /// Position in the batch of the first argument of each row, in the order of `rows`.
+    /// Of the rows of the block, position in its batch of the first argument, in the order of `rows`.
     positions: Vec<u32>,
     /// Number of arguments of each row, in the order of `rows`.
     n_args: Vec<u8>,
-    /// Number of arguments of all rows.
-    n_args_of_all: usize,
-    /// Where each string stands in the bytes of the batch.
+    /// The arguments of each group, one group after the other.
+    columns: Vec<ArgColumn>,
+    values: Values,
+    /// Bytes of the strings, also of batches that were made; and those of segments before.
+    bytes: Arc<Vec<u8>>,
+    used_bytes: Vec<Arc<Vec<u8>>>,
+    lengths: Vec<u32>,
+    /// Positions of rows that have an argument which not all have.
+    having: Vec<u32>,
+}
+
+/// The values of all columns of arguments, one column after the other.
+#[derive(Debug, Default)]
+struct Values {
+    tags: Vec<u8>,
+    ints: Vec<u64>,
+    references: Vec<u32>,
+    /// Where each string stands in the bytes of the batches.
     strings: Vec<BytesRange>,
-    /// Memory of the references of one column.
-    ranges: Vec<Vec<BytesRange>>,
 }
 
 /// The rows of a kind.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     kind: KindId,
-    /// Place in the order of groups of the next row that is found.
+    /// Place in the order of groups of its first row.
+    first: usize,
+    /// Place of the next row that is sorted.
+    next_sorted: usize,
+    /// Place of the next row that gets into a block, and of the first one of the block.
     next: usize,
+    block: usize,
     /// Place after its last row.
     end: usize,
+    /// Number of the column of its first argument.
+    first_column: usize,
     /// Most arguments of a row.
     max_args: u8,
     /// True if all rows have so many.
     is_uniform: bool,
 }
 
-/// Sorts rows by group, and gives each room for its arguments.
+/// Sorts rows by group.
 #[derive(Debug)]
 pub(crate) struct Sorter<'a> {
     groups: &'a mut [Group],
     rows: &'a mut [u32],
-    positions: &'a mut [u32],
-    n_args: &'a [u8],
-    first_arg: u32,
     is_listed: bool,
 }
 
 impl Sorter<'_> {
-    /// For the next row, which is the `i`th: its kind, where its arguments begin, and how many they are.
+    /// Takes the next row, which is the `i`th.
     #[inline(always)]
-    pub(crate) fn row(&mut self, i: usize, group: u16) -> (KindId, u32, u8) {
+    pub(crate) fn row(&mut self, i: usize, group: u16) {
         let found = self.groups.get_mut(usize::from(group)).and_then(|group| {
-            let at = group.next;
-            group.next += 1;
+            let at = group.next_sorted;
+            group.next_sorted += 1;
             // A row more than the group has stands where one of the next group belongs: the count shows it at the end.
             *self.rows.get_mut(at)? = i as u32;
-            *self.positions.get_mut(at)? = self.first_arg;
-            Some((group.kind, *self.n_args.get(at)?))
+            Some(())
         });
         self.is_listed &= found.is_some();
-        let (kind, n_args) = found.unwrap_or((KindId(0), 0));
-        let first_arg = self.first_arg;
-        self.first_arg = first_arg.wrapping_add(u32::from(n_args));
-        (kind, first_arg, n_args)
     }
 
-    /// True if each group had the rows that it lists. Until this is asked the batch is not sound.
+    /// True if each group had the rows that it lists.
     pub(crate) fn is_complete(&self) -> bool {
-        self.is_listed && self.groups.iter().all(|group| group.next == group.end)
+        self.is_listed && self.groups.iter().all(|group| group.next_sorted == group.end)
+    }
+}
+
+/// Where the values of a column are.
+#[derive(Clone, Copy, Debug)]
+enum Column<T> {
+    /// Every value is this one.
+    Constant(T),
+    /// They begin here.
+    At(usize),
+}
+
+impl<T> Column<T> {
+    fn of(constant: Option<T>, start: usize) -> Self {
+        constant.map_or(Column::At(start), Column::Constant)
     }
 }
 
@@ -295,41 +324,55 @@ struct ArgColumn {
     ints: Column<u64>,
     /// Number of integers.
     n_ints: usize,
-    strings: Vec<BytesRange>,
-    /// Rows that have this argument, if they are not all of the group.
-    positions: Option<Vec<u32>>,
+    /// Rows, integers and references that are in blocks already, the latter two where not each row has one.
+    n_done: usize,
+    n_ints_done: usize,
+    /// The next reference.
+    next_reference: usize,
+    /// The string that the next new reference means.
+    next_string: usize,
+    /// True if each row of the group has it.
+    is_of_all: bool,
 }
 
 impl ArgDecoder {
-    /// Reads how many arguments the rows of each group have, and the strings, whose bytes it gives. The groups have
-    /// `n_rows` rows together.
-    pub(crate) fn begin<'a>(
+    /// Reads how many arguments the rows of each group have, and the strings. The groups have `n_rows` rows together.
+    pub(crate) fn begin(
         &mut self,
-        cursor: &mut Cursor<'a>,
+        cursor: &mut Cursor<'_>,
         groups: &[(KindId, usize)],
         n_rows: usize,
-    ) -> Result<&'a [u8], Broken> {
+    ) -> Result<(), Broken> {
         self.groups.clear();
         self.n_args.clear();
+        let mut n_columns = 0;
         for &(kind, n_of_kind) in groups {
-            let next = self.n_args.len();
-            let n_args = self.bytes.column(cursor, n_of_kind)?;
-            let (max_args, is_uniform) = match &n_args {
-                Column::Constant(n) => {
-                    self.n_args.resize(next + n_of_kind, *n);
-                    (*n, true)
+            let first = self.n_args.len();
+            let (max_args, is_uniform) = match column::take(cursor, n_of_kind, &mut self.n_args)? {
+                Some(n) => {
+                    self.n_args.resize(first + n_of_kind, n);
+                    (n, true)
                 }
-                Column::Values(values) => {
-                    self.n_args.extend_from_slice(values);
-                    (values.iter().copied().max().unwrap_or(0), false)
-                }
+                None => (self.n_args[first..].iter().copied().max().unwrap_or(0), false),
             };
-            self.bytes.put(n_args);
-            self.groups.push(Group { kind, next, end: self.n_args.len(), max_args, is_uniform });
+            self.groups.push(Group {
+                kind,
+                first,
+                next_sorted: first,
+                next: first,
+                block: first,
+                end: self.n_args.len(),
+                first_column: n_columns,
+                max_args,
+                is_uniform,
+            });
+            n_columns += usize::from(max_args);
         }
-        self.n_args_of_all = self.n_args.iter().map(|&n| usize::from(n)).sum();
-        if self.n_args_of_all > MAX_ARGS {
+        if self.n_args.iter().map(|&n| usize::from(n)).sum::<usize>() > MAX_ARGS {
             return Err(Broken("more arguments than a segment may hold"));
+        }
+        if n_columns > MAX_COLUMNS {
+            return Err(Broken("more columns than a segment may hold"));
         }
         // What is there is left: each row is set.
         self.rows.resize(n_rows, 0);
@@ -337,144 +380,203 @@ impl ArgDecoder {
         self.take_strings(cursor)
     }
 
-    /// Number of arguments of all rows.
-    pub(crate) fn n_args(&self) -> usize {
-        self.n_args_of_all
-    }
-
     /// To be asked for each row in order.
     pub(crate) fn sorter(&mut self) -> Sorter<'_> {
-        let ArgDecoder { groups, rows, positions, n_args, .. } = self;
-        Sorter { groups, rows, positions, n_args, first_arg: 0, is_listed: true }
+        Sorter { groups: &mut self.groups, rows: &mut self.rows, is_listed: true }
     }
 
-    /// Reads the arguments of the rows of `batch`, which have their heads and room for their arguments.
-    pub(crate) fn take(&mut self, cursor: &mut Cursor<'_>, batch: &mut Batch) -> Result<(), Broken> {
-        let groups = std::mem::take(&mut self.groups);
+    /// Reads the arguments of all rows, of which `tid` tells the threads.
+    pub(crate) fn take(&mut self, cursor: &mut Cursor<'_>, tid: impl Fn(usize) -> u64) -> Result<(), Broken> {
+        let ArgDecoder { groups, rows, n_args, columns, values, .. } = self;
+        columns.clear();
+        values.tags.clear();
+        values.ints.clear();
+        values.references.clear();
         let mut n_seen = 0;
-        let mut first = 0;
-        for group in &groups {
-            self.take_group(cursor, first, group, &mut n_seen, batch)?;
-            first = group.end;
+        for group in groups {
+            let range = group.first..group.end;
+            let tid = |k: usize| tid(rows[range.start + k] as usize);
+            values.take_group(cursor, group, &n_args[range.clone()], tid, &mut n_seen, columns)?;
         }
-        self.groups = groups;
         if cursor.is_empty() { Ok(()) } else { Err(Broken("bytes are left after the last column")) }
     }
 
-    /// Reads where the strings stand, and gives their bytes.
-    fn take_strings<'a>(&mut self, cursor: &mut Cursor<'a>) -> Result<&'a [u8], Broken> {
+    /// Reads the strings and where they stand.
+    fn take_strings(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Broken> {
         let n = cursor.length()?;
         if n > MAX_ARGS {
             return Err(Broken("more strings than arguments"));
         }
-        let lengths = self.words.values(cursor, n)?;
+        column::values(cursor, n, &mut self.lengths)?;
         let mut end = 0u64;
-        self.strings.clear();
-        self.strings.extend(lengths.iter().map(|&len| {
+        self.values.strings.clear();
+        self.values.strings.extend(self.lengths.iter().map(|&len| {
             let start = end as u32;
             end += u64::from(len);
             BytesRange { start, len }
         }));
-        self.words.put_values(lengths);
         let end = u32::try_from(end).map_err(|_| Broken("the strings are longer than a segment"))?;
-        cursor.take(end as usize)
+        let bytes = cursor.take(end as usize)?;
+        // Batches may still have those of the segment before.
+        let is_free = |bytes: &mut Arc<Vec<u8>>| Arc::get_mut(bytes).is_some();
+        if !is_free(&mut self.bytes) {
+            let next = self.used_bytes.iter_mut().position(is_free).map(|i| self.used_bytes.swap_remove(i));
+            let before = std::mem::replace(&mut self.bytes, next.unwrap_or_default());
+            if self.used_bytes.len() < MAX_USED_BYTES {
+                self.used_bytes.push(before);
+            }
+        }
+        if let Some(own) = Arc::get_mut(&mut self.bytes) {
+            own.clear();
+            own.extend_from_slice(bytes);
+        }
+        Ok(())
     }
 
-    /// Reads all arguments of the rows of a kind, of which the first is at place `first` in the order of groups.
+    /// Makes a batch of the next rows, given the group and the head of each, to which the kind is added. All rows have gone
+    /// through the sorter, which was complete.
+    #[inline(always)]
+    pub(crate) fn block(&mut self, rows: impl Iterator<Item = (u16, Head)>, batch: &mut Batch) {
+        let mut n_all = 0u32;
+        let rows = rows.map(|(group, mut head)| {
+            let group = &mut self.groups[usize::from(group)];
+            let at = group.next;
+            group.next += 1;
+            self.positions[at] = n_all;
+            let (first, n_args) = (n_all, self.n_args[at]);
+            n_all += u32::from(n_args);
+            head.kind = group.kind;
+            (head, first, n_args)
+        });
+        batch.set_rows(rows, &self.bytes);
+        batch.set_n_args(n_all as usize);
+        for group in self.groups.iter_mut().filter(|group| group.block < group.next) {
+            let range = group.block..group.next;
+            group.block = group.next;
+            let positions = &self.positions[range.clone()];
+            let columns = &mut self.columns[group.first_column..][..usize::from(group.max_args)];
+            for (i, column) in columns.iter_mut().enumerate() {
+                if column.is_of_all {
+                    column.copy(positions, i, &self.values, batch);
+                } else {
+                    let having = self.n_args[range.clone()].iter().zip(positions).filter(|&(&n, _)| usize::from(n) > i);
+                    self.having.clear();
+                    self.having.extend(having.map(|(_, position)| position));
+                    column.copy(&self.having, i, &self.values, batch);
+                }
+            }
+        }
+    }
+}
+
+impl Values {
+    /// Reads all arguments of the rows of a kind, whose numbers of arguments are given. `n_seen` counts the strings that
+    /// were referred to.
     fn take_group(
         &mut self,
         cursor: &mut Cursor<'_>,
-        first: usize,
         group: &Group,
+        n_args: &[u8],
+        tid: impl Fn(usize) -> u64,
         n_seen: &mut usize,
-        batch: &mut Batch,
+        columns: &mut Vec<ArgColumn>,
     ) -> Result<(), Broken> {
-        let rows = &self.rows[first..group.end];
-        let positions_of_all = &self.positions[first..group.end];
-        let n_args = &self.n_args[first..group.end];
-        let mut columns: Vec<ArgColumn> = Vec::new();
         for i in 0..group.max_args {
             // Rows leave when their arguments are used up, so that the work is bounded by the number of arguments.
-            let positions = if group.is_uniform || n_args.iter().all(|&n| n > i) {
-                None
-            } else {
-                let having = n_args.iter().zip(positions_of_all).filter(|&(&n, _)| n > i);
-                Some(having.map(|(_, &position)| position).collect::<Vec<u32>>())
-            };
-            let n = positions.as_ref().map_or(rows.len(), Vec::len);
-            let tags = self.bytes.column(cursor, n)?;
+            let is_of_all = group.is_uniform || n_args.iter().all(|&n| n > i);
+            let n = if is_of_all { n_args.len() } else { n_args.iter().filter(|&&n| n > i).count() };
+            let start = self.tags.len();
+            let tags = Column::of(column::take(cursor, n, &mut self.tags)?, start);
             let mut n_of_tag = [0usize; 256];
-            match &tags {
-                Column::Constant(tag) => n_of_tag[usize::from(*tag)] = n,
-                Column::Values(tags) => tags.iter().for_each(|&tag| n_of_tag[usize::from(tag)] += 1),
+            match tags {
+                Column::Constant(tag) => n_of_tag[usize::from(tag)] = n,
+                Column::At(start) => self.tags[start..].iter().for_each(|&tag| n_of_tag[usize::from(tag)] += 1),
             }
             let n_ints = n_of_tag[usize::from(tag::INT)];
             let n_strings = n_of_tag[usize::from(tag::BYTES)] + n_of_tag[usize::from(tag::MALFORMED)];
             if n_of_tag[usize::from(tag::ABSENT)] + n_of_tag[usize::from(tag::EMPTY)] + n_ints + n_strings != n {
                 return Err(Broken("an argument is of an unknown sort"));
             }
-            let tid = |k: usize| batch.head(rows[k] as usize).tid.0 as u64;
-            let ints = take_ints(&mut self.longs, cursor, n_ints, rows.len(), tid, &columns)?;
-            let references = self.words.values(cursor, n_strings)?;
-            let mut strings = self.ranges.pop().unwrap_or_default();
-            resolve(&references, &self.strings, n_seen, &mut strings)?;
-            self.words.put_values(references);
-            columns.push(ArgColumn { tags, ints, n_ints, strings, positions });
-        }
-        let n_common = columns.iter().take_while(|column| column.positions.is_none()).count();
-        let mut next = vec![(0, 0); n_common];
-        for (block, positions) in positions_of_all.chunks(BLOCK).enumerate() {
-            for (i, column) in columns[..n_common].iter().enumerate() {
-                column.copy(block * BLOCK, positions, i, &mut next[i], batch);
+            let before = &columns[group.first_column..];
+            let ints = take_ints(&mut self.ints, cursor, n_ints, n_args.len(), &tid, before)?;
+            let next_reference = self.references.len();
+            if let Some(reference) = column::take(cursor, n_strings, &mut self.references)? {
+                self.references.resize(next_reference + n_strings, reference);
             }
-        }
-        for (i, column) in columns.iter().enumerate().skip(n_common) {
-            if let Some(positions) = &column.positions {
-                column.copy(0, positions, i, &mut (0, 0), batch);
+            let references = &self.references[next_reference..];
+            let next_string = *n_seen;
+            *n_seen += references.iter().map(|&reference| usize::from(reference == 0)).sum::<usize>();
+            let highest = references.iter().copied().max().unwrap_or(0) as usize;
+            if highest.max(*n_seen) > self.strings.len() {
+                return Err(Broken("an argument refers to a string that is not there"));
             }
-        }
-        for mut column in columns {
-            self.bytes.put(column.tags);
-            self.longs.put(column.ints);
-            column.strings.clear();
-            self.ranges.push(column.strings);
+            let (n_done, n_ints_done) = (0, 0);
+            columns.push(ArgColumn {
+                tags,
+                ints,
+                n_ints,
+                n_done,
+                n_ints_done,
+                next_reference,
+                next_string,
+                is_of_all,
+            });
         }
         Ok(())
     }
 }
 
 impl ArgColumn {
-    /// Copies argument `i` of the rows from `row` on, whose first arguments stand at `positions`, into the batch.
-    /// `next` is the next integer and the next string.
-    fn copy(&self, row: usize, positions: &[u32], i: usize, next: &mut (usize, usize), batch: &mut Batch) {
-        let n = positions.len();
+    /// Copies argument `i` of the next rows, whose first arguments stand at `positions`, into the batch.
+    fn copy(&mut self, positions: &[u32], i: usize, values: &Values, batch: &mut Batch) {
+        let (row, n) = (self.n_done, positions.len());
+        self.n_done += n;
         let all = |arg: ColumnArg| std::iter::repeat(arg);
-        match &self.tags {
+        // Whether a string is new cannot be foretold: both cases are computed.
+        let string = |reference: u32, next_string: usize| {
+            let index = if reference == 0 { next_string } else { (reference as usize).wrapping_sub(1) };
+            values.strings.get(index).copied().unwrap_or_default()
+        };
+        match self.tags {
             Column::Constant(tag::ABSENT) => batch.set_args(positions, i, all(ColumnArg::Absent)),
             Column::Constant(tag::EMPTY) => batch.set_args(positions, i, all(ColumnArg::Empty)),
-            Column::Constant(tag::INT) => match &self.ints {
-                Column::Constant(v) => batch.set_args(positions, i, all(ColumnArg::Int(*v))),
-                Column::Values(ints) => {
-                    batch.set_args(positions, i, ints[row..row + n].iter().map(|&v| ColumnArg::Int(v)));
+            Column::Constant(tag::INT) => match self.ints {
+                Column::Constant(v) => batch.set_args(positions, i, all(ColumnArg::Int(v))),
+                Column::At(start) => {
+                    batch.set_args(positions, i, values.ints[start + row..][..n].iter().map(|&v| ColumnArg::Int(v)));
                 }
             },
             Column::Constant(tag) => {
-                let is_malformed = *tag == tag::MALFORMED;
-                let strings = self.strings[row..row + n].iter();
-                let arg = |&range| if is_malformed { ColumnArg::Malformed(range) } else { ColumnArg::Bytes(range) };
-                batch.set_args(positions, i, strings.map(arg));
+                let references = &values.references[self.next_reference..][..n];
+                self.next_reference += n;
+                let mut next_string = self.next_string;
+                let ranges = references.iter().map(|&reference| {
+                    let range = string(reference, next_string);
+                    next_string += usize::from(reference == 0);
+                    range
+                });
+                if tag == tag::MALFORMED {
+                    batch.set_args(positions, i, ranges.map(ColumnArg::Malformed));
+                } else {
+                    batch.set_args(positions, i, ranges.map(ColumnArg::Bytes));
+                }
+                self.next_string = next_string;
             }
-            Column::Values(tags) => {
-                let (mut next_int, mut next_string) = *next;
-                let int = |k: usize| match &self.ints {
-                    Column::Constant(v) => *v,
-                    Column::Values(ints) => ints.get(k).copied().unwrap_or_default(),
+            Column::At(start) => {
+                let (mut next_int, mut next_reference) = (self.n_ints_done, self.next_reference);
+                let mut next_string = self.next_string;
+                let int = |k: usize| match self.ints {
+                    Column::Constant(v) => v,
+                    Column::At(start) => values.ints.get(start + k).copied().unwrap_or_default(),
                 };
-                let args = tags[row..row + n].iter().map(|&tag| {
+                let args = values.tags[start + row..][..n].iter().map(|&tag| {
                     // Tags are hard to foretell: what each could mean is looked up, and one of it taken.
-                    let (v, range) = (int(next_int), self.strings.get(next_string).copied().unwrap_or_default());
+                    let reference = values.references.get(next_reference).copied().unwrap_or_default();
+                    let is_string = tag >= tag::BYTES;
+                    let (v, range) = (int(next_int), string(reference, next_string));
                     next_int += usize::from(tag == tag::INT);
-                    next_string += usize::from(tag >= tag::BYTES);
+                    next_reference += usize::from(is_string);
+                    next_string += usize::from(is_string & (reference == 0));
                     match tag {
                         tag::EMPTY => ColumnArg::Empty,
                         tag::INT => ColumnArg::Int(v),
@@ -484,23 +586,26 @@ impl ArgColumn {
                     }
                 });
                 batch.set_args(positions, i, args);
-                *next = (next_int, next_string);
+                (self.n_ints_done, self.next_reference) = (next_int, next_reference);
+                self.next_string = next_string;
             }
         }
     }
 }
 
-/// Reads what [`put_ints`] wrote: `n` integers of a group of `n_rows` rows, of which `columns` are the arguments before.
+/// Reads what [`put_ints`] wrote, to the end of `ints`: `n` integers of a group of `n_rows` rows, of which `columns` are the
+/// arguments before.
 fn take_ints(
-    spare: &mut Spare<u64>,
+    ints: &mut Vec<u64>,
     cursor: &mut Cursor<'_>,
     n: usize,
     n_rows: usize,
     tid: impl Fn(usize) -> u64,
     columns: &[ArgColumn],
 ) -> Result<Column<u64>, Broken> {
+    let start = ints.len();
     if n == 0 || !cursor.starts_with(column::LIKE) {
-        return spare.column(cursor, n);
+        return Ok(Column::of(column::take(cursor, n, ints)?, start));
     }
     const NO_SOURCE: Broken = Broken("a column is like one that is not there");
     cursor.u8()?;
@@ -511,39 +616,16 @@ fn take_ints(
     if n != n_rows {
         return Err(NO_SOURCE);
     }
-    let differences = spare.column(cursor, n)?;
-    let mut values = match differences {
-        Column::Values(values) => values,
-        Column::Constant(v) => {
-            let mut values = spare.take();
-            values.resize(n, v);
-            values
-        }
-    };
-    match source.map(|column| &column.ints) {
-        None => values.iter_mut().enumerate().for_each(|(k, v)| *v = v.wrapping_add(tid(k))),
-        Some(Column::Constant(like)) => values.iter_mut().for_each(|v| *v = v.wrapping_add(*like)),
-        Some(Column::Values(like)) => values.iter_mut().zip(like).for_each(|(v, like)| *v = v.wrapping_add(*like)),
+    if let Some(difference) = column::take(cursor, n, ints)? {
+        ints.resize(start + n, difference);
     }
-    Ok(Column::Values(values))
-}
-
-/// The strings that references mean. `n_seen` counts those of the list that were referred to.
-fn resolve(
-    references: &[u32],
-    strings: &[BytesRange],
-    n_seen: &mut usize,
-    out: &mut Vec<BytesRange>,
-) -> Result<(), Broken> {
-    let mut is_there = true;
-    out.extend(references.iter().map(|&reference| {
-        // Neither case can be foretold: both are computed.
-        let is_next = reference == 0;
-        let index = if is_next { *n_seen } else { (reference as usize).wrapping_sub(1) };
-        *n_seen += usize::from(is_next);
-        let string = strings.get(index);
-        is_there &= string.is_some();
-        string.copied().unwrap_or_default()
-    }));
-    if is_there { Ok(()) } else { Err(Broken("an argument refers to a string that is not there")) }
+    let (before, values) = ints.split_at_mut(start);
+    match source.map(|column| column.ints) {
+        None => values.iter_mut().enumerate().for_each(|(k, v)| *v = v.wrapping_add(tid(k))),
+        Some(Column::Constant(like)) => values.iter_mut().for_each(|v| *v = v.wrapping_add(like)),
+        Some(Column::At(like)) => {
+            values.iter_mut().zip(&before[like..]).for_each(|(v, like)| *v = v.wrapping_add(*like));
+        }
+    }
+    Ok(Column::At(start))
 }

@@ -229,18 +229,18 @@ pub(crate) fn take(payload: &[u8], n: usize) -> Result<Batch, Broken> {
     let cursor = &mut Cursor::new(payload);
     let groups = rows::take_groups(cursor, n)?;
     let mut args = ArgDecoder::default();
-    let bytes = args.begin(cursor, &groups, n)?;
-    let n_args = args.n_args();
-    let mut batch = Batch::default();
+    args.begin(cursor, &groups, n)?;
+    let group_of_row: Vec<u16> = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind))
+        .collect();
     let mut sorter = args.sorter();
-    let group_of_row =
-        groups.iter().enumerate().flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind));
-    let rows = group_of_row.enumerate().map(|(i, group)| {
-        let (kind, first_arg, n_args) = sorter.row(i, group);
-        (row_head(kind.0), first_arg, n_args)
-    });
-    batch.set_rows(rows, n_args, bytes);
-    args.take(cursor, &mut batch)?;
+    group_of_row.iter().enumerate().for_each(|(i, &group)| sorter.row(i, group));
+    let tid = row_head(0).tid.0 as u64;
+    args.take(cursor, |_| tid)?;
+    let mut batch = Batch::default();
+    args.block(group_of_row.into_iter().map(|group| (group, row_head(0))), &mut batch);
     Ok(batch)
 }
 

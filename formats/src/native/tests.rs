@@ -29,8 +29,12 @@ fn read(bytes: &[u8]) -> (Vec<Section>, Batch, ReadNotes) {
 }
 
 fn take_events(payload: &[u8], n: usize) -> Result<Batch, super::varint::Broken> {
-    let mut batch = Batch::default();
-    super::events::EventDecoder::default().take(payload, n, &mut batch)?;
+    let mut decoder = super::events::EventDecoder::default();
+    decoder.begin(payload, n)?;
+    let (mut block, mut batch) = (Batch::default(), Batch::default());
+    while decoder.block(&mut block) {
+        block.iter().for_each(|event| batch.append(&event));
+    }
     Ok(batch)
 }
 

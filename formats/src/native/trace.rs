@@ -31,6 +31,22 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Makes a batch of the next events of the segment decoded last, in place of what it held; false, and a batch without
+    /// events, if there are none left. So many events at a time stay in the cache while they are made and used.
+    pub fn block(&mut self, batch: &mut Batch) -> bool {
+        self.events.block(batch, Batch::TARGET_EVENTS)
+    }
+
+    /// As [`Decoder::block`], all events that are left at once.
+    pub(crate) fn rest(&mut self, batch: &mut Batch) -> bool {
+        self.events.block(batch, usize::MAX)
+    }
+
+    /// True if there are events left.
+    pub(crate) fn has_more(&self) -> bool {
+        self.events.has_more()
+    }
+
     /// What is to be noted of the segment of events decoded last.
     pub(crate) fn told(&mut self) -> Told {
         std::mem::take(&mut self.told)
@@ -105,22 +121,21 @@ impl Trace {
         packing.map_or(0, |(_, packing)| packing.unpacked_len.into())
     }
 
-    /// Decodes the events of a segment into a batch, in place of what it held; none for a segment of another type, or
-    /// after an error. Allocates at most the segment's unpacked length, which is limited to 64 MiB, and what its events
-    /// need as a batch.
+    /// Decodes a segment of events, which [`Decoder::block`] gives afterwards; none of a segment of another type, or after
+    /// an error. Allocates at most the segment's unpacked length, which is limited to 64 MiB, and what its events need as
+    /// columns.
     ///
     /// # Panics
     /// If there is no segment `i`.
-    pub fn decode(&self, i: usize, decoder: &mut Decoder, batch: &mut Batch) -> Result<(), Damage> {
+    pub fn decode(&self, i: usize, decoder: &mut Decoder) -> Result<(), Damage> {
         let segment = &self.segments[i];
+        let Decoder { unpacker, events, told } = decoder;
+        events.clear();
         if segment.ty != SegmentType::Events {
-            batch.clear();
             return Ok(());
         }
-        let Decoder { unpacker, events, told } = decoder;
         events.held.claimed = (segment.times.0.0, segment.times.1.0);
-        self.with_payload(segment, unpacker, |payload| events.take(payload, segment.n_rows as usize, batch))
-            .inspect_err(|_| batch.clear())?;
+        self.with_payload(segment, unpacker, |payload| events.begin(payload, segment.n_rows as usize))?;
         told.n_unfinished = events.n_unfinished;
         told.false_header = events.held.contradicts(segment, self.summary(i).as_ref()).map(|what| Damage {
             offset: segment.offset,

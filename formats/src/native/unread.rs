@@ -34,8 +34,11 @@ impl Unread {
     /// Decodes it after all. With damage there are no events, unless only what the header says of them is wrong.
     pub fn read(&self) -> (Batch, Option<Damage>) {
         let (mut decoder, mut batch) = (Decoder::default(), Batch::default());
-        let damage = match self.trace.decode(self.segment, &mut decoder, &mut batch) {
-            Ok(()) => decoder.told().false_header,
+        let damage = match self.trace.decode(self.segment, &mut decoder) {
+            Ok(()) => {
+                decoder.rest(&mut batch);
+                decoder.told().false_header
+            }
             Err(damage) => Some(damage),
         };
         (batch, damage)
