@@ -30,7 +30,7 @@ pub use self::skip::Skipped;
 use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
-const WINDOW: usize = 32 * 1024;
+const WINDOW: usize = 16 * 1024;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
 /// Events matched by one task.

@@ -232,7 +232,11 @@ impl Batch {
     pub fn get(&self, i: usize) -> Option<Event<'_>> {
         let row = self.rows.get(i)?;
         let first = row.first_slot as usize;
-        Some(Event { head: &row.head, slots: &self.slots[first..first + usize::from(row.n_slots)], bytes: self.bytes() })
+        Some(Event {
+            head: &row.head,
+            slots: &self.slots[first..first + usize::from(row.n_slots)],
+            bytes: self.bytes(),
+        })
     }
 
     /// The events in order.

@@ -112,7 +112,13 @@ impl Ahead {
 
     /// The next block of segment `i`; segments after it that are `wanted` are begun meanwhile. `None` if its thread is not
     /// there any more.
-    pub(super) fn take(&mut self, trace: &Trace, pool: &Pool, i: usize, wanted: impl Fn(usize) -> bool) -> Option<Block> {
+    pub(super) fn take(
+        &mut self,
+        trace: &Trace,
+        pool: &Pool,
+        i: usize,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Option<Block> {
         self.next = self.next.max(i);
         loop {
             while self.next < trace.segments().len() && self.has_room(trace) {

@@ -146,7 +146,6 @@ impl EventDecoder {
         }
         self.n_unfinished = self.flags.iter().map(|flags| u64::from(flags & head_flags::UNFINISHED != 0)).sum();
         self.held.note(groups, &self.tids, &self.seqs, &self.times, &self.flags);
-        self.held.note(groups, &self.tids, &self.seqs, &self.times, &self.flags);
         let (tids, thread_of_row) = (&self.tids, &self.thread_of_row);
         self.args.take(cursor, |row| tids[thread_of_row[row] as usize])
     }

@@ -511,16 +511,7 @@ impl Values {
                 return Err(Broken("an argument refers to a string that is not there"));
             }
             let (n_done, n_ints_done) = (0, 0);
-            columns.push(ArgColumn {
-                tags,
-                ints,
-                n_ints,
-                n_done,
-                n_ints_done,
-                next_reference,
-                next_string,
-                is_of_all,
-            });
+            columns.push(ArgColumn { tags, ints, n_ints, n_done, n_ints_done, next_reference, next_string, is_of_all });
         }
         Ok(())
     }

@@ -230,11 +230,8 @@ pub(crate) fn take(payload: &[u8], n: usize) -> Result<Batch, Broken> {
     let groups = rows::take_groups(cursor, n)?;
     let mut args = ArgDecoder::default();
     args.begin(cursor, &groups, n)?;
-    let group_of_row: Vec<u16> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind))
-        .collect();
+    let group_of_row: Vec<u16> =
+        groups.iter().enumerate().flat_map(|(i, &(_, n_of_kind))| std::iter::repeat_n(i as u16, n_of_kind)).collect();
     let mut sorter = args.sorter();
     group_of_row.iter().enumerate().for_each(|(i, &group)| sorter.row(i, group));
     let tid = row_head(0).tid.0 as u64;

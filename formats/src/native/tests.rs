@@ -32,7 +32,8 @@ fn take_events(payload: &[u8], n: usize) -> Result<Batch, super::varint::Broken>
     let mut decoder = super::events::EventDecoder::default();
     decoder.begin(payload, n)?;
     let (mut block, mut batch) = (Batch::default(), Batch::default());
-    while decoder.block(&mut block) {
+    // Blocks of few events: whatever a column holds goes on in the next one.
+    while decoder.block(&mut block, 7) {
         block.iter().for_each(|event| batch.append(&event));
     }
     Ok(batch)

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::block::EventBlock;
+use super::cursor::without_nul;
 use super::pending::{Enter, Pending};
 use super::plan::{EnterPlan, How, Kept, Op, Plan, Plans, Verdict, generic_kind, how, plans};
 use super::tables::type_flags::LARGE;
 use super::tables::{EventType, TYPES};
-use super::cursor::without_nul;
 use super::value::{NULL_TEXT, container_json, decode};
 use crate::event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid, head_flags, syscalls};
 
@@ -141,12 +141,7 @@ impl Events {
     /// Reads an event block whose body, without its trailer, is the first `len` bytes of `rest`. Returns where the event
     /// ends in it.
     #[inline(always)]
-    pub(super) fn read<const BE: bool>(
-        &mut self,
-        rest: &[u8],
-        len: usize,
-        layout: EventBlock,
-    ) -> Result<usize, Fault> {
+    pub(super) fn read<const BE: bool>(&mut self, rest: &[u8], len: usize, layout: EventBlock) -> Result<usize, Fault> {
         match self.read_direct::<BE>(rest, len, layout) {
             Some(end) => Ok(end),
             None => self.read_any::<BE>(&rest[..len], layout),
@@ -200,8 +195,7 @@ impl Events {
             {
                 let shift = 64 - 8 * u32::from(arg.width);
                 let high = if BE { u64::from_be_bytes(eight) } else { u64::from_le_bytes(eight) << (shift & 63) };
-                let value =
-                    if arg.is_signed { ((high as i64) >> (shift & 63)) as u64 } else { high >> (shift & 63) };
+                let value = if arg.is_signed { ((high as i64) >> (shift & 63)) as u64 } else { high >> (shift & 63) };
                 writer.push(Arg::Int(value));
             } else if arg.how == How::Text && len > 0 && bytes != NULL_TEXT {
                 writer.push_start(tail, without_nul(bytes).len());
