@@ -41,6 +41,15 @@ function check_quiet(seen) {
 const text = (page, selector) => page.locator(selector).first().innerText();
 const settle = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 
+/** Waits until a page says so. Playwright's own way asks again from within the page, which its policy forbids. */
+async function until(page, predicate) {
+  const end = Date.now() + 30_000;
+  while (!(await page.evaluate(predicate))) {
+    assert.ok(Date.now() < end, `not within 30 s: ${predicate}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
 test("a reverse shell is told in one line", async () => {
   const { page, context, seen } = await open(browser, of(REVERSE).url);
   const nodes = await page.locator("#story .line .node").allInnerTexts();
@@ -62,11 +71,11 @@ test("a signal is opened, its path followed to a process, and back", async () =>
   assert.ok(leaves.some((leaf) => /✓.*proc\.name in/s.test(leaf) && /proc\.name is curl/.test(leaf)), leaves.join("\n"));
   assert.equal(await page.evaluate(() => document.activeElement.id), "detail-title");
   await page.locator("#detail .ladder a", { hasText: "java" }).click();
-  await page.waitForFunction(() => document.querySelector("#detail-title").textContent === "1874 java");
+  await until(page, () => document.querySelector("#detail-title").textContent === "1874 java");
   const body = await text(page, "#detail .body");
   for (const wanted of ["2 children", "4 sockets", "198.51.100.90:40112", "/srv/orders/orders.jar", "user\napp", "Credentials"]) assert.ok(body.includes(wanted), `${wanted} in ${body}`);
   await page.goBack();
-  await page.waitForFunction(() => document.querySelector("#detail-title").textContent.startsWith("Transfer"));
+  await until(page, () => document.querySelector("#detail-title").textContent.startsWith("Transfer"));
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#detail").isVisible(), false);
   assert.equal(new URL(page.url()).hash, "");
@@ -173,7 +182,7 @@ test("a deep link survives a reload", async () => {
   assert.equal(await text(page, "#detail-title"), title);
   assert.equal(page.url(), deep);
   await page.locator("#detail .ladder a", { hasText: "bash" }).first().click();
-  await page.waitForFunction(() => location.hash.startsWith("#process="));
+  await until(page, () => location.hash.startsWith("#process="));
   const process = page.url();
   await context.close();
   const again = await open(browser, process);
@@ -181,7 +190,7 @@ test("a deep link survives a reload", async () => {
   assert.equal(await text(again.page, "#detail-title"), "2841 bash");
   assert.equal(await again.page.locator("#tree .row.selected .pid").innerText(), "2841");
   await again.page.goto(`${url}#process=nonsense%`);
-  await again.page.waitForFunction(() => document.querySelector("#detail-title").textContent === "No such process");
+  await until(again.page, () => document.querySelector("#detail-title").textContent === "No such process");
   await again.context.close();
 });
 
@@ -212,7 +221,7 @@ test("hostile names are shown and do nothing", async () => {
   await page.fill("#tree-search", "megabyte");
   await settle(page);
   await page.locator("#tree .row:not(.dimmed)").click();
-  await page.waitForFunction(() => document.querySelector("#detail-title").textContent.includes("megabyte"));
+  await until(page, () => document.querySelector("#detail-title").textContent.includes("megabyte"));
   assert.match(await text(page, "#detail .body"), /1,0\d\d,\d{3} bytes in all; the rest: tracehound tree/);
   // What is linked is opened: nothing runs, nothing is asked for.
   const keys = await page.evaluate(() => [...document.querySelectorAll("#story a, #summary a")].map((a) => a.getAttribute("href")));
