@@ -53,7 +53,7 @@ fn shared() -> Option<PathBuf> {
     if folder.join("captures").is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: agreement with Falco: no reference captures at {}", folder.display());
+    tracehound_skipped::skipped!("agreement with Falco: no reference captures at {}", folder.display());
     None
 }
 

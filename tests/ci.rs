@@ -31,7 +31,7 @@ traces:
 fn repository(name: &str) -> Option<PathBuf> {
     for program in ["git", "bash"] {
         if !Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: {program} is not installed");
+            tracehound_skipped::skipped!("{program} is not installed");
             return None;
         }
     }

@@ -427,7 +427,7 @@ fn repository(name: &str) -> Option<PathBuf> {
     match Command::new("git").arg("--version").output() {
         Ok(output) if output.status.success() => {}
         _ => {
-            eprintln!("skipped: git is not installed");
+            tracehound_skipped::skipped!("git is not installed");
             return None;
         }
     }

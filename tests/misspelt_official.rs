@@ -28,7 +28,7 @@ fn what_is_said_of_misspelt_official_rules() {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let folder = shared.join("rules/falco");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: no official rule files at {}", folder.display());
+        tracehound_skipped::skipped!("no official rule files at {}", folder.display());
         return;
     }
     let mut transcript = String::new();

@@ -244,7 +244,7 @@ fn recorded() -> Vec<(PathBuf, Vec<Item>)> {
             paths.extend(all.into_iter().filter(|path| path.to_string_lossy().contains(".scap")));
         }
     } else {
-        eprintln!("SKIPPED: planned rules on captures: none at {}", captures.display());
+        tracehound_skipped::skipped!("planned rules on captures: none at {}", captures.display());
     }
     let read = |path: PathBuf| {
         let input = Input::open(&path).ok()?;

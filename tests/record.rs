@@ -42,7 +42,7 @@ fn is_possible() -> bool {
         (run.code == Some(4)).then_some(run.stderr)
     });
     if let Some(why_not) = why_not {
-        eprintln!("SKIPPED: this machine cannot record: {why_not}");
+        tracehound_skipped::skipped!("this machine cannot record: {why_not}");
     }
     why_not.is_none()
 }
@@ -57,7 +57,7 @@ fn official() -> Option<Vec<PathBuf>> {
     let names = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
     let files = names.map(|name| shared.join("rules/falco").join(name));
     if !files.iter().all(|file| file.is_file()) {
-        eprintln!("SKIPPED: the official rules: no folder {}", shared.display());
+        tracehound_skipped::skipped!("the official rules: no folder {}", shared.display());
         return None;
     }
     Some(files.into())
@@ -258,7 +258,7 @@ impl Tiny {
         if status.is_ok_and(|status| status.success()) {
             return Some(Tiny(folder));
         }
-        eprintln!("SKIPPED: cannot mount a tmpfs here");
+        tracehound_skipped::skipped!("cannot mount a tmpfs here");
         None
     }
 }
@@ -367,7 +367,7 @@ fn without(wrapper: &[&str], args: &[&str]) -> Option<Run> {
     let found =
         ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].into_iter().any(|folder| Path::new(folder).join(program).exists());
     if !found {
-        eprintln!("SKIPPED: no {program} here");
+        tracehound_skipped::skipped!("no {program} here");
         return None;
     }
     let mut command = Command::new(program);
@@ -401,7 +401,7 @@ fn what_is_missing_is_said_with_what_to_do() {
         let Some(run) = without(wrapper, &record) else { continue };
         // Who is not root may not even start the binary that cargo made.
         if run.code == Some(126) || run.code == Some(127) {
-            eprintln!("SKIPPED: {wrapper:?} cannot start the program: {}", run.stderr);
+            tracehound_skipped::skipped!("{wrapper:?} cannot start the program: {}", run.stderr);
             continue;
         }
         run.expect(4).says(&[says]);

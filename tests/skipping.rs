@@ -165,7 +165,7 @@ fn captures_give_the_same() {
         ["host/s07_webshell_db.scap", "host/s10_pid_reuse.scap"].map(|name| shared.join("captures").join(name));
     for capture in captures {
         let Ok(input) = tracehound_formats::Input::open(&capture) else {
-            eprintln!("SKIPPED: no capture at {}", capture.display());
+            tracehound_skipped::skipped!("no capture at {}", capture.display());
             continue;
         };
         let mut reader = tracehound_formats::open(input).expect("a capture");

@@ -555,7 +555,7 @@ fn proposals_on_a_real_capture() {
     let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| support::root().join("../shared"), Into::into);
     let trace: std::path::PathBuf = shared.join("captures/vm/kt-5.10.0-32-cloud-amd64.scap");
     let Some(trace) = trace.to_str().filter(|path| std::path::Path::new(path).is_file()) else {
-        eprintln!("SKIPPED: proposals on a real capture: no captures in {}", shared.display());
+        tracehound_skipped::skipped!("proposals on a real capture: no captures in {}", shared.display());
         return;
     };
     let analyze = |more: &[&str]| {

@@ -34,7 +34,7 @@ impl Screen {
             Ok(output) if output.status.success() => Some(screen),
             Ok(output) => panic!("tmux: {}", String::from_utf8_lossy(&output.stderr)),
             Err(error) => {
-                eprintln!("SKIPPED: no tmux: {error}");
+                tracehound_skipped::skipped!("no tmux: {error}");
                 None
             }
         }

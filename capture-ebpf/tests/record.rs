@@ -37,7 +37,7 @@ fn run(options: &Options, code: &str, name: &str) -> Option<(i64, Vec<harness::L
         }
         eprintln!("{name}: {n_lost} events lost, again");
     }
-    eprintln!("skipped: {name}: other work on this machine fills the ring");
+    tracehound_skipped::skipped!("{name}: other work on this machine fills the ring");
     None
 }
 
@@ -276,7 +276,7 @@ out.close()
     if std::path::Path::new("/proc/sys/kernel/ns_last_pid").exists() {
         assert!(n_reused > 100, "{n_reused} process ids were used again");
     } else {
-        eprintln!("skipped: this kernel does not let ids be used again at will");
+        tracehound_skipped::skipped!("this kernel does not let ids be used again at will");
     }
     let _ = std::fs::remove_dir_all(folder);
 }
@@ -505,7 +505,7 @@ if fd >= 0:
         ],
     );
     if own.iter().any(|line| is_match("io_uring_setup res=E* ...", line)) {
-        eprintln!("skipped: io_uring is not possible here");
+        tracehound_skipped::skipped!("io_uring is not possible here");
     } else {
         assert_in_order(&own, &["io_uring_request op=IORING_OP_SOCKET ring=0x* user_data=0x4d flags=*"]);
     }
@@ -534,7 +534,7 @@ for family, host in ((socket.AF_INET, "127.0.0.55"), (socket.AF_INET6, "::1")):
     assert_eq!(counters.losses, []);
     let own = of(&lines, pid);
     if own.iter().any(|line| is_match("bind res=EADDRINUSE addr=127.0.0.55:53 ...", line)) {
-        eprintln!("skipped: a name server has port 53");
+        tracehound_skipped::skipped!("a name server has port 53");
         return;
     }
     let asked: Vec<_> = own.into_iter().filter(|line| line.starts_with("dns_question ")).collect();
@@ -547,7 +547,7 @@ for family, host in ((socket.AF_INET, "127.0.0.55"), (socket.AF_INET6, "::1")):
         let six = six.trim_start_matches("tuple=");
         wanted.extend([want(six, "first.example", 1), want(six, "second.example", 2)]);
     } else {
-        eprintln!("skipped: no IPv6 here");
+        tracehound_skipped::skipped!("no IPv6 here");
     }
     assert_eq!(asked.len(), wanted.len(), "{asked:#?}");
     for (want, got) in wanted.iter().zip(&asked) {

@@ -21,7 +21,7 @@ fn captures() -> Option<PathBuf> {
     if captures.is_dir() {
         return Some(captures);
     }
-    eprintln!("skipped: no captures in {}; TRACEHOUND_SHARED names the folder above", captures.display());
+    tracehound_skipped::skipped!("no captures in {}; TRACEHOUND_SHARED names the folder above", captures.display());
     None
 }
 
@@ -152,7 +152,7 @@ fn captures_survive_every_conversion() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Unoptimized, the two large captures take minutes.
         if cfg!(debug_assertions) && path.parent().is_some_and(|p| p.ends_with("large")) {
-            eprintln!("skipped without optimization: {name}");
+            tracehound_skipped::skipped!("without optimization: {name}");
             continue;
         }
         let scap = unpacked(&path);

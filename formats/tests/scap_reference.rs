@@ -343,11 +343,11 @@ fn check_whole(name: &str, reference: &str, trace: &Trace) {
 
 fn check(select: impl Fn(&str) -> bool) {
     let Some(shared) = shared() else {
-        eprintln!("skipped: no shared folder (set TRACEHOUND_SHARED)");
+        tracehound_skipped::skipped!("no shared folder (set TRACEHOUND_SHARED)");
         return;
     };
     if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: no python3");
+        tracehound_skipped::skipped!("no python3");
         return;
     }
     let mut n = 0;

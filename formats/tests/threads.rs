@@ -148,7 +148,7 @@ fn captures_are_the_same_with_any_threads() {
     let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
     let host = shared.join("captures/host");
     if !host.is_dir() {
-        eprintln!("SKIPPED: no captures at {}", host.display());
+        tracehound_skipped::skipped!("no captures at {}", host.display());
         return;
     }
     for path in files(&host, &[".scap"]) {

@@ -26,7 +26,7 @@ pub(crate) fn machine() -> Option<Turn> {
     let lock = Turn(lock, file);
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        eprintln!("skipped: recording needs root");
+        tracehound_skipped::skipped!("recording needs root");
         return None;
     }
     match Recorder::start(&Options::default()) {
@@ -34,7 +34,7 @@ pub(crate) fn machine() -> Option<Turn> {
         // A kernel that forbids it is no failure of the recorder; a program that it refuses is.
         Err(err @ tracehound_capture::StartError::Refused { .. }) => panic!("{err}"),
         Err(err) => {
-            eprintln!("skipped: {err}");
+            tracehound_skipped::skipped!("{err}");
             None
         }
     }
@@ -44,7 +44,7 @@ pub(crate) fn machine() -> Option<Turn> {
 pub(crate) fn python() -> Option<&'static str> {
     let found = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(|path| PathBuf::from(path).exists());
     if found.is_none() {
-        eprintln!("skipped: no python3");
+        tracehound_skipped::skipped!("no python3");
     }
     found
 }

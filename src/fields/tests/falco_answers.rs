@@ -130,7 +130,7 @@ fn check(folder: &str) {
     let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let folder = shared.join("captures").join(folder);
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        eprintln!("skipped: {} is not there", folder.display());
+        tracehound_skipped::skipped!("{} is not there", folder.display());
         return;
     };
     let mut captures: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

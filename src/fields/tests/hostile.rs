@@ -92,7 +92,7 @@ fn synthetic_captures() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(shared.join("captures/synthetic")) else {
-        eprintln!("skipped: {} is not there", shared.display());
+        tracehound_skipped::skipped!("{} is not there", shared.display());
         return;
     };
     let fields = all_fields();

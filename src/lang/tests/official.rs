@@ -11,7 +11,7 @@ fn shared() -> Option<PathBuf> {
     let root = std::env::var_os("TRACEHOUND_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     if !root.join("rules/falco").is_dir() {
-        eprintln!("SKIPPED: no rule files in {} (set TRACEHOUND_SHARED)", root.display());
+        tracehound_skipped::skipped!("no rule files in {} (set TRACEHOUND_SHARED)", root.display());
         return None;
     }
     Some(root)

@@ -33,7 +33,7 @@ fn reference_captures() {
         }
     }
     if n_captures == 0 {
-        eprintln!("SKIPPED: no captures below {}", shared.display());
+        tracehound_skipped::skipped!("no captures below {}", shared.display());
     }
 }
 
@@ -44,7 +44,7 @@ fn damaged_captures() {
     let shared = shared();
     for name in ["synthetic/synth0.scap", "host/libs-curl_google.scap", "host/s01_revshell_bash.scap"] {
         let Ok(bytes) = std::fs::read(shared.join("captures").join(name)) else {
-            eprintln!("SKIPPED: no {name}");
+            tracehound_skipped::skipped!("no {name}");
             continue;
         };
         let mut random = 0x2545_f491_4f6c_dd1d_u64;

@@ -150,7 +150,7 @@ fn reference_lines() {
         }
     }
     if n_lines == 0 {
-        eprintln!("SKIPPED: no reference answers below {}", shared.display());
+        tracehound_skipped::skipped!("no reference answers below {}", shared.display());
     } else {
         eprintln!("{n_lines} lines");
     }

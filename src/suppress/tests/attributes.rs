@@ -164,7 +164,7 @@ fn shared() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not there", path.display());
+    tracehound_skipped::skipped!("{} is not there", path.display());
     None
 }
 

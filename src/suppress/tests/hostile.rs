@@ -80,7 +80,7 @@ fn captures(folder: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shared = std::env::var_os("TRACEHOUND_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(shared.join("captures").join(folder)) else {
-        eprintln!("skipped: {} is not there", shared.display());
+        tracehound_skipped::skipped!("{} is not there", shared.display());
         return Vec::new();
     };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -94,7 +94,7 @@ fn byte_order_makes_no_difference() {
     let kernel = shared.join("captures/vm/kt-6.18.15+deb13-cloud-amd64.scap");
     match std::fs::read(&kernel) {
         Ok(file) => files.push(file),
-        Err(_) => eprintln!("skipped: a recorded capture, no shared folder"),
+        Err(_) => tracehound_skipped::skipped!("a recorded capture, no shared folder"),
     }
     for little in files {
         let big = swapped(&little);

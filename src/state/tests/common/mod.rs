@@ -15,7 +15,7 @@ pub fn shared() -> Option<PathBuf> {
     if path.join("captures").is_dir() {
         return Some(path);
     }
-    eprintln!("SKIPPED: reference captures not found in {}", path.display());
+    tracehound_skipped::skipped!("reference captures not found in {}", path.display());
     None
 }
 
