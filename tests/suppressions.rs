@@ -445,6 +445,92 @@ fn a_15_a_18_a_24_ancestors_tags_and_variables() {
     }
 }
 
+fn n_lines(output: &[u8]) -> usize {
+    output.iter().filter(|&&b| b == b'\n').count()
+}
+
+/// A-18: tags from a file, by host and container.
+#[test]
+fn a_18_tags_of_hosts_and_containers() {
+    let folder = folder("sup-tags");
+    let trace = file(
+        &folder,
+        "t.trace",
+        "#tracehound-trace 1\nmachine hostname=web-01\n\
+         thread 7 pid=7 comm=a cgroups=[\"memory=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e\"]\n\
+         thread 8 pid=8 comm=b\n7 getcwd res=0 path=/\n8 getcwd res=0 path=/\n",
+    );
+    let rules = file(
+        &folder,
+        "r.yaml",
+        "- rule: R\n  desc: d\n  condition: evt.type = getcwd\n  output: o\n  priority: INFO\n  tags: [t]\n",
+    );
+    let tags = file(
+        &folder,
+        "tags.yaml",
+        "tags:\n  - {host: web-01, tags: [service:shop]}\n  - {host: web-02, tags: [service:other]}\n  \
+         - {container: 3ad7b26ded6d, tags: [env:prod]}\n",
+    );
+    for (query, with_tags, n) in [
+        ("service:shop @process.comm:*", true, 2),
+        ("service:other @process.comm:*", true, 0),
+        ("env:prod @process.comm:*", true, 1),
+        ("env:prod @process.comm:b", true, 0),
+        ("service:shop @process.comm:*", false, 0),
+    ] {
+        let entry = format!("suppressions: [{{name: S, rule_query: '*', suppression_query: '{query}'}}]");
+        let suppressions = file(&folder, "s.yaml", entry);
+        let mut args =
+            vec!["analyze", "-q", "-f", "jsonl", "--allow-partial", &trace, "-r", &rules, "-s", &suppressions];
+        if with_tags {
+            args.extend(["--tags", &tags]);
+        }
+        assert_eq!(n_lines(&run(args).expect(0).stdout), 2 - n, "{query}");
+    }
+    let wrong = file(&folder, "wrong.yaml", "tags:\n  - {hst: web-01, tags: [service:shop]}\n");
+    let run = run(["analyze", &trace, "-r", &rules, "--tags", &wrong]).expect(3);
+    assert!(run.stderr.contains("did you mean `host`?"), "{}", run.stderr);
+}
+
+/// A-19 (b): a suppression for kernels in which Dirty Pipe is fixed.
+#[test]
+fn a_19_fixed_kernels() {
+    let folder = folder("sup-kernels");
+    let rules = file(
+        &folder,
+        "r.yaml",
+        "- rule: R\n  desc: d\n  condition: evt.type = getcwd\n  output: o\n  priority: INFO\n  tags: [t]\n",
+    );
+    let suppressions = file(
+        &folder,
+        "s.yaml",
+        "suppressions:\n  - name: S\n    rule_query: '*'\n    suppression_query: '@process.comm:a \
+         @host.kernel:(<5.8 OR [5.10.102 TO 5.11} OR [5.15.25 TO 5.16} OR >=5.16.11)'\n",
+    );
+    for (kernel, is_fixed) in [
+        ("5.7", true),
+        ("5.7.19-amd64", true),
+        ("5.8.0", false),
+        ("5.9.16-rc1", false),
+        ("5.10.101", false),
+        ("5.10.102", true),
+        ("5.10.102-1-amd64", true),
+        ("5.15.24", false),
+        ("5.15.25", true),
+        ("5.16.10", false),
+        ("5.16.11", true),
+        ("5.17", true),
+        ("6.1.0-18-amd64", true),
+        ("unknown", false),
+    ] {
+        let text =
+            format!("#tracehound-trace 1\nmachine kernel={kernel}\nthread 7 pid=7 comm=a\n7 getcwd res=0 path=/\n");
+        let trace = file(&folder, "t.trace", text);
+        let run = run(["analyze", "-q", "-f", "jsonl", "--allow-partial", &trace, "-r", &rules, "-s", &suppressions]);
+        assert_eq!(n_lines(&run.expect(0).stdout), usize::from(!is_fixed), "{kernel}");
+    }
+}
+
 /// A-14, A-16: what only a trace tells of suppressions.
 #[test]
 fn a_14_a_16_lint_with_a_trace() {

@@ -263,12 +263,23 @@ pub struct SuppressionArgs {
     /// Suppression file or folder (its .yaml and .yml files by name); repeatable
     #[arg(short, long = "suppressions", value_name = "SUPPRESSIONS")]
     pub suppressions: Vec<PathBuf>,
-    /// Add a tag that queries can use, as env:prod; repeatable
-    #[arg(long = "tag", value_name = "KEY:VALUE")]
-    pub tags: Vec<String>,
+    /// Tags.
+    #[command(flatten)]
+    pub tags: TagArgs,
     /// Judge start and expiration dates at this moment (RFC 3339, a date, or `now`) instead of at each event
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
+}
+
+/// Tags that a trace does not know.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TagArgs {
+    /// Add a tag that queries can use, as env:prod; repeatable
+    #[arg(long = "tag", value_name = "KEY:VALUE")]
+    pub tags: Vec<String>,
+    /// File (YAML) of tags for single hosts and containers; repeatable
+    #[arg(long = "tags", value_name = "FILE")]
+    pub tag_files: Vec<PathBuf>,
 }
 
 /// `analyze`

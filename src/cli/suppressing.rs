@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracehound_formats::{KindId, Nanos};
-use tracehound_lang::{Diagnostic, Severity, render};
+use tracehound_lang::{Diagnostic, Severity, SourceMap, render};
 use tracehound_report::accounting::{self, State};
 use tracehound_report::{Case, Inactive, SuppressionOutcome};
 use tracehound_rules::RuleSet;
@@ -14,7 +14,7 @@ use tracehound_suppress::files::{self, Period, Suppression, date};
 use tracehound_suppress::lint::{self, Context, LintRule};
 use tracehound_suppress::{Clock, ExtraTags, SuppressionSet};
 
-use super::args::{Global, SuppressionArgs};
+use super::args::{Global, SuppressionArgs, TagArgs};
 use super::exit::Failure;
 use super::output::printable;
 use crate::Analysis;
@@ -123,13 +123,21 @@ pub(super) fn read(paths: &[std::path::PathBuf]) -> Result<files::Loaded, Failur
     Ok(files::load(&sources))
 }
 
-/// The tags that were given.
-pub(super) fn tags(texts: &[String]) -> Result<ExtraTags, Failure> {
+/// The tags that were given, one by one and in files. Prints what is wrong with files, and fails then.
+pub(super) fn tags(args: &TagArgs) -> Result<ExtraTags, Failure> {
     let mut tags = ExtraTags::default();
-    for tag in texts {
+    for tag in &args.tags {
         tags.add(tag).map_err(|error| Failure::Usage(format!("--tag: {}", printable(error.to_string().as_bytes()))))?;
     }
-    Ok(tags)
+    let (mut sources, mut diagnostics) = (SourceMap::default(), Vec::new());
+    let files = rulefiles::source_files(&args.tag_files)
+        .map_err(|error| Failure::Rules(format!("tags: {}", printable(error.to_string().as_bytes()))))?;
+    files.iter().for_each(|file| files::tags::read(file, &mut tags, &mut sources, &mut diagnostics));
+    eprint!("{}", render::render_all(&diagnostics, &sources));
+    match diagnostics.iter().filter(|d| d.is_error()).count() {
+        0 => Ok(tags),
+        n_errors => Err(Failure::Rules(format!("tags do not load: {n_errors} errors; nothing was done"))),
+    }
 }
 
 /// What dates are compared with.

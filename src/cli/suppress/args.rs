@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::args::{RuleArgs, SuppressionArgs};
+use crate::cli::args::{RuleArgs, SuppressionArgs, TagArgs};
 
 /// `suppress`
 #[derive(Debug, Subcommand)]
@@ -36,9 +36,9 @@ pub struct Signals {
     /// Rules
     #[command(flatten)]
     pub rules: RuleArgs,
-    /// Add a tag that queries can use, as env:prod; repeatable
-    #[arg(long = "tag", value_name = "KEY:VALUE")]
-    pub tags: Vec<String>,
+    /// Tags.
+    #[command(flatten)]
+    pub tags: TagArgs,
     /// Exit with 0 instead of 5 when the input is damaged or lossy
     #[arg(long)]
     pub allow_partial: bool,
@@ -56,9 +56,9 @@ pub struct Lint {
     /// Trace to replay: says which suppressions are dead, shadowed or match too much; repeatable
     #[arg(short, long = "trace", value_name = "TRACE")]
     pub traces: Vec<PathBuf>,
-    /// Add a tag that queries can use, as env:prod; repeatable
-    #[arg(long = "tag", value_name = "KEY:VALUE")]
-    pub tags: Vec<String>,
+    /// Tags.
+    #[command(flatten)]
+    pub tags: TagArgs,
     /// Judge dates at this moment instead of now (RFC 3339 or a date)
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,

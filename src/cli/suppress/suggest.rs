@@ -16,7 +16,7 @@ use tracehound_suppress::{Query, SignalView};
 use super::args::{Signals, Suggest, SuggestFormat};
 use super::gather::{Asked, Gathered, gather};
 use crate::Window;
-use crate::cli::args::{Global, RuleArgs};
+use crate::cli::args::{Global, RuleArgs, TagArgs};
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::printable;
 use crate::cli::session::{Session, stdout};
@@ -112,12 +112,12 @@ pub(in crate::cli) fn draft(
     global: &Global,
     trace: &Path,
     rules: &RuleArgs,
-    tags: &[String],
+    tags: &TagArgs,
     ids: &[SignalId],
 ) -> Result<(Vec<u8>, Option<Entry>), Failure> {
     let what = std::iter::once(trace.to_owned()).chain(ids.iter().map(|id| PathBuf::from(id.to_string())));
     let args = Suggest {
-        signals: Signals { what: what.collect(), rules: rules.clone(), tags: tags.to_vec(), allow_partial: true },
+        signals: Signals { what: what.collect(), rules: rules.clone(), tags: tags.clone(), allow_partial: true },
         attacks: Vec::new(),
         attributes: Vec::new(),
         pick: None,

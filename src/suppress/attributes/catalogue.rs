@@ -76,6 +76,11 @@ impl Row {
         self
     }
 
+    pub(super) const fn elements(mut self, elements: Elements) -> Row {
+        self.elements = elements;
+        self
+    }
+
     pub(super) const fn lasts(mut self, lasts: Lasts) -> Row {
         self.lasts = lasts;
         self

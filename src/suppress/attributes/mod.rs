@@ -111,6 +111,8 @@ pub enum Elements {
     Words,
     /// Variables as `NAME=value`: a text without `=` is also compared with the name.
     Environment,
+    /// A release as `5.10.102-1-amd64`: ranges compare its numbers one by one.
+    Release,
 }
 
 /// Whether a value of an attribute will be met again: what a suppression can be built on.

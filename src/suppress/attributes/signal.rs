@@ -10,7 +10,7 @@ use super::activity::{Activity, event_of};
 use super::catalogue::{Getter, Row};
 use super::process::ProcessAt;
 use super::view::SignalView;
-use super::{ActivitySet, Lasts};
+use super::{ActivitySet, Elements, Lasts};
 
 const ALL: ActivitySet = ActivitySet::ALL;
 const RULE: &str = "the rule";
@@ -209,6 +209,7 @@ pub(super) static ROWS: &[Row] = &[
         "Release of the kernel, as `uname -r` prints it.",
     )
     .aliases(&["@agent.kernel_version"])
+    .elements(Elements::Release)
     .example("machine kernel=6.1.0-18-amd64\nthread 7 pid=7 comm=cat\n7 getcwd res=0 path=/", "6.1.0-18-amd64"),
     Row::new(
         "@agent.arch",

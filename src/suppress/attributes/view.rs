@@ -100,7 +100,7 @@ impl<'a> SignalView<'a> {
                 collected.attributes.insert(attribute.id, owned(value));
             }
         }
-        let tags = self.tags.of(self.container_id());
+        let tags = self.given_tags();
         for (key, value) in tags.filter(|(key, _)| get_tag(key).is_none()) {
             collected.tags.entry(key.to_owned()).or_default().push(Value::owned(value));
         }
@@ -147,6 +147,13 @@ impl<'a> SignalView<'a> {
         Some(self.history.text(container.id.0).as_bytes())
     }
 
+    /// Tags that were given for what this is about.
+    fn given_tags(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let host = if self.tags.has_hosts() { self.host() } else { Value::Null };
+        let host = text_of(&host);
+        self.tags.of(host.as_deref(), self.container_id())
+    }
+
     /// Value of an attribute; of a tag with what was given.
     fn value(&self, attribute: &Attribute) -> Value<'a> {
         let value = match &attribute.get {
@@ -175,7 +182,7 @@ impl<'a> SignalView<'a> {
     fn with_given(&self, key: &str, value: Value<'a>) -> Value<'a> {
         let of_rule =
             self.rule.map_or(&[][..], |rule| rule.tags.as_slice()).iter().filter_map(|tag| tag.split_once(':'));
-        let given = of_rule.chain(self.tags.of(self.container_id())).filter(|(k, _)| *k == key);
+        let given = of_rule.chain(self.given_tags()).filter(|(k, _)| *k == key);
         let mut given = given.map(|(_, value)| Value::str(value)).peekable();
         if given.peek().is_none() {
             return value;
@@ -208,7 +215,7 @@ impl<'a> SignalView<'a> {
                 value => push(&value),
             }
         }
-        let given = self.tags.of(self.container_id()).filter(|(key, _)| get_tag(key).is_none());
+        let given = self.given_tags().filter(|(key, _)| get_tag(key).is_none());
         all.extend(given.map(|(key, value)| Value::owned(format!("{key}:{value}"))));
         all.extend(self.rule.map_or(&[][..], |rule| rule.tags.as_slice()).iter().map(Value::str));
         all
@@ -407,6 +414,7 @@ impl Elements {
             Elements::Plain => "",
             Elements::Words => "a text with a blank is also compared with all of them joined",
             Elements::Environment => "a text without `=` is compared with the names",
+            Elements::Release => "ranges compare its numbers one by one: 5.9 is before 5.10",
         }
     }
 }

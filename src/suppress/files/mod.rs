@@ -7,6 +7,7 @@
 pub mod datadog;
 pub mod date;
 pub mod format;
+pub mod tags;
 pub mod write;
 
 mod entry;

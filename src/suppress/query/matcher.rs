@@ -9,6 +9,7 @@ use tracehound_fields::Value;
 
 use super::ast::{Bound, Key, Test};
 use super::pattern::{self, Pattern, lowercase, words};
+use super::release;
 use crate::attributes::Elements;
 
 /// What of a clause would have to be computed for each value.
@@ -168,6 +169,9 @@ impl Matcher {
             Test::Exists => true,
             Test::Term(pattern) => pattern.matches(text) || name().is_some_and(|name| pattern.matches(name)),
             Test::Phrase(wanted) => text == wanted.as_bytes() || name() == Some(wanted.as_bytes()),
+            Test::Range { .. } if elements == Elements::Release => {
+                self.in_range(test, |_, bound| release::compare(text, bound.as_bytes()))
+            }
             Test::Range { .. } => self.in_range(test, |i, bound| {
                 let number = || if self.is_untyped { Number::parse(text.to_str().ok()?) } else { None };
                 if let (Some(bound), Some(number)) = (self.bounds[i].0, number()) {

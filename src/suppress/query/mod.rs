@@ -16,6 +16,7 @@
 //! * Values are compared with case, names too; free text and `*:` without.
 //! * Of several values (arguments, ancestors, tags) any may match; `-` negates that: none may.
 //! * A value with a blank is also compared with all arguments joined, so that a command line can be pasted.
+//! * Ranges compare numbers, addresses and releases (`@host.kernel`) as such, other values as bytes.
 //! * An absent value matches nothing, and so `-attr:x` holds without one.
 //!
 //! Sources: Datadog's documentation of the search syntax and the public grammar of Vector (`vrl`,
@@ -30,6 +31,7 @@ mod matcher;
 mod names;
 mod parse;
 mod pattern;
+mod release;
 mod subject;
 
 pub use ast::{Bound, Clause, Key, Network, Node, NodeKind, Test};
