@@ -156,7 +156,7 @@ mod tests {
             ("tags: [x]", &["1:8 an item of `tags` is a mapping"]),
             ("tags:\n- {host: a, tags: [b]}", &["2:20 `b` is no tag: write KEY:VALUE"]),
             ("tags:\n- {host: a}", &["2:4 `tags` is missing"]),
-            ("tags:\n- {host: '', tags: [a:b]}", &["2:9 `host` is empty"]),
+            ("tags:\n- {host: '', tags: [a:b]}", &["2:10 `host` is empty"]),
             ("tags:\n- {hosts: a, tags: [a:b]}", &["2:4 unknown key `hosts`"]),
             ("tags:\n- {container: 3ad7, tags: [a:b]}", &["2:15 no id of a container"]),
             (
