@@ -75,7 +75,7 @@ fn item(node: &Node, reader: &mut keys::Reader<'_>, tags: &mut ExtraTags) {
         return reader.invalid(span, "an item of `tags` is a mapping", None);
     };
     let before = reader.n_errors();
-    let (values, _) = reader.values(pairs, &KEYS);
+    let (values, has_unknown) = reader.values(pairs, &KEYS);
     let head = reader.head(node, pairs);
     let host = reader.scalar(&values, "host");
     let container = reader.scalar(&values, "container");
@@ -96,7 +96,8 @@ fn item(node: &Node, reader: &mut keys::Reader<'_>, tags: &mut ExtraTags) {
             reader.invalid(span_of(id), "no id of a container", Some(help));
         }
     }
-    if !values.contains_key("tags") {
+    // A misspelt key is not missing.
+    if !values.contains_key("tags") && !has_unknown {
         reader.invalid(head, "`tags` is missing", Some("as `tags: [env:prod]`".to_owned()));
     }
     let texts = reader.texts(&values, "tags");
