@@ -82,7 +82,7 @@ fn section<'a>(out: &mut String, title: &str, rows: impl Iterator<Item = &'a &'a
             ("Activities", attribute.activities.to_string()),
             ("Recommended for", attribute.recommended.to_string()),
             ("Lasts", lasts),
-            ("Several values", attribute.elements.note().to_owned()),
+            ("Compared", attribute.elements.note().to_owned()),
             ("Example", example),
         ] {
             if !value.is_empty() && value != "-" && value != "`-`" {

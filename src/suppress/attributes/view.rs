@@ -408,13 +408,13 @@ fn push_text(value: &Value<'_>, depth: usize, out: &mut BString) {
 }
 
 impl Elements {
-    /// What the manual says of several values.
+    /// What the manual says of how values are compared.
     pub(super) fn note(self) -> &'static str {
         match self {
             Elements::Plain => "",
-            Elements::Words => "a text with a blank is also compared with all of them joined",
-            Elements::Environment => "a text without `=` is compared with the names",
-            Elements::Release => "ranges compare its numbers one by one: 5.9 is before 5.10",
+            Elements::Words => "each argument; a text with a blank also with all of them joined",
+            Elements::Environment => "each variable; a text without `=` with the names",
+            Elements::Release => "in ranges number by number: 5.9 is before 5.10",
         }
     }
 }
