@@ -590,7 +590,7 @@ pub struct Minimize {
     /// File to write: .trh native, .txt or .trace text [default: text to standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Also write the sibling that lacks one event or row and does not fire any more
+    /// Also write the sibling that differs in one event, word or row and does not fire any more
     #[arg(long, value_name = "FILE")]
     pub without: Option<PathBuf>,
     /// Also empty texts and forget facts of the machine that do not matter to the rule

@@ -80,7 +80,7 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
             args.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
         let how = match end {
             End::OneMinimal => "none can be spared alone",
-            End::Stopped => "stopped at --max-tests: it may not be minimal",
+            End::Stopped => "stopped there: it may not be minimal",
         };
         let reach = match reach {
             Reach::Lineage => "the acting processes and their ancestors",
@@ -93,15 +93,15 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
         );
     }
     if let Some((path, twin)) = twin {
-        let Some((trace, lacking)) = twin else {
+        let Some((trace, difference)) = twin else {
             let message = format!("{}: not written: the rule fires whatever is left out", path.display());
             return Err(Failure::Usage(message));
         };
         let n_events = trace.n_events();
-        let remark = format!("{}; lacks {lacking}: the rule does not fire", origin.of());
+        let remark = format!("{}; {difference}: the rule does not fire", origin.of());
         let n_bytes = write(Some(path), args.force, trace, remark)?;
         if !global.quiet {
-            eprintln!("{}: {n_events} events, {n_bytes} bytes; lacks {lacking}; does not fire", path.display());
+            eprintln!("{}: {n_events} events, {n_bytes} bytes; {difference}; does not fire", path.display());
         }
     }
     Ok(input::report_damage(global, &opened.name, &notes, n_lost, args.allow_partial))
@@ -185,7 +185,8 @@ fn reduce(
         When::Never => false,
         When::Auto => !global.quiet && io::stderr().is_terminal(),
     };
-    let options = Options { max_tests: args.max_tests.max(1), values: args.values };
+    let max_events = Options::MAX_EVENTS;
+    let options = Options { max_tests: args.max_tests.max(1), values: args.values, max_events };
     for reach in Reach::ALL {
         let mut opened = input::open(&args.trace)?;
         let trace = minimize::collect(&mut *opened.reader, &anchor.closure, reach, LIMITS).map_err(|error| {
