@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome, Failure> {
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));
     let mut watch = Watch::default();
     let session = Session::run_suppressing(global, trace, rules, &args.rules, Some(&set), |window| {
-        window.batches.iter().for_each(|batch| watch.batch(batch));
+        watch.batches(window.history, window.batches);
         explain(&mut watch, window, rules, &files.loaded);
         Ok(())
     })?;

@@ -1,7 +1,9 @@
 //! Times of the history's rows.
 
+use std::collections::HashMap;
+
 use tracehound_formats::{Batch, Nanos, Seq};
-use tracehound_state::{FileId, History, ImageId, Rows};
+use tracehound_state::{AttrsId, FileId, History, ImageId, Rows};
 
 /// When each image was loaded and each state of an open file began.
 ///
@@ -45,6 +47,38 @@ impl RowTimes {
     /// Bytes held, for accounting.
     pub fn memory(&self) -> usize {
         self.images.memory() + self.files.memory()
+    }
+}
+
+/// When credentials changed, for a page: noted like [`RowTimes`], but only of threads whose credentials change.
+#[derive(Debug, Default)]
+pub(crate) struct CredentialTimes {
+    /// States of threads that were looked at.
+    n_seen: usize,
+    changed: HashMap<AttrsId, Nanos>,
+}
+
+impl CredentialTimes {
+    /// Notes the times of the states that replaying `batches` (in order) added.
+    pub(crate) fn batches(&mut self, history: &History, batches: &[Batch]) {
+        let mut walk = Walk { batches, batch: 0, row: 0 };
+        let first = self.n_seen;
+        for (i, attrs) in history.attrs.iter_from(first).enumerate() {
+            let id = AttrsId((first + i) as u32);
+            // A thread's first state is before its first event too.
+            let before = history.thread(attrs.thread).attrs().before(attrs.from);
+            if history.attrs(before).creds != attrs.creds
+                && let time @ Nanos(1..) = walk.time(attrs.from)
+            {
+                self.changed.insert(id, time);
+            }
+        }
+        self.n_seen = history.attrs.len();
+    }
+
+    /// When the credentials changed to those of a state; `None` if they did not, or if it is not known.
+    pub(crate) fn of(&self, id: AttrsId) -> Option<Nanos> {
+        self.changed.get(&id).copied()
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Core<'a> {
         offset(self.base, ns)
     }
 
-    fn time(&self, ns: Option<Nanos>) -> String {
+    pub(super) fn time(&self, ns: Option<Nanos>) -> String {
         ns.map_or_else(|| "null".to_owned(), |ns| self.offset(ns.0).to_string())
     }
 

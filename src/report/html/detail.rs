@@ -11,6 +11,7 @@ use super::texts::Texts;
 use super::watch::Watch;
 use crate::columns::{connections, files};
 use crate::table::split_nul;
+use crate::times::CredentialTimes;
 
 /// Rows of files of all processes together; of more, as many of each process as fit.
 const MAX_FILES: usize = 300_000;
@@ -23,7 +24,7 @@ const MAX_KEYS: usize = 256;
 
 /// The whole as JSON. Takes the notes of a watch.
 pub(super) fn json(core: &Core<'_>, watch: Watch) -> String {
-    let Watch { rules, signals, mut texts, .. } = watch;
+    let Watch { rules, signals, credentials, mut texts, .. } = watch;
     let mut out = Object::new();
     let shapes: BTreeMap<usize, _> = rules.into_iter().collect();
     let shapes = shapes.into_iter().map(|(rule, parts)| {
@@ -45,7 +46,7 @@ pub(super) fn json(core: &Core<'_>, watch: Watch) -> String {
     out.list("explained", explained);
     files_json(core, &mut texts, &mut out);
     connections_json(core, &mut texts, &mut out);
-    lives_json(core, &mut texts, &mut out);
+    lives_json(core, &credentials, &mut texts, &mut out);
     out.raw("texts", &texts.json());
     out.end()
 }
@@ -127,7 +128,7 @@ fn connections_json(core: &Core<'_>, texts: &mut Texts, out: &mut Object) {
 
 /// Columns: environment (position in `environments`, -1 unknown), working directory, credentials over time, parents
 /// over time; lists of the last two only where there is more than one.
-fn lives_json(core: &Core<'_>, texts: &mut Texts, out: &mut Object) {
+fn lives_json(core: &Core<'_>, times: &CredentialTimes, texts: &mut Texts, out: &mut Object) {
     let history = core.case.history;
     let mut environments: Vec<String> = Vec::new();
     let mut index: HashMap<Sym, usize> = HashMap::new();
@@ -170,12 +171,18 @@ fn lives_json(core: &Core<'_>, texts: &mut Texts, out: &mut Object) {
                 texts.text(&text).to_string()
             });
             let [uid, gid, login] = [creds.uid, creds.gid, creds.loginuid].map(number);
-            rows.push(format!("[{},{uid},{gid},{login},{caps}]", from.0));
+            let ts = core.time(times.of(attrs));
+            rows.push(format!("[{},{uid},{gid},{login},{caps},{ts}]", from.0));
         }
         credentials.push(format!("[{},{n_more}]", list(rows)));
         let mut rows: Vec<String> = Vec::new();
+        let mut before: Option<ProcessId> = None;
         for (from, parent) in process.parent().rows().take(MAX_CREDENTIALS) {
-            rows.push(format!("[{},{}]", from.0, parent.map_or(-1, |parent| core.row(parent))));
+            // The parent changes when the one before it exits.
+            let exit = before.and_then(|before| history.process(before).exit()).filter(|exit| exit.seq <= from);
+            let ts = core.time(exit.map(|exit| exit.ts));
+            rows.push(format!("[{},{},{ts}]", from.0, parent.map_or(-1, |parent| core.row(parent))));
+            before = parent;
         }
         parents.push(if rows.len() > 1 { list(rows) } else { "0".to_owned() });
     }

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use tracehound_formats::event::kind::Category;
 use tracehound_formats::{Batch, Nanos};
 use tracehound_signals::{Signal, SignalId};
+use tracehound_state::History;
 
 use super::texts::Texts;
+use crate::times::CredentialTimes;
 
 /// Intervals that time is divided into, at most; at least half as many are used once the trace is long enough.
 const MAX_BINS: usize = 1024;
@@ -31,7 +33,7 @@ pub struct Part {
     pub values: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// Notes for a page. To be shown every batch of a trace in order, and every signal.
+/// Notes for a page. To be shown every batch of a trace in order, when it has been replayed, and every signal.
 pub struct Watch {
     /// Time of the first event.
     base: Option<u64>,
@@ -43,6 +45,8 @@ pub struct Watch {
     pub(super) rules: HashMap<usize, Vec<RulePart>>,
     /// What is particular to a signal.
     pub(super) signals: HashMap<SignalId, Explained>,
+    /// When credentials changed.
+    pub(super) credentials: CredentialTimes,
     /// Texts that are needed when something is opened.
     pub(super) texts: Texts,
 }
@@ -70,16 +74,25 @@ impl Default for Watch {
         let mut texts = Texts::default();
         texts.text("");
         // Intervals of about a microsecond to begin with.
-        Watch { base: None, shift: 10, bins: Vec::new(), rules: HashMap::new(), signals: HashMap::new(), texts }
+        Watch {
+            base: None,
+            shift: 10,
+            bins: Vec::new(),
+            rules: HashMap::new(),
+            signals: HashMap::new(),
+            credentials: CredentialTimes::default(),
+            texts,
+        }
     }
 }
 
 impl Watch {
-    /// Counts the events of a batch.
-    pub fn batch(&mut self, batch: &Batch) {
-        for event in batch.iter() {
-            self.count(event.head.ts, lane(event.head.kind.get().map(|kind| kind.category)));
+    /// Counts the events of batches, and notes what times of the history that they led to it does not keep.
+    pub fn batches(&mut self, history: &History, batches: &[Batch]) {
+        for head in batches.iter().flat_map(Batch::heads) {
+            self.count(head.ts, lane(head.kind.get().map(|kind| kind.category)));
         }
+        self.credentials.batches(history, batches);
     }
 
     fn count(&mut self, ts: Nanos, lane: usize) {

@@ -9,7 +9,7 @@ use tracehound_signals::Priority;
 fn page(fixture: &Fixture, title: &str) -> String {
     fixture.with(|case| {
         let mut watch = Watch::default();
-        watch.batch(&fixture.batch);
+        watch.batches(case.history, std::slice::from_ref(&fixture.batch));
         for signal in case.signals {
             let values = vec![("fd.name".to_owned(), Some(b"/etc/shadow</script>".to_vec())), ("x".to_owned(), None)];
             let part = Part { depth: 0, result: true, text: "fd.name = a".to_owned(), place: String::new(), values };
@@ -78,6 +78,20 @@ fn columns_are_of_one_length_and_point_to_what_is_there() {
     for column in ["env", "cwd", "credentials", "parents"] {
         assert_eq!(detail[column].as_array().map(Vec::len), Some(4), "{column}");
     }
+}
+
+#[test]
+fn changes_of_credentials_and_parents_have_times() {
+    let trace = "thread 1 comm=init exe=init uid=0 gid=0\nthread 5 ptid=1 comm=sh exe=/bin/sh uid=0 gid=0\n\
+                 thread 7 ptid=5 comm=su exe=/bin/su uid=0 gid=0\n\
+                 1 1700000000000000000 7 getcwd res=0 path=/\n2 +1s 7 setuid res=0 uid=1000\n\
+                 3 +1s 5 procexit status=0 ret=0 sig=0 core=0 reaper_tid=1\n4 +1s 7 getcwd res=0 path=/\n";
+    let detail = block(&page(&Fixture::new(trace), "case"), "detail");
+    assert_eq!(
+        detail["credentials"][2],
+        serde_json::json!([[[0, 0, 0, null, null, null], [2, 1000, 0, null, null, 1_000_000_000u64]], 0])
+    );
+    assert_eq!(detail["parents"][2], serde_json::json!([[0, 1, null], [4, 0, 2_000_000_000u64]]));
 }
 
 #[test]

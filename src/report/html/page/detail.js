@@ -180,6 +180,7 @@ class Detail {
     const [credentials, n_more] = d.credentials[i];
     const env = d.env[i] >= 0 ? d.environments[d.env[i]] : null;
     const parents = d.parents[i] || [];
+    const since = (from, ts) => (ts !== null ? [h("span", { class: "when", title: `event ${count(from)}` }, m.clock(ts)), " "] : from > 0 ? `from event ${count(from)}: ` : "");
     const names = ["read", "written", "created", "truncated", "executed", "open when recording began", "upper layer"];
     const user = (uid) => {
       const row = m.users.find(([id]) => id === uid);
@@ -210,11 +211,11 @@ class Detail {
         this.part(
           "Credentials",
           this.items(credentials.length, (k) => {
-            const [from, uid, gid, login, caps] = credentials[k];
-            return [from > 0 ? `from event ${count(from)}: ` : "", "user ", h("strong", null, user(uid)), `, group ${gid ?? "unknown"}`, login !== null && `, login ${user(login)}`, caps !== null && `, capabilities ${text(caps) || "none"}`];
+            const [from, uid, gid, login, caps, ts] = credentials[k];
+            return [since(from, ts), "user ", h("strong", null, user(uid)), `, group ${gid ?? "unknown"}`, login !== null && `, login ${user(login)}`, caps !== null && `, capabilities ${text(caps) || "none"}`];
           }, n_more),
         ),
-      parents.length > 0 && this.part("Parents over time", this.items(parents.length, (k) => [parents[k][0] > 0 ? `from event ${count(parents[k][0])}: ` : "", parents[k][1] >= 0 ? process_link(m, parents[k][1]) : "unknown"])),
+      parents.length > 0 && this.part("Parents over time", this.items(parents.length, (k) => [since(parents[k][0], parents[k][2]), parents[k][1] >= 0 ? process_link(m, parents[k][1]) : "unknown"])),
       d.cwd[i] >= 0 && this.part("Working directory", h("p", null, text(d.cwd[i]))),
       env && env[0].length > 0 && this.part(`Environment, ${plural(env[0].length + env[1], "key")}`, h("p", { class: "keys" }, env[0].map((t) => [h("code", null, text(t)), " "]), env[1] > 0 && `and ${count(env[1])} more`)),
     ];
