@@ -302,6 +302,38 @@ impl Table<OpenFile> {
     }
 }
 
+/// What traffic asks of a state of an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub(crate) kind: FdKind,
+    pub(crate) l4: L4,
+    pub(crate) name: Sym,
+    pub(crate) is_connected: bool,
+}
+
+impl Traffic {
+    /// True for a file that reading or writing shows to be connected.
+    #[inline]
+    pub(crate) fn can_connect(self) -> bool {
+        !self.is_connected && matches!(self.kind, FdKind::Ipv4Socket | FdKind::Ipv6Socket)
+    }
+
+    /// True for a TCP socket that has a name: no traffic changes its ends. Falco's notion of a TCP socket is IPv4 only.
+    #[inline]
+    pub(crate) fn has_fixed_ends(self) -> bool {
+        self.kind == FdKind::Ipv4Socket && self.l4 == L4::Tcp && self.name != Sym::EMPTY
+    }
+}
+
+impl Table<OpenFile> {
+    /// What traffic asks of the row at a position, without the rest of it.
+    #[inline]
+    pub(crate) fn traffic_at(&self, i: usize) -> Traffic {
+        let &FileRow { kind, l4, name, bits, .. } = &self.rows[i];
+        Traffic { kind, l4, name, is_connected: bits & file_bits::IS_CONNECTED != 0 }
+    }
+}
+
 /// What only sockets and pidfds have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FilePart {

@@ -5,7 +5,7 @@
 
 use tracehound_formats::{KindId, Seq, Tid};
 
-use crate::effects::{self, Bearing, Plan, network};
+use crate::effects::{self, Bearing, Plan};
 use crate::history::ProcessId;
 use crate::replay::Replay;
 
@@ -65,7 +65,7 @@ impl Replay {
             }
             let files = tables.iter().flat_map(|&table| tables_of.entries(table, events.seqs.0));
             let mut files = files.filter_map(|(_, entry)| entry.file);
-            if files.any(|file| network::can_connect(&self.history.file(file))) {
+            if files.any(|file| self.history.files.traffic_at(file.index()).can_connect()) {
                 return false;
             }
         }

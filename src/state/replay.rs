@@ -55,6 +55,13 @@ pub(crate) struct Pending {
     pub(crate) close: Option<(TableId, i64)>,
 }
 
+impl Pending {
+    #[inline]
+    fn is_nothing(&self) -> bool {
+        self.exit.is_none() && self.close.is_none()
+    }
+}
+
 /// An event being replayed.
 pub(crate) struct Cx<'a> {
     pub(crate) event: Event<'a>,
@@ -68,13 +75,15 @@ pub(crate) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// An argument as an unsigned number that is neither absent nor empty.
+    #[inline]
     pub(crate) fn uint(&self, i: usize) -> Option<u64> {
-        self.event.arg(i).uint()
+        self.event.int(i).map(i64::cast_unsigned)
     }
 
     /// An argument as a signed number.
+    #[inline]
     pub(crate) fn int(&self, i: usize) -> Option<i64> {
-        self.event.arg(i).int()
+        self.event.int(i)
     }
 
     /// An argument as a 32-bit number.
@@ -135,19 +144,19 @@ impl Replay {
 
     /// Replays events, appending one fact an event.
     pub fn batch(&mut self, batch: &Batch, facts: &mut Vec<Fact>) {
-        facts.reserve(batch.len());
-        for event in batch.iter() {
-            facts.push(self.event(event));
-        }
+        facts.extend(batch.iter().map(|event| self.event(event)));
     }
 
     /// Replays one event.
+    #[inline]
     pub fn event(&mut self, event: Event<'_>) -> Fact {
         if self.history.sections.is_empty() {
             // A trace without start state still has a section, so that every process can name its own.
             self.section(&Section::default(), Seq(0));
         }
-        self.settle();
+        if !self.pending.is_nothing() {
+            self.settle();
+        }
         let head = event.head;
         self.notes.n_events += 1;
         if head.seq <= self.now {
@@ -159,9 +168,37 @@ impl Replay {
         if head.flags & head_flags::UNFINISHED != 0 {
             self.notes.n_unfinished += 1;
         }
-        let plan = self.plans.get(usize::from(head.kind.0)).copied().unwrap_or(Plan::OTHER);
-        let (tid, seq, ts) = (head.tid.0, self.now, head.ts);
+        let plan = self.plans.get(usize::from(head.kind.0)).unwrap_or(&Plan::OTHER);
+        let mut fact = Fact::NONE;
+        let actor = match self.live.recent.get(head.tid.0) {
+            Some(actor) if actor.has_acted && plan.actor != effects::Actor::Nobody => Some(*actor),
+            _ => self.actor(plan, event),
+        };
+        if let Some(actor) = actor {
+            fact.thread = Some(actor.thread);
+            fact.process = Some(actor.process);
+            fact.attrs = Some(actor.attrs);
+            if plan.fd != FdUse::None {
+                fact.fd = Some(-1);
+                if let FdUse::Arg(i) = plan.fd
+                    && let Some(fd) = event.int(usize::from(i))
+                {
+                    fact.fd = Some(fd);
+                    fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
+                }
+            }
+        }
+        let ret = if plan.has_ret { event.int(0) } else { None };
+        if effects::is_known(&self.history, plan.effect, ret, fact.file) {
+            return fact;
+        }
+        self.apply(event, plan.effect, ret, fact)
+    }
 
+    /// The thread of an event, which was not the last one seen of its id, or has not acted yet.
+    #[inline(never)]
+    fn actor(&mut self, plan: &Plan, event: Event<'_>) -> Option<Actor> {
+        let (tid, seq, ts) = (event.head.tid.0, self.now, event.head.ts);
         let actor = match plan.actor {
             effects::Actor::Nobody => None,
             effects::Actor::KnownOnly => self.actor_by_tid(tid),
@@ -169,33 +206,20 @@ impl Replay {
                 self.thread_or_placeholder(tid, &Cx { event, seq, ts, ret: None, fact: Fact::NONE })?;
                 self.actor_by_tid(tid)
             }),
-        };
-        let mut fact = Fact::NONE;
-        if let Some(actor) = actor {
-            fact.thread = Some(actor.thread);
-            fact.process = Some(actor.process);
-            fact.attrs = Some(actor.attrs);
-            if !actor.has_acted && plan.effect != Effect::Clone {
-                self.live.thread[actor.thread.index()].has_acted = true;
-                self.live.recent.set(tid, Actor { has_acted: true, ..actor });
-            }
-            if plan.fd != FdUse::None {
-                fact.fd = Some(-1);
-                if let FdUse::Arg(i) = plan.fd
-                    && let Some(fd) = event.arg(usize::from(i)).int()
-                {
-                    fact.fd = Some(fd);
-                    fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
-                }
-            }
+        }?;
+        if !actor.has_acted && plan.effect != Effect::Clone {
+            self.live.thread[actor.thread.index()].has_acted = true;
+            self.live.recent.set(tid, Actor { has_acted: true, ..actor });
         }
-        if plan.effect == Effect::None {
-            return fact;
-        }
-        let ret = if plan.has_ret { event.arg(0).int() } else { None };
-        let mut cx = Cx { event, seq, ts, ret, fact };
-        effects::apply(plan.effect, self, &mut cx);
-        let actor = cx.fact.thread.map(|thread| self.actor_of(tid, thread));
+        Some(actor)
+    }
+
+    /// Applies the effect of an event, given what holds before it; gives what holds afterwards.
+    #[inline(never)]
+    fn apply(&mut self, event: Event<'_>, effect: Effect, ret: Option<i64>, fact: Fact) -> Fact {
+        let mut cx = Cx { event, seq: self.now, ts: event.head.ts, ret, fact };
+        effects::apply(effect, self, &mut cx);
+        let actor = cx.fact.thread.map(|thread| self.actor_of(event.head.tid.0, thread));
         cx.fact.process = actor.map(|actor| actor.process);
         cx.fact.attrs = actor.map(|actor| actor.attrs);
         cx.fact

@@ -400,8 +400,16 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// The argument at a position of its kind's row; absent if the trace has fewer.
+    #[inline]
     pub fn arg(&self, i: usize) -> Arg<'a> {
         self.slots.get(i).map_or(Arg::Absent, |slot| self.resolve(slot))
+    }
+
+    /// The argument at a position, if it is an integer: as [`Arg::int`], without a look at what else it could be.
+    #[inline]
+    pub fn int(&self, i: usize) -> Option<i64> {
+        let slot = self.slots.get(i)?;
+        (slot.tag == Tag::Int).then_some(slot.payload as i64)
     }
 
     /// All recorded arguments in order (there may be fewer than in the kind's row).

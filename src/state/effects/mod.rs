@@ -13,7 +13,7 @@ mod lifecycle;
 mod metadata;
 mod moves;
 mod namespaces;
-pub(crate) mod network;
+mod network;
 pub(crate) mod paths;
 mod session;
 pub(crate) mod snapshot;
@@ -26,6 +26,8 @@ use tracehound_formats::event::kind::{self, ArgType, Kind, kind_flags};
 use tracehound_formats::event::{KindId, pseudo, syscalls};
 use tracehound_formats::section::FdKind;
 
+use crate::history::{FileId, History};
+use crate::packed::Traffic;
 use crate::replay::{Cx, Replay};
 
 /// What to do with the events of a kind.
@@ -102,7 +104,9 @@ pub(crate) enum Effect {
     Open, Openat, Openat2, Creat, OpenByHandle, Close, CloseRange, Dup, Fcntl,
     New(FdKind), Bpf, Memfd, PidfdOpen, PidfdGetfd, Pipe, Socketpair,
     // Network.
-    Socket, Bind, Connect, Accept, Receive, Send, Read, Write,
+    Socket, Bind, Connect, Accept, Read, Write, Send,
+    /// Positions of the ends and of what else came.
+    Receive { tuple: u8, control: Option<u8> },
     // What the recorder says.
     User { is_added: bool }, Group { is_added: bool }, Container, Async,
 }
@@ -151,13 +155,30 @@ pub(crate) fn apply(effect: Effect, r: &mut Replay, cx: &mut Cx<'_>) {
         Effect::Bind => network::bind(r, cx),
         Effect::Connect => network::connect(r, cx),
         Effect::Accept => network::accept(r, cx),
-        Effect::Receive => network::receive(r, cx),
+        Effect::Receive { tuple, control } => network::receive(r, cx, tuple.into(), control.map(usize::from)),
         Effect::Send => network::send(r, cx),
         Effect::Read | Effect::Write => network::touch(r, cx),
         Effect::User { is_added } => users::user(r, cx, is_added),
         Effect::Group { is_added } => users::group(r, cx, is_added),
         Effect::Container => metadata::container(r, cx),
         Effect::Async => metadata::async_event(r, cx),
+    }
+}
+
+/// True if an event leaves state as it is, whatever its other arguments say: without an effect, or traffic over what it
+/// shows nothing new of, as nearly all traffic is.
+#[inline]
+pub(crate) fn is_known(history: &History, effect: Effect, ret: Option<i64>, file: Option<FileId>) -> bool {
+    let known = |is_known: fn(Traffic) -> bool| {
+        ret.is_some_and(|ret| ret >= 0) && file.is_some_and(|file| is_known(history.files.traffic_at(file.index())))
+    };
+    match effect {
+        Effect::None => true,
+        Effect::Read | Effect::Write => known(|file| !file.can_connect()),
+        Effect::Send | Effect::Receive { control: None, .. } => {
+            known(|file| !file.can_connect() && file.has_fixed_ends())
+        }
+        _ => false,
     }
 }
 
@@ -281,7 +302,10 @@ fn effect(id: KindId) -> Effect {
         syscalls::BIND => Effect::Bind,
         syscalls::CONNECT => Effect::Connect,
         syscalls::ACCEPT | syscalls::ACCEPT4 => Effect::Accept,
-        syscalls::RECV | syscalls::RECVFROM | syscalls::RECVMSG | syscalls::RECVMMSG => Effect::Receive,
+        syscalls::RECV => Effect::Receive { tuple: 4, control: None },
+        syscalls::RECVFROM => Effect::Receive { tuple: 2, control: None },
+        syscalls::RECVMSG => Effect::Receive { tuple: 3, control: Some(4) },
+        syscalls::RECVMMSG => Effect::Receive { tuple: 4, control: Some(5) },
         syscalls::SEND | syscalls::SENDTO | syscalls::SENDMSG | syscalls::SENDMMSG => Effect::Send,
         syscalls::READ | syscalls::READV | syscalls::PREAD | syscalls::PREADV => Effect::Read,
         syscalls::WRITE | syscalls::WRITEV | syscalls::PWRITE | syscalls::PWRITEV => Effect::Write,

@@ -205,35 +205,20 @@ pub(crate) fn accept(r: &mut Replay, cx: &mut Cx<'_>) {
 pub(crate) fn touch(r: &mut Replay, cx: &mut Cx<'_>) {
     if let Some(file) = cx.fact.file
         && cx.is_ok()
-        && can_connect(&r.history.file(file))
+        && r.history.files.traffic_at(file.index()).can_connect()
     {
         r.change_file(cx, |file| file.is_connected = true);
     }
 }
 
-/// True for a file that reading or writing shows to be connected: what [`touch`] changes.
-pub(crate) fn can_connect(file: &OpenFile) -> bool {
-    !file.is_connected && matches!(file.kind, FdKind::Ipv4Socket | FdKind::Ipv6Socket)
-}
-
 /// recv, recvfrom, recvmsg, recvmmsg.
-pub(crate) fn receive(r: &mut Replay, cx: &mut Cx<'_>) {
+pub(crate) fn receive(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize, control: Option<usize>) {
     if cx.fact.file.is_none() || !cx.is_ok() {
         return;
     }
     touch(r, cx);
-    let tuple = match cx.event.head.kind {
-        syscalls::RECVFROM => 2,
-        syscalls::RECVMSG => 3,
-        _ => 4,
-    };
     update_from_traffic(r, cx, tuple, true);
-    let control = match cx.event.head.kind {
-        syscalls::RECVMSG => cx.bytes(4),
-        syscalls::RECVMMSG => cx.bytes(5),
-        _ => None,
-    };
-    if let Some(control) = control {
+    if let Some(control) = control.and_then(|control| cx.bytes(control)) {
         received_fds(r, cx, control);
     }
 }
@@ -265,12 +250,10 @@ fn infer(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize) {
 /// Ends that traffic shows, for a socket that is no TCP connection or has no name yet.
 fn update_from_traffic(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize, is_incoming: bool) {
     let Some(file) = cx.fact.file else { return };
-    let old = r.history.file(file);
-    // Falco's notion of a TCP socket is IPv4 only.
-    let is_tcp = old.kind == FdKind::Ipv4Socket && old.l4 == L4::Tcp;
-    if is_tcp && !r.text(old.name).is_empty() {
+    if r.history.files.traffic_at(file.index()).has_fixed_ends() {
         return;
     }
+    let old = r.history.file(file);
     match cx.bytes(tuple).and_then(SockTuple::decode) {
         Some(SockTuple::Inet { src, dst }) => update_inet(r, cx, old, src, dst, is_incoming),
         Some(SockTuple::Unix { src, dst, path }) => {

@@ -116,8 +116,9 @@ pub(crate) fn unmap(addr: SocketAddr) -> Option<SocketAddr> {
 /// Writes `src->dst` with ports.
 pub(crate) fn write_pair(out: &mut Vec<u8>, src: SocketAddr, dst: SocketAddr) {
     out.clear();
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{}->{}", PlainAddr(src), PlainAddr(dst));
+    PlainAddr(src).push_to(out);
+    out.extend_from_slice(b"->");
+    PlainAddr(dst).push_to(out);
 }
 
 /// Writes the name of a connection: without ports for ICMP and raw sockets, `<unknown>` where the transport is.
@@ -127,6 +128,7 @@ pub(crate) fn write_name(out: &mut Vec<u8>, ends: Ends, l4: L4) {
         L4::Tcp | L4::Udp => write_pair(out, src, dst),
         L4::Icmp => {
             out.clear();
+            // Writing to a vector cannot fail.
             let _ = write!(out, "{}->{}", src.ip(), dst.ip());
         }
         L4::Raw if src.is_ipv4() => {
