@@ -39,6 +39,11 @@ fn main() -> std::io::Result<()> {
     for (i, seed) in captures_of_events().iter().enumerate() {
         put(here, "scap", &format!("events-{i}.scap"), seed)?;
     }
+    put(here, "files", "suppressions.yaml", SUPPRESSIONS.as_bytes())?;
+    put(here, "files", "tags.yaml", TAGS.as_bytes())?;
+    put(here, "files", "list.json", LIST.as_bytes())?;
+    let stories = fs::read_to_string(root.join("samples/stories.yaml"))?;
+    put(here, "files", "suite.yaml", stories[..stories.len().min(TEXT_LEN)].as_bytes())?;
     // The lists and macros of the product, and some of its rules one by one.
     put(here, "rules", "head.yaml", fs::read_to_string(root.join("rules/00_common.yaml"))?.as_bytes())?;
     let rules = fs::read_to_string(root.join("rules/attack_paths.yaml"))?;
@@ -169,3 +174,30 @@ const ALL_KEYS: &str = r#"- required_engine_version: 0.31.0
   condition: or evt.type = close
   append: true
 "#;
+
+const SUPPRESSIONS: &str = r#"suppressions:
+  - name: Nightly export
+    description: >
+      The service runs its
+      export with a shell.
+    owner: orders
+    enabled: true
+    rule_query: 'rule:"Service runtime spawned a shell" -priority:critical'
+    suppression_query: '@process.parent.comm:java @process.args:("-c" OR /srv/*) env:prod -@process.uid:[0 TO 99}'
+    data_exclusion_query: 'CIDR(@network.destination.ip, 10.0.0.0/8)'
+    start_date: 2026-01-01
+    expiration_date: 2027-01-01T12:00:00Z
+    reason: "seen every \"night\""
+    ticket: X-1
+    id: abc-def
+    tags: [a:b, c]
+  - {name: b, rule_query: '*', suppression_query: 'same(@process.ancestors; @process.ancestors.comm:cron)'}
+"#;
+
+const TAGS: &str = "tags:\n  - host: web-01\n    tags: [env:prod, 'service:shop']\n  - container: 3ad7b26ded6d\n    \
+                    tags: [team:red]\n  - tags: [\"a:b\"]\n";
+
+const LIST: &str = r#"{"data": [{"id": "abc-def", "type": "suppressions", "attributes": {"name": "Nightly export",
+"enabled": true, "rule_query": "rule:x", "suppression_query": "@process.comm:cron", "data_exclusion_query": "",
+"start_date": 1767225600000, "expiration_date": 1798761600000, "description": "d", "tags": ["owner:orders", "a:b"],
+"version": 3, "creator": {"handle": "h"}}}]}"#;
