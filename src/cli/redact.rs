@@ -220,7 +220,7 @@ fn key(path: Option<&Path>) -> Result<Key, Failure> {
 
 fn signals(signals: &[Signal]) -> Signals {
     let fired = signals.iter().map(|signal| {
-        let process = signal.process.map(|process| process.0);
+        let process = signal.process.map(|process| process.number());
         let suppressed_by = signal.verdict.suppressed_by().to_vec();
         ((signal.seq, signal.rule.index), Fired { process, tid: signal.tid.0, suppressed_by })
     });

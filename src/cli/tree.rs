@@ -72,7 +72,7 @@ pub(super) fn run(global: &Global, args: &Tree) -> Result<Outcome, Failure> {
     }
     let seq = at.map(|(seq, _)| seq);
     let shown = session.with_case(|case| {
-        let all = || (0..case.history.processes.len() as u32).map(ProcessId);
+        let all = || (0..case.history.processes.len() as u32).map(ProcessId::new);
         let picks = if let Some(signal) = pinned {
             Some(signal.process.map(|process| resolve(case.history, process)).into_iter().collect())
         } else if let Some(pid) = args.pid {

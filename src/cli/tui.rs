@@ -79,7 +79,7 @@ impl Host for Outside<'_> {
             let seq = self.case.last_seq(*id).min(app.seq());
             query.matches(&SignalView::of_process(history, *id, seq, self.tags))
         };
-        Ok((0..history.processes.len() as u32).map(ProcessId).filter(is_match).collect())
+        Ok((0..history.processes.len() as u32).map(ProcessId::new).filter(is_match).collect())
     }
 
     fn write(&mut self, path: &str, ids: &[SignalId]) -> Result<String, String> {

@@ -231,7 +231,11 @@ impl Actors {
         };
         let (slot, seq) = (thread.index() % SLOTS, view.seq());
         let known = &self.by_thread[slot];
-        if known.epoch == self.epoch && known.thread == thread.0 && known.attrs == attrs.0 && known.span.contains(seq) {
+        if known.epoch == self.epoch
+            && known.thread == thread.number()
+            && known.attrs == attrs.number()
+            && known.span.contains(seq)
+        {
             return Some(ActorId(known.state));
         }
         let attrs_row = view.history.attrs(attrs);
@@ -243,7 +247,8 @@ impl Actors {
             None => (UNKNOWN, Span { from: seq, until: Seq(seq.0.saturating_add(1)) }),
         };
         let state = self.states.of([image, container, line]);
-        self.by_thread[slot] = ByThread { epoch: self.epoch, thread: thread.0, attrs: attrs.0, state, span };
+        self.by_thread[slot] =
+            ByThread { epoch: self.epoch, thread: thread.number(), attrs: attrs.number(), state, span };
         Some(ActorId(state))
     }
 
@@ -255,11 +260,11 @@ impl Actors {
     fn image(&mut self, history: &History, image: ImageId) -> u32 {
         let slot = image.index() % SLOTS;
         let known = &self.by_image[slot];
-        if known.epoch == self.epoch && known.image == image.0 {
+        if known.epoch == self.epoch && known.image == image.number() {
             return known.number;
         }
         let number = self.images.of(Some(ImageKey::of(&history.image(image))));
-        self.by_image[slot] = ByImage { epoch: self.epoch, image: image.0, number };
+        self.by_image[slot] = ByImage { epoch: self.epoch, image: image.number(), number };
         number
     }
 
@@ -275,7 +280,7 @@ impl Actors {
         let mut at = process;
         let (mut line, mut span) = loop {
             let known = &self.by_process[at.index() % SLOTS];
-            if known.epoch == self.epoch && known.process == at.0 && known.span.contains(seq) {
+            if known.epoch == self.epoch && known.process == at.number() && known.span.contains(seq) {
                 break (known.line, known.span);
             }
             let row = history.process(at);
@@ -314,7 +319,8 @@ impl Actors {
     }
 
     fn remember_line(&mut self, process: ProcessId, line: u32, span: Span) {
-        self.by_process[process.index() % SLOTS] = ByProcess { epoch: self.epoch, process: process.0, line, span };
+        self.by_process[process.index() % SLOTS] =
+            ByProcess { epoch: self.epoch, process: process.number(), line, span };
     }
 }
 

@@ -276,7 +276,7 @@ impl<'a> Case<'a> {
 
     /// The key of a process. Keys are made once, when the first is asked for.
     pub(crate) fn key(&self, process: ProcessId) -> &str {
-        let make = || (0..self.history.processes.len() as u32).map(|i| self.keys.get(ProcessId(i))).collect();
+        let make = || (0..self.history.processes.len() as u32).map(|i| self.keys.get(ProcessId::new(i))).collect();
         let keys: &Vec<String> = self.key_texts.get_or_init(make);
         keys.get(process.index()).map_or("", String::as_str)
     }

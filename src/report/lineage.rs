@@ -41,7 +41,7 @@ pub(crate) fn depths(history: &History) -> Vec<u32> {
     let mut depths = vec![UNKNOWN; history.processes.len()];
     let mut path = Vec::new();
     for start in 0..depths.len() {
-        let mut at = Some(ProcessId(start as u32));
+        let mut at = Some(ProcessId::new(start as u32));
         let mut depth = 0;
         while let Some(id) = at {
             match depths[id.index()] {

@@ -243,7 +243,7 @@ impl<'a> Paths<'a> {
         let history = case.history;
         let mut opened = Vec::new();
         let mut ends: HashMap<_, Vec<ProcessId>> = HashMap::new();
-        for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
+        for (id, file) in (0..).map(FileId::new).zip(history.files.iter()) {
             let Some(thread) = file.opened_by else { continue };
             let process = resolve(history, history.thread(thread).process);
             if let Some(Net::Pair { src, dst }) = file.net {
@@ -259,7 +259,7 @@ impl<'a> Paths<'a> {
         opened.sort();
         let mut executed: HashMap<Sym, Vec<(Seq, ProcessId)>> = HashMap::new();
         let mut children = Vec::new();
-        for (id, process) in (0..).map(ProcessId).zip(&history.processes) {
+        for (id, process) in (0..).map(ProcessId::new).zip(&history.processes) {
             for (from, image) in process.image().rows() {
                 let image = history.image(image);
                 if image.is_exec && image.from == from && image.exepath != Sym::EMPTY {
@@ -489,12 +489,12 @@ impl<'a> Paths<'a> {
 
 /// See [`Paths`]: the ancestor that has `MAX_FAR - 1` ancestors itself, found from that of the parent.
 fn far(case: &Case<'_>) -> Vec<ProcessId> {
-    let mut order: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId).collect();
+    let mut order: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId::new).collect();
     order.sort_by_key(|&id| case.depth(id));
     if order.last().is_none_or(|&deepest| (case.depth(deepest) as usize) < MAX_FAR + MAX_NEAR) {
         return Vec::new();
     }
-    let mut far: Vec<ProcessId> = (0..order.len() as u32).map(ProcessId).collect();
+    let mut far: Vec<ProcessId> = (0..order.len() as u32).map(ProcessId::new).collect();
     for id in order {
         if case.depth(id) as usize >= MAX_FAR
             && let Some(parent) = lineage::birth_parent(case.history, id)

@@ -248,7 +248,7 @@ fn of_history(case: &Case<'_>, entries: &mut Vec<Entry>) {
     let mut add = |seq: Seq, ts: Nanos, process: ProcessId, what: What| {
         entries.push(Entry { seq, ts, last_ts: ts, n: 1, process: Some(process), what });
     };
-    for (id, process) in (0..).map(ProcessId).zip(&history.processes) {
+    for (id, process) in (0..).map(ProcessId::new).zip(&history.processes) {
         if !lineage::is_process(history, id) {
             continue;
         }
@@ -269,7 +269,7 @@ fn of_history(case: &Case<'_>, entries: &mut Vec<Entry>) {
             add(exit.seq, exit.ts, id, What::Exit);
         }
     }
-    for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
+    for (id, file) in (0..).map(FileId::new).zip(history.files.iter()) {
         let (Some(thread), Some(ts)) = (file.opened_by, case.times.file(id)) else { continue };
         let process = history.thread(thread).process;
         let what = match file.net {

@@ -64,7 +64,7 @@ impl CredentialTimes {
         let mut walk = Walk { batches, batch: 0, row: 0 };
         let first = self.n_seen;
         for (i, attrs) in history.attrs.iter_from(first).enumerate() {
-            let id = AttrsId((first + i) as u32);
+            let id = AttrsId::new((first + i) as u32);
             // A thread's first state is before its first event too.
             let before = history.thread(attrs.thread).attrs().before(attrs.from);
             if history.attrs(before).creds != attrs.creds

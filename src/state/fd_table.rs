@@ -8,7 +8,6 @@ use hashbrown::HashMap;
 use tracehound_formats::Seq;
 
 use crate::history::{FileId, TableId};
-use crate::packed::ABSENT;
 use crate::rows::Rows;
 use crate::timeline::Timeline;
 
@@ -29,26 +28,25 @@ pub struct FdTables {
 #[derive(Debug)]
 struct Newest(Box<[Known; Newest::PLACES]>);
 
-/// An [`Entry`] of a table, [`ABSENT`] for none.
+/// An entry of a table; closed if there is none.
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    table: u32,
+    table: Option<TableId>,
     fd: u32,
-    kept: Kept,
+    entry: Entry,
 }
 
 impl Newest {
     const PLACES: usize = 256;
 
     fn place(table: TableId, fd: u32) -> usize {
-        (fd ^ table.0.wrapping_mul(31)) as usize % Newest::PLACES
+        (fd ^ table.number().wrapping_mul(31)) as usize % Newest::PLACES
     }
 }
 
 impl Default for Newest {
     fn default() -> Self {
-        let kept = Kept { file: ABSENT, is_cloexec: false };
-        Newest(Box::new([Known { table: ABSENT, fd: 0, kept }; Newest::PLACES]))
+        Newest(Box::new([Known { table: None, fd: 0, entry: Entry::CLOSED }; Newest::PLACES]))
     }
 }
 
@@ -56,21 +54,21 @@ impl Default for Newest {
 struct Table {
     /// What was set in this table itself.
     own: Own,
-    /// The table this one is a copy of, [`ABSENT`] for none, and the event as of which it is.
-    base: u32,
+    /// The table this one is a copy of, and the event as of which it is.
+    base: Option<TableId>,
     depth: u32,
     base_seq: Seq,
 }
 
 impl Table {
     fn base(&self) -> Option<(TableId, Seq)> {
-        (self.base != ABSENT).then_some((TableId(self.base), self.base_seq))
+        self.base.map(|base| (base, self.base_seq))
     }
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Table { own: Own::default(), base: ABSENT, depth: 0, base_seq: Seq(0) }
+        Table { own: Own::default(), base: None, depth: 0, base_seq: Seq(0) }
     }
 }
 
@@ -79,7 +77,7 @@ impl Default for Table {
 enum Own {
     /// In order of events. Only of descriptors below 2^31, as Linux has them.
     Few(Vec<Change>),
-    Many(Box<HashMap<i64, Timeline<Kept>>>),
+    Many(Box<HashMap<i64, Timeline<Entry>>>),
 }
 
 /// What a descriptor refers to from an event on.
@@ -88,8 +86,8 @@ struct Change {
     seq: Seq,
     /// Its number, and [`IS_CLOEXEC`] if it is closed at exec.
     fd: u32,
-    /// [`ABSENT`] if it is closed.
-    file: u32,
+    /// `None` if it is closed.
+    file: Option<FileId>,
 }
 
 /// Bit of [`Change::fd`].
@@ -98,7 +96,7 @@ const IS_CLOEXEC: u32 = 1 << 31;
 impl Change {
     fn new(seq: Seq, fd: i32, entry: Entry) -> Change {
         let cloexec = if entry.is_cloexec { IS_CLOEXEC } else { 0 };
-        Change { seq, fd: fd.cast_unsigned() | cloexec, file: entry.file.map_or(ABSENT, |file| file.0) }
+        Change { seq, fd: fd.cast_unsigned() | cloexec, file: entry.file }
     }
 
     fn fd(self) -> i64 {
@@ -106,28 +104,7 @@ impl Change {
     }
 
     fn entry(self) -> Entry {
-        let file = (self.file != ABSENT).then_some(FileId(self.file));
-        Entry { file, is_cloexec: self.fd & IS_CLOEXEC != 0 }
-    }
-}
-
-/// An [`Entry`] in eight bytes.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    /// [`ABSENT`] for none.
-    file: u32,
-    is_cloexec: bool,
-}
-
-impl From<Entry> for Kept {
-    fn from(entry: Entry) -> Kept {
-        Kept { file: entry.file.map_or(ABSENT, |file| file.0), is_cloexec: entry.is_cloexec }
-    }
-}
-
-impl From<Kept> for Entry {
-    fn from(kept: Kept) -> Entry {
-        Entry { file: (kept.file != ABSENT).then_some(FileId(kept.file)), is_cloexec: kept.is_cloexec }
+        Entry { file: self.file, is_cloexec: self.fd & IS_CLOEXEC != 0 }
     }
 }
 
@@ -153,7 +130,7 @@ impl Own {
                 let found = list.iter().rev().find(|change| change.fd() == fd && change.seq <= seq);
                 found.map(|change| change.entry())
             }
-            Own::Many(map) => map.get(&fd)?.get(seq).map(Entry::from),
+            Own::Many(map) => map.get(&fd)?.get(seq),
         }
     }
 
@@ -177,12 +154,12 @@ impl Own {
                 }
                 _ => {
                     let mut map = HashMap::new();
-                    list.iter().for_each(|change| put(&mut map, change.fd(), change.seq, change.entry().into()));
-                    put(&mut map, fd, seq, entry.into());
+                    list.iter().for_each(|change| put(&mut map, change.fd(), change.seq, change.entry()));
+                    put(&mut map, fd, seq, entry);
                     *self = Own::Many(Box::new(map));
                 }
             },
-            Own::Many(map) => put(map, fd, seq, entry.into()),
+            Own::Many(map) => put(map, fd, seq, entry),
         }
     }
 
@@ -204,7 +181,7 @@ impl Own {
     }
 }
 
-fn put(map: &mut HashMap<i64, Timeline<Kept>>, fd: i64, seq: Seq, entry: Kept) {
+fn put(map: &mut HashMap<i64, Timeline<Entry>>, fd: i64, seq: Seq, entry: Entry) {
     map.entry(fd).and_modify(|entries| entries.set(seq, entry)).or_insert_with(|| Timeline::new(seq, entry));
 }
 
@@ -217,6 +194,11 @@ pub struct Entry {
     pub is_cloexec: bool,
 }
 
+impl Entry {
+    /// What a descriptor that is not open refers to.
+    pub const CLOSED: Entry = Entry { file: None, is_cloexec: false };
+}
+
 impl FdTables {
     /// A new, empty table.
     pub fn create(&mut self) -> TableId {
@@ -227,7 +209,7 @@ impl FdTables {
     pub fn fork(&mut self, base: TableId, seq: Seq) -> TableId {
         let depth = self.tables[base.index()].depth + 1;
         if depth <= MAX_DEPTH {
-            return self.push(Table { base: base.0, depth, base_seq: seq, own: Own::default() });
+            return self.push(Table { base: Some(base), depth, base_seq: seq, own: Own::default() });
         }
         let mut own = Own::default();
         for (fd, entry) in self.entries(base, seq) {
@@ -237,7 +219,7 @@ impl FdTables {
     }
 
     fn push(&mut self, table: Table) -> TableId {
-        let id = TableId(u32::try_from(self.tables.len()).expect("fewer than 2^32 tables"));
+        let id = TableId::new(u32::try_from(self.tables.len()).expect("fewer than 2^32 tables"));
         self.tables.push(table);
         id
     }
@@ -269,7 +251,7 @@ impl FdTables {
     pub fn set(&mut self, table: TableId, fd: i64, seq: Seq, entry: Entry) {
         self.tables[table.index()].own.set(fd, seq, entry);
         if let Ok(fd) = u32::try_from(fd) {
-            self.newest.0[Newest::place(table, fd)] = Known { table: table.0, fd, kept: entry.into() };
+            self.newest.0[Newest::place(table, fd)] = Known { table: Some(table), fd, entry };
         }
     }
 
@@ -279,14 +261,14 @@ impl FdTables {
         let number = u32::try_from(fd).ok();
         if let Some(fd) = number {
             let known = self.newest.0[Newest::place(table, fd)];
-            if known.table == table.0 && known.fd == fd {
-                return (known.kept.file != ABSENT).then(|| known.kept.into());
+            if known.table == Some(table) && known.fd == fd {
+                return known.entry.file.is_some().then_some(known.entry);
             }
         }
         let entry = self.entry(table, fd, Seq(u64::MAX)).filter(|entry| entry.file.is_some());
         if let Some(fd) = number {
-            let kept = entry.unwrap_or(Entry { file: None, is_cloexec: false }).into();
-            self.newest.0[Newest::place(table, fd)] = Known { table: table.0, fd, kept };
+            let known = Known { table: Some(table), fd, entry: entry.unwrap_or(Entry::CLOSED) };
+            self.newest.0[Newest::place(table, fd)] = known;
         }
         entry
     }
@@ -353,25 +335,25 @@ mod tests {
 
     #[test]
     fn a_copy_sees_its_parent_as_of_the_fork() {
-        let open = |n| Entry { file: Some(FileId(n)), is_cloexec: false };
+        let open = |n| Entry { file: Some(FileId::new(n)), is_cloexec: false };
         let mut tables = FdTables::default();
         let parent = tables.create();
         tables.set(parent, 3, Seq(1), open(30));
         let mut child = tables.fork(parent, Seq(2));
         tables.set(parent, 3, Seq(3), Entry { file: None, is_cloexec: false });
         tables.set(parent, 4, Seq(4), open(40));
-        assert_eq!(tables.get(child, 3, Seq(9)), Some(FileId(30)));
+        assert_eq!(tables.get(child, 3, Seq(9)), Some(FileId::new(30)));
         assert_eq!(tables.get(child, 4, Seq(9)), None);
-        assert_eq!(tables.get(parent, 3, Seq(2)), Some(FileId(30)));
+        assert_eq!(tables.get(parent, 3, Seq(2)), Some(FileId::new(30)));
         assert_eq!(tables.get(parent, 3, Seq(3)), None);
         for fd in 10..10 + 2 * FEW as i64 {
             tables.set(parent, fd, Seq(5), open(50));
             tables.set(parent, fd, Seq(6), open(60));
         }
         assert_eq!(tables.entries(parent, Seq(5)).len(), 1 + 2 * FEW);
-        assert_eq!(tables.get(parent, 12, Seq(5)), Some(FileId(50)));
+        assert_eq!(tables.get(parent, 12, Seq(5)), Some(FileId::new(50)));
         assert_eq!(tables.get(parent, 12, Seq(4)), None);
-        assert_eq!(tables.get(parent, 12, Seq(7)), Some(FileId(60)));
+        assert_eq!(tables.get(parent, 12, Seq(7)), Some(FileId::new(60)));
         for i in 0..40 {
             child = tables.fork(child, Seq(10 + i));
         }

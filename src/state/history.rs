@@ -19,20 +19,43 @@ pub use crate::process::{Exit, Inherited, Process, Thread, ThreadOwn};
 use crate::rows::Rows;
 use crate::strings::{Strings, Sym};
 
+/// Declares handles of rows: positions counted from 1, so that an `Option` of one takes no more room than itself. Most of
+/// what rows and facts say is such handles, and half of those are optional.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(pub u32);
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(std::num::NonZeroU32);
 
         impl $name {
+            /// The handle of the row at a position below 2^32 - 1, which no table reaches: each row costs input.
+            #[inline]
+            pub const fn new(position: u32) -> Self {
+                $name(std::num::NonZeroU32::MIN.saturating_add(position))
+            }
+
             /// Position in its table.
-            pub fn index(self) -> usize {
-                self.0 as usize
+            #[inline]
+            pub const fn index(self) -> usize {
+                self.number() as usize
+            }
+
+            /// [`Self::index`] as it is stored.
+            #[inline]
+            pub const fn number(self) -> u32 {
+                self.0.get() - 1
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.number()).finish()
             }
         }
     )*};
 }
+
+pub(crate) use ids;
 
 ids! {
     /// A process instance: one life of a thread group. A pid that is used again is another instance.
@@ -575,8 +598,8 @@ impl History {
 
     /// The thread that has this id in the host's pid namespace after event `seq`. O(lives of this id).
     pub fn thread_by_tid(&self, tid: Tid, seq: Seq) -> Option<ThreadId> {
-        let newest = self.index.threads.get(tid.0, |id| self.threads[id as usize].tid.0).map(ThreadId);
-        let mut lives = std::iter::successors(newest, |&id| self.thread(id).previous.get());
+        let newest = self.index.threads.get(tid.0, |id| self.threads[id as usize].tid.0).map(ThreadId::new);
+        let mut lives = std::iter::successors(newest, |&id| self.thread(id).previous);
         lives.find(|&id| {
             let thread = self.thread(id);
             thread.born <= seq && thread.ended().is_none_or(|ended| seq < ended)

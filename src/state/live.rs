@@ -61,7 +61,7 @@ impl Joined {
 
     fn place(dir: Sym, path: Sym) -> usize {
         // Symbols are numbers in order of appearance, so that neighbours get places of their own.
-        (path.code() ^ dir.code().wrapping_mul(31)) as usize % Joined::PLACES
+        (path.number() ^ dir.number().wrapping_mul(31)) as usize % Joined::PLACES
     }
 
     /// The symbol of `path` taken relative to `dir`, if it is remembered.
@@ -96,10 +96,10 @@ pub(crate) struct Recent([(i64, Actor); Recent::PLACES]);
 impl Default for Recent {
     fn default() -> Self {
         let nobody = Actor {
-            thread: ThreadId(0),
-            process: ProcessId(0),
-            attrs: AttrsId(0),
-            table: TableId(0),
+            thread: ThreadId::new(0),
+            process: ProcessId::new(0),
+            attrs: AttrsId::new(0),
+            table: TableId::new(0),
             has_acted: false,
         };
         Recent([(Recent::NONE, nobody); Recent::PLACES])

@@ -130,16 +130,8 @@ impl<P: Copy + Eq + Hash> Parts<P> {
     }
 }
 
-/// A number that is absent, in four bytes.
-pub(crate) const ABSENT: u32 = u32::MAX;
-
-pub(crate) fn sym(code: u32) -> Option<Sym> {
-    (code != ABSENT).then_some(Sym::of_code(code))
-}
-
-pub(crate) fn code(sym: Option<Sym>) -> u32 {
-    sym.map_or(ABSENT, Sym::code)
-}
+/// No part's number.
+const ABSENT: u32 = u32::MAX;
 
 /// [`Attrs`] as they are kept.
 #[derive(Clone, Copy, Debug)]
@@ -198,14 +190,14 @@ impl Packed for Attrs {
     }
 }
 
-/// [`Image`] as it is kept. Strings that are absent are `ABSENT`.
+/// [`Image`] as it is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageRow {
     from: Seq,
-    comm: u32,
-    exe: u32,
+    comm: Option<Sym>,
+    exe: Option<Sym>,
     args: Sym,
-    filename: u32,
+    filename: Option<Sym>,
     part: u32,
     is_exec: bool,
 }
@@ -228,7 +220,7 @@ impl Packed for Image {
     fn pack(&self, number: impl FnOnce(ImagePart) -> u32) -> ImageRow {
         let Image { from, is_exec, comm, exe, args, exepath, is_deleted, filename, flags, ino, ctime, mtime } = *self;
         let part = number(ImagePart { ino, ctime, mtime, exepath, flags, is_deleted });
-        ImageRow { from, comm: code(comm), exe: code(exe), args, filename: code(filename), part, is_exec }
+        ImageRow { from, comm, exe, args, filename, part, is_exec }
     }
 
     #[inline]
@@ -237,12 +229,12 @@ impl Packed for Image {
         Image {
             from: row.from,
             is_exec: row.is_exec,
-            comm: sym(row.comm),
-            exe: sym(row.exe),
+            comm: row.comm,
+            exe: row.exe,
             args: row.args,
             exepath: part.exepath,
             is_deleted: part.is_deleted,
-            filename: sym(row.filename),
+            filename: row.filename,
             flags: part.flags,
             ino: part.ino,
             ctime: part.ctime,
@@ -257,8 +249,7 @@ pub struct FileRow {
     from: Seq,
     ino: u64,
     origin: FileId,
-    /// [`ABSENT`] for none.
-    opened_by: u32,
+    opened_by: Option<ThreadId>,
     name: Sym,
     raw_name: Sym,
     flags: u32,
@@ -352,7 +343,7 @@ impl Packed for OpenFile {
             from: self.from,
             ino: self.ino.unwrap_or(0),
             origin: self.origin,
-            opened_by: self.opened_by.map_or(ABSENT, |thread| thread.0),
+            opened_by: self.opened_by,
             name: self.name,
             raw_name: self.raw_name,
             flags: self.flags,
@@ -383,7 +374,7 @@ impl Packed for OpenFile {
         OpenFile {
             from: row.from,
             origin: row.origin,
-            opened_by: (row.opened_by != ABSENT).then_some(ThreadId(row.opened_by)),
+            opened_by: row.opened_by,
             kind: row.kind,
             name: row.name,
             raw_name: row.raw_name,
@@ -415,7 +406,7 @@ mod tests {
     fn rows_come_back_as_they_were() {
         let file = OpenFile {
             from: Seq(7),
-            origin: FileId(3),
+            origin: FileId::new(3),
             opened_by: None,
             kind: FdKind::File,
             name: Sym::EMPTY,
@@ -436,7 +427,7 @@ mod tests {
         let pair = Net::Pair { src: address("10.0.0.1:1"), dst: address("[::1]:2") };
         let files = [
             file,
-            OpenFile { opened_by: Some(ThreadId(0)), dev: Some(0), ino: Some(0), flags: 9, ..file },
+            OpenFile { opened_by: Some(ThreadId::new(0)), dev: Some(0), ino: Some(0), flags: 9, ..file },
             OpenFile { net: Some(pair), role: Some(Role::Client), is_connected: true, l4: L4::Tcp, ..file },
             OpenFile { net: Some(Net::Bound(address("0.0.0.0:0"))), role: Some(Role::Server), ..file },
             OpenFile { unix: Some((1, 0)), pid: Some(-1), is_upper_layer: true, ..file },
@@ -444,10 +435,10 @@ mod tests {
         ];
         check(&files);
         let attrs = Attrs {
-            thread: ThreadId(1),
+            thread: ThreadId::new(1),
             from: Seq(0),
-            image: ImageId(2),
-            creds: CredId(3),
+            image: ImageId::new(2),
+            creds: CredId::new(3),
             sid: None,
             pgid: None,
             vpgid: None,
@@ -461,8 +452,8 @@ mod tests {
         check(&[
             attrs,
             Attrs { sid: Some(-1), pgid: Some(0), vpgid: Some(i64::MIN), true_pgid: Some(1), ..attrs },
-            Attrs { tty: Some(0), container: Some(ContainerId(0)), renamed: Some(Sym::EMPTY), ..attrs },
-            Attrs { pidns_init_start_ns: Some(0), thread: ThreadId(u32::MAX), from: Seq(u64::MAX), ..attrs },
+            Attrs { tty: Some(0), container: Some(ContainerId::new(0)), renamed: Some(Sym::EMPTY), ..attrs },
+            Attrs { pidns_init_start_ns: Some(0), thread: ThreadId::new(u32::MAX - 1), from: Seq(u64::MAX), ..attrs },
         ]);
         let image = Image {
             from: Seq(1),

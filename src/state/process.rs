@@ -7,7 +7,6 @@ use tracehound_formats::{Nanos, Seq, Tid};
 
 use crate::few::Few;
 use crate::history::{AttrsId, ImageId, Origin, ProcessId, TableId, ThreadId};
-use crate::packed::{ABSENT, code, sym};
 use crate::strings::Sym;
 use crate::timeline::{Column, Timeline, Values};
 
@@ -40,8 +39,8 @@ pub struct Process {
     exit_seq: Seq,
     exit_ts: Nanos,
     exit_code: i64,
-    birth_parent: u32,
-    merged_into: u32,
+    birth_parent: Option<ProcessId>,
+    merged_into: Option<ProcessId>,
     states: Values<ProcessState>,
 }
 
@@ -56,14 +55,14 @@ mod known {
     pub(super) const CORE: u8 = 0x40;
 }
 
-/// What a process is, from one event to the next change. Numbers that are not known are `ABSENT`.
+/// What a process is, from one event to the next change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProcessState {
-    parent: u32,
-    parent_thread: u32,
+    parent: Option<ProcessId>,
+    parent_thread: Option<ThreadId>,
     image: ImageId,
-    cwd: u32,
-    env: u32,
+    cwd: Option<Sym>,
+    env: Option<Sym>,
     fd_table: TableId,
 }
 
@@ -107,14 +106,14 @@ impl Process {
             exit_seq: Seq(0),
             exit_ts: Nanos(0),
             exit_code: 0,
-            birth_parent: new.birth_parent.map_or(ABSENT, |id| id.0),
-            merged_into: ABSENT,
+            birth_parent: new.birth_parent,
+            merged_into: None,
             states: Values::new(ProcessState {
-                parent: new.parent.map_or(ABSENT, |(process, _)| process.0),
-                parent_thread: new.parent.map_or(ABSENT, |(_, thread)| thread.0),
+                parent: new.parent.map(|(process, _)| process),
+                parent_thread: new.parent.map(|(_, thread)| thread),
                 image: new.image,
-                cwd: code(new.cwd),
-                env: code(new.env),
+                cwd: new.cwd,
+                env: new.env,
                 fd_table: new.fd_table,
             }),
         }
@@ -152,24 +151,24 @@ impl Process {
 
     /// The process that gave birth to it, whether or not it still lives. `None`: unknown.
     pub fn birth_parent(&self) -> Option<ProcessId> {
-        (self.birth_parent != ABSENT).then_some(ProcessId(self.birth_parent))
+        self.birth_parent
     }
 
     /// Set when an instance guessed from a lone thread id ([`Origin::FirstSeen`]) turned out to be a thread of
     /// another process: the process it really belongs to. Such an instance is no process of its own.
     pub fn merged_into(&self) -> Option<ProcessId> {
-        (self.merged_into != ABSENT).then_some(ProcessId(self.merged_into))
+        self.merged_into
     }
 
     /// The current parent: changes when the parent exits (init or a subreaper takes over). `None`: unknown.
     pub fn parent(&self) -> Column<'_, ProcessState, Option<ProcessId>> {
-        self.column(|state| (state.parent != ABSENT).then_some(ProcessId(state.parent)))
+        self.column(|state| state.parent)
     }
 
     /// The thread whose child it is: the one that cloned it, later a thread of whoever adopted it. Follows
     /// `parent`; a tool that walks thread by thread (Falco's un-indexed ancestor fields) needs it.
     pub fn parent_thread(&self) -> Column<'_, ProcessState, Option<ThreadId>> {
-        self.column(|state| (state.parent_thread != ABSENT).then_some(ThreadId(state.parent_thread)))
+        self.column(|state| state.parent_thread)
     }
 
     /// Images of the main thread; one an exec (and one for what it was born with).
@@ -179,12 +178,12 @@ impl Process {
 
     /// Working directory, with a trailing `/`. `None`: unknown.
     pub fn cwd(&self) -> Column<'_, ProcessState, Option<Sym>> {
-        self.column(|state| sym(state.cwd))
+        self.column(|state| state.cwd)
     }
 
     /// Environment, NUL after each entry.
     pub fn env(&self) -> Column<'_, ProcessState, Option<Sym>> {
-        self.column(|state| sym(state.env))
+        self.column(|state| state.env)
     }
 
     /// Descriptor table.
@@ -214,13 +213,11 @@ impl Process {
     }
 
     pub(crate) fn know_birth_parent(&mut self, parent: ProcessId) {
-        if self.birth_parent == ABSENT {
-            self.birth_parent = parent.0;
-        }
+        self.birth_parent.get_or_insert(parent);
     }
 
     pub(crate) fn merge_into(&mut self, process: ProcessId) {
-        self.merged_into = process.0;
+        self.merged_into = Some(process);
     }
 
     /// It is gone from event `at` on, if it is not already.
@@ -242,8 +239,8 @@ impl Process {
     }
 
     pub(crate) fn set_parent(&mut self, from: Seq, parent: Option<(ProcessId, ThreadId)>) {
-        let process = parent.map_or(ABSENT, |(process, _)| process.0);
-        let thread = parent.map_or(ABSENT, |(_, thread)| thread.0);
+        let process = parent.map(|(process, _)| process);
+        let thread = parent.map(|(_, thread)| thread);
         self.change(from, |state| (state.parent, state.parent_thread) = (process, thread));
     }
 
@@ -252,11 +249,11 @@ impl Process {
     }
 
     pub(crate) fn set_cwd(&mut self, from: Seq, cwd: Option<Sym>) {
-        self.change(from, |state| state.cwd = code(cwd));
+        self.change(from, |state| state.cwd = cwd);
     }
 
     pub(crate) fn set_env(&mut self, from: Seq, env: Option<Sym>) {
-        self.change(from, |state| state.env = code(env));
+        self.change(from, |state| state.env = env);
     }
 
     pub(crate) fn set_fd_table(&mut self, from: Seq, table: TableId) {
@@ -318,27 +315,13 @@ pub struct Thread {
     /// It once had what it did not share with its process; see [`ThreadOwn`].
     pub(crate) has_own: bool,
     /// The thread that had its id before.
-    pub(crate) previous: Option32,
+    pub(crate) previous: Option<ThreadId>,
     /// Which of the following are there; see [`known`].
     known: u8,
     vtid: i64,
     start_ns: Nanos,
     ended: Seq,
     attrs: Values<AttrsId>,
-}
-
-/// The number of a thread, or none.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Option32(u32);
-
-impl Option32 {
-    pub(crate) fn new(thread: Option<ThreadId>) -> Self {
-        Option32(thread.map_or(ABSENT, |thread| thread.0))
-    }
-
-    pub(crate) fn get(self) -> Option<ThreadId> {
-        (self.0 != ABSENT).then_some(ThreadId(self.0))
-    }
 }
 
 /// What a thread is created from.
@@ -362,7 +345,7 @@ impl Thread {
             born: new.from,
             origin: new.origin,
             has_own: false,
-            previous: Option32::new(previous),
+            previous,
             known,
             vtid: new.vtid.unwrap_or(0),
             start_ns: new.start_ns.unwrap_or(Nanos(0)),

@@ -263,7 +263,7 @@ impl Replay {
             self.remove_thread(thread, next);
         }
         if let Some((table, fd)) = self.pending.close.take() {
-            self.history.fd_tables.set(table, fd, next, Entry { file: None, is_cloexec: false });
+            self.history.fd_tables.set(table, fd, next, Entry::CLOSED);
         }
     }
 
@@ -451,7 +451,7 @@ impl Replay {
     }
 
     pub(crate) fn push_attrs(&mut self, attrs: Attrs) -> AttrsId {
-        let id = AttrsId(index_of(self.history.attrs.len()));
+        let id = AttrsId::new(index_of(self.history.attrs.len()));
         self.history.attrs.push(attrs);
         id
     }
@@ -460,7 +460,7 @@ impl Replay {
     pub(crate) fn creds(&mut self, creds: Creds) -> crate::history::CredId {
         let history = &mut self.history;
         *self.live.creds.entry(creds).or_insert_with(|| {
-            let id = crate::history::CredId(index_of(history.creds.len()));
+            let id = crate::history::CredId::new(index_of(history.creds.len()));
             history.creds.push(creds);
             id
         })
@@ -470,7 +470,7 @@ impl Replay {
     pub(crate) fn blank_file(&self, thread: Option<ThreadId>, kind: FdKind) -> OpenFile {
         OpenFile {
             from: self.now,
-            origin: FileId(index_of(self.history.files.len())),
+            origin: FileId::new(index_of(self.history.files.len())),
             opened_by: thread,
             kind,
             name: Sym::EMPTY,
@@ -490,7 +490,7 @@ impl Replay {
     }
 
     pub(crate) fn push_file(&mut self, file: OpenFile) -> FileId {
-        let id = FileId(index_of(self.history.files.len()));
+        let id = FileId::new(index_of(self.history.files.len()));
         self.history.files.push(file);
         id
     }

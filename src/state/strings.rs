@@ -5,28 +5,16 @@ use std::hash::BuildHasher;
 use bstr::{BStr, ByteSlice};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Handle of an interned string. Equal strings have equal handles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Sym(u32);
+use crate::history::ids;
+
+ids! {
+    /// Handle of an interned string. Equal strings have equal handles.
+    Sym;
+}
 
 impl Sym {
     /// The empty string.
-    pub const EMPTY: Sym = Sym(0);
-
-    /// Its number, counted from 0: for tables by symbol.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-
-    /// Its number: less than 2^32 - 1, of which no history has as many strings.
-    pub(crate) fn code(self) -> u32 {
-        self.0
-    }
-
-    /// The symbol with a number that [`Sym::code`] gave.
-    pub(crate) fn of_code(code: u32) -> Sym {
-        Sym(code)
-    }
+    pub const EMPTY: Sym = Sym::new(0);
 }
 
 /// All strings of a history.
@@ -60,24 +48,24 @@ impl Strings {
         let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
         let text = |i: u32| slice(bytes, ends, i);
         if let Some(&i) = self.index.find(hash, |&i| text(i) == s) {
-            return Sym(i);
+            return Sym::new(i);
         }
         let i = u32::try_from(self.ends.len()).expect("a history holds fewer than 2^32 distinct strings");
         self.index.insert_unique(hash, i, |&i| hasher.hash_one(text(i)));
         self.bytes.extend_from_slice(s);
         self.ends.push(self.bytes.len() as u64);
-        Sym(i)
+        Sym::new(i)
     }
 
     /// The handle of a string if it was ever interned.
     pub fn find(&self, s: &[u8]) -> Option<Sym> {
         let hash = self.hasher.hash_one(s);
-        self.index.find(hash, |&i| slice(&self.bytes, &self.ends, i) == s).map(|&i| Sym(i))
+        self.index.find(hash, |&i| slice(&self.bytes, &self.ends, i) == s).map(|&i| Sym::new(i))
     }
 
     /// The string of a handle.
     pub fn get(&self, sym: Sym) -> &BStr {
-        slice(&self.bytes, &self.ends, sym.0).as_bstr()
+        slice(&self.bytes, &self.ends, sym.number()).as_bstr()
     }
 
     /// Number of distinct strings.

@@ -261,7 +261,7 @@ impl App<'_> {
 
     fn open_all(&mut self, is_closed: bool) {
         let is_parent: Vec<bool> =
-            (0..self.closed.len()).map(|i| !self.forest.children(ProcessId(i as u32)).is_empty()).collect();
+            (0..self.closed.len()).map(|i| !self.forest.children(ProcessId::new(i as u32)).is_empty()).collect();
         for (closed, is_parent) in self.closed.iter_mut().zip(is_parent) {
             *closed = is_closed && is_parent;
         }

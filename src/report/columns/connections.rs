@@ -57,7 +57,7 @@ pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
     for (process, id) in snapshot_files(history) {
         add(process, id, true);
     }
-    for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
+    for (id, file) in (0..).map(FileId::new).zip(history.files.iter()) {
         if let Some(thread) = file.opened_by {
             add(history.thread(thread).process, id, false);
         }

@@ -78,13 +78,13 @@ pub(crate) fn rows(case: &Case<'_>) -> Vec<Row> {
             uses.push((row(process, file.name, file.kind, (None, file.from)), Use::Inherited(id)));
         }
     }
-    for (id, file) in (0..).map(FileId).zip(history.files.iter()) {
+    for (id, file) in (0..).map(FileId::new).zip(history.files.iter()) {
         // Further states of an open file are no further opens.
         let Some(thread) = file.opened_by.filter(|_| file.origin == id && is_path(&file)) else { continue };
         let at = (case.times.file(id), file.from);
         uses.push((row(history.thread(thread).process, file.name, file.kind, at), Use::Opened(id)));
     }
-    for (process, entry) in (0..).map(ProcessId).zip(&history.processes) {
+    for (process, entry) in (0..).map(ProcessId::new).zip(&history.processes) {
         for (from, id) in entry.image().rows() {
             let image = history.image(id);
             // A fork inherits the image: the exec is the parent's.

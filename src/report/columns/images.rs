@@ -21,7 +21,7 @@ pub static TABLE: Table<Row> = Table {
     sorted_by: &["ts", "seq"],
     rows: |case| {
         let mut rows = Vec::new();
-        for (process, row) in (0..).map(ProcessId).zip(&case.history.processes) {
+        for (process, row) in (0..).map(ProcessId::new).zip(&case.history.processes) {
             let images = row.image().rows().map(|(_, image)| image);
             let execs = images.filter(|&image| case.history.image(image).is_exec);
             rows.extend(execs.map(|image| Row { process, image }));

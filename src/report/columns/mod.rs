@@ -32,7 +32,7 @@ pub static EVENTS: &events::EventTable = &events::TABLE;
 /// What processes of the snapshot had open when recording began, in order of process and descriptor.
 fn snapshot_files(history: &History) -> impl Iterator<Item = (ProcessId, FileId)> + '_ {
     use tracehound_state::history::Origin;
-    let processes = (0..).map(ProcessId).zip(&history.processes);
+    let processes = (0..).map(ProcessId::new).zip(&history.processes);
     processes.filter(|(_, process)| process.origin == Origin::Snapshot).flat_map(|(id, process)| {
         let entries = history.fd_tables.entries(process.fd_table().at(process.born), process.born);
         entries.into_iter().filter_map(move |(_, entry)| Some((id, entry.file?)))

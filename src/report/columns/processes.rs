@@ -24,7 +24,7 @@ pub static TABLE: Table<Row> = Table {
     columns: COLUMNS,
     sorted_by: &["start", "start_seq"],
     rows: |case| {
-        let mut rows: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId).collect();
+        let mut rows: Vec<ProcessId> = (0..case.history.processes.len() as u32).map(ProcessId::new).collect();
         rows.retain(|&id| lineage::is_process(case.history, id));
         rows.sort_by_key(|&id| {
             let process = case.history.process(id);

@@ -87,7 +87,7 @@ impl<'a> Core<'a> {
         let (bin_ns, lanes) = watch.density();
         let lanes = lanes.into_iter().map(|lane| ints(lane.into_iter().map(|n| n as i64)));
         let is_process = |id: &ProcessId| lineage::is_process(case.history, *id);
-        let n_processes = (0..case.history.processes.len() as u32).map(ProcessId).filter(is_process).count();
+        let n_processes = (0..case.history.processes.len() as u32).map(ProcessId::new).filter(is_process).count();
         let head = json!({
             "title": Visible(title.as_bytes()).to_string(),
             "base": self.base.to_string(),
@@ -370,7 +370,7 @@ impl<'a> Core<'a> {
                 _ => "other",
             };
             let kind = self.texts.text(kind);
-            format!("[{},{kind},{name},{},{}]", stream.fd, self.row_option(stream.peer), file.origin.0)
+            format!("[{},{kind},{name},{},{}]", stream.fd, self.row_option(stream.peer), file.origin.number())
         });
         out.list("st", streams.collect::<Vec<_>>());
         let sockets = step.sockets.items.iter().map(|socket| {
@@ -500,7 +500,7 @@ fn signals(case: &Case<'_>) -> Vec<usize> {
 /// The processes of a page, by start.
 fn processes(case: &Case<'_>, signals: &[usize]) -> Vec<ProcessId> {
     let history = case.history;
-    let mut order: Vec<ProcessId> = (0..history.processes.len() as u32).map(ProcessId).collect();
+    let mut order: Vec<ProcessId> = (0..history.processes.len() as u32).map(ProcessId::new).collect();
     order.retain(|&id| lineage::is_process(history, id));
     order.sort_by_key(|&id| (history.process(id).start_ns(), history.process(id).born, id));
     if order.len() > MAX_PROCESSES {

@@ -25,7 +25,7 @@ fn check(fixture: &Fixture, options: &TreeOptions, expected: &str) {
 /// The first process with a pid.
 fn pid(fixture: &Fixture, pid: i64) -> ProcessId {
     let id = fixture.history.processes.iter().position(|process| process.pid.0 == pid).expect("it exists");
-    ProcessId(id as u32)
+    ProcessId::new(id as u32)
 }
 
 fn story() -> Fixture {

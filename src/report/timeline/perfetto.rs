@@ -118,7 +118,7 @@ fn tracks(case: &Case<'_>, timeline: &Timeline) -> Tracks {
     for &id in forest.processes().iter().filter(|id| kept[id.index()]) {
         let pid = case.history.process(id).pid.0;
         let is_free = (1..FIRST_MADE_UP).contains(&pid) && taken.insert(pid, ()).is_none();
-        order.push((id, if is_free { pid } else { FIRST_MADE_UP + i64::from(id.0) }));
+        order.push((id, if is_free { pid } else { FIRST_MADE_UP + i64::from(id.number()) }));
     }
     let sort = order.iter().enumerate().map(|(i, &(id, _))| (id, i)).collect();
     Tracks { numbers: order.iter().copied().collect(), sort, order }

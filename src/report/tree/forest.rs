@@ -33,7 +33,7 @@ impl Forest {
         let is_in = |id: ProcessId| {
             lineage::is_process(case.history, id) && at.is_none_or(|at| case.history.process(id).is_alive(at))
         };
-        let mut order: Vec<ProcessId> = (0..processes.len() as u32).map(ProcessId).collect();
+        let mut order: Vec<ProcessId> = (0..processes.len() as u32).map(ProcessId::new).collect();
         order.retain(|&id| is_in(id));
         order.sort_by_key(|&id| (processes[id.index()].start_ns(), processes[id.index()].born, id));
         let mut forest = Forest {

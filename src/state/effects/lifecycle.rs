@@ -533,11 +533,11 @@ impl Replay {
                 mtime: None,
             });
         }
-        ImageId(0)
+        ImageId::new(0)
     }
 
     pub(crate) fn push_image(&mut self, image: Image) -> ImageId {
-        let id = ImageId(index_of(self.history.images.len()));
+        let id = ImageId::new(index_of(self.history.images.len()));
         self.history.images.push(image);
         id
     }
@@ -567,11 +567,11 @@ impl Replay {
 
     /// Adds a process without threads; its main thread must follow at once.
     pub(crate) fn create_process(&mut self, new: NewProcess) -> ProcessId {
-        let id = ProcessId(index_of(self.history.processes.len()));
+        let id = ProcessId::new(index_of(self.history.processes.len()));
         let mut process = Process::new(new);
         process.section = index_of(self.history.sections.len().saturating_sub(1));
         let rows = &self.history.processes;
-        let last = self.live.newest.set(process.pid.0, id.0, |row| rows[row as usize].pid.0);
+        let last = self.live.newest.set(process.pid.0, id.number(), |row| rows[row as usize].pid.0);
         let mut newest_start_ns = 0;
         // Another section is another machine, as far as is known.
         if let Some(last) = last.filter(|&last| rows[last as usize].section == process.section) {
@@ -599,14 +599,14 @@ impl Replay {
         if let Some(&old) = self.live.threads.get(&new.tid.0) {
             self.evict(old, new.from);
         }
-        let id = ThreadId(index_of(self.history.threads.len()));
+        let id = ThreadId::new(index_of(self.history.threads.len()));
         attrs.thread = id;
         attrs.from = new.from;
         let attrs = self.push_attrs(attrs);
         let is_leader = self.history.processes[new.process.index()].pid == new.tid;
         let threads = &self.history.threads;
-        let previous = self.history.index.threads.set(new.tid.0, id.0, |row| threads[row as usize].tid.0);
-        self.history.threads.push(Thread::new(&new, attrs, previous.map(ThreadId)));
+        let previous = self.history.index.threads.set(new.tid.0, id.number(), |row| threads[row as usize].tid.0);
+        self.history.threads.push(Thread::new(&new, attrs, previous.map(ThreadId::new)));
         self.live.thread.push(LiveThread { since: seen_at, ..LiveThread::default() });
         self.history.processes[new.process.index()].threads.push(id);
         let alive = &mut self.live.process[new.process.index()].alive;
@@ -688,7 +688,7 @@ pub(crate) fn unknown_process(
 /// Attributes of which nothing is known. The thread is filled in by [`Replay::create_thread`].
 pub(crate) fn unknown_attrs(from: Seq, image: ImageId, creds: CredId) -> Attrs {
     Attrs {
-        thread: ThreadId(0),
+        thread: ThreadId::new(0),
         from,
         image,
         creds,

@@ -167,7 +167,7 @@ impl Replay {
             }
             return known;
         }
-        let new = ContainerId(index_of(self.history.containers.len()));
+        let new = ContainerId::new(index_of(self.history.containers.len()));
         self.history.containers.push(Container {
             full_id: Sym0(full_id),
             id: Sym0(short),

@@ -10,7 +10,7 @@ use tracehound_state::ProcessId;
 use common::Replayed;
 
 fn keys(replayed: &Replayed) -> Vec<String> {
-    (0..replayed.history.processes.len()).map(|i| replayed.history.process_key(ProcessId(i as u32))).collect()
+    (0..replayed.history.processes.len()).map(|i| replayed.history.process_key(ProcessId::new(i as u32))).collect()
 }
 
 fn check_same(scap: &Replayed, other: &Replayed, what: &str) {

@@ -123,7 +123,7 @@ fn check_history(history: &History, name: &str) {
     let mut keys = std::collections::HashSet::new();
     let mut current: HashMap<i64, &Process> = HashMap::new();
     for (i, process) in history.processes.iter().enumerate() {
-        assert!(keys.insert(history.process_key(tracehound_state::ProcessId(i as u32))), "{name}: key of {i}");
+        assert!(keys.insert(history.process_key(tracehound_state::ProcessId::new(i as u32))), "{name}: key of {i}");
         assert_eq!(history.thread(process.leader()).tid, process.pid, "{name}: main thread of {i}");
         if let Some(before) = current.insert(process.pid.0, process) {
             let ended = before.ended().unwrap_or_else(|| panic!("{name}: two of {} at a time", process.pid.0));

@@ -181,12 +181,12 @@ fn soup(seed: u64, n: u64) {
     let history = replay.finish();
     for (i, process) in history.processes.iter().enumerate() {
         assert_eq!(history.thread(process.leader()).tid, process.pid);
-        assert!(process.threads.iter().all(|&thread| history.thread(thread).process == ProcessId(i as u32)));
+        assert!(process.threads.iter().all(|&thread| history.thread(thread).process == ProcessId::new(i as u32)));
         assert!(process.ended().is_none_or(|ended| process.born <= ended));
         // Ends in spite of whatever cycle the events claim.
         let last = Seq(u64::MAX);
-        assert!(history.ancestors(ProcessId(i as u32), last).count() <= history.processes.len() * 2);
-        assert_ne!(process.parent().last(), Some(ProcessId(i as u32)));
+        assert!(history.ancestors(ProcessId::new(i as u32), last).count() <= history.processes.len() * 2);
+        assert_ne!(process.parent().last(), Some(ProcessId::new(i as u32)));
         let rows: Vec<Seq> = process.parent().rows().map(|row| row.0).collect();
         assert!(rows.is_sorted());
         history.fd_tables.entries(process.fd_table().last(), last);
@@ -194,13 +194,13 @@ fn soup(seed: u64, n: u64) {
     one_at_a_time(history.processes.iter().map(|process| (process.pid, process.born, process.ended())));
     one_at_a_time(history.threads.iter().map(|thread| (thread.tid, thread.born, thread.ended())));
     for (i, thread) in history.threads.iter().enumerate() {
-        assert_eq!(history.attrs(thread.attrs().last()).thread, ThreadId(i as u32));
+        assert_eq!(history.attrs(thread.attrs().last()).thread, ThreadId::new(i as u32));
     }
     for i in (0..history.files.len()).step_by(17) {
-        history.path_now(tracehound_state::FileId(i as u32), Seq(u64::MAX));
+        history.path_now(tracehound_state::FileId::new(i as u32), Seq(u64::MAX));
     }
     let keys: std::collections::HashSet<String> =
-        (0..history.processes.len()).map(|i| history.process_key(ProcessId(i as u32))).collect();
+        (0..history.processes.len()).map(|i| history.process_key(ProcessId::new(i as u32))).collect();
     assert_eq!(keys.len(), history.processes.len());
     for fact in facts {
         if let Some(thread) = fact.thread {
@@ -261,7 +261,7 @@ fn long_chains_stay_linear() {
     let history = replay.finish();
     eprintln!("{} processes, {:?}, {notes:?}", history.processes.len(), started.elapsed());
     assert_eq!(history.processes.len() as i64, N);
-    let last = ProcessId(history.processes.len() as u32 - 1);
+    let last = ProcessId::new(history.processes.len() as u32 - 1);
     let all_are_born = Seq(2000 + 2 * (N as u64 - 1));
     assert_eq!(history.ancestors(last, all_are_born).count() as i64, N - 1);
     assert_ne!(notes.n_out_of_budget, 0, "the trace was made to exceed the budget");

@@ -35,13 +35,13 @@ fn replay(trace: &str) -> Replayed {
 fn process(history: &History, pid: i64, seq: Seq) -> Option<(ProcessId, &Process)> {
     let all = || history.processes.iter().enumerate().filter(|(_, p)| p.pid.0 == pid && p.born <= seq);
     let found = all().find(|(_, p)| p.is_alive(seq)).or_else(|| all().next_back())?;
-    Some((ProcessId(found.0 as u32), found.1))
+    Some((ProcessId::new(found.0 as u32), found.1))
 }
 
 fn thread(history: &History, tid: i64, seq: Seq) -> Option<ThreadId> {
     let lives = |t: &tracehound_state::history::Thread| t.ended().is_none_or(|ended| seq < ended);
     let found = history.threads.iter().rposition(|t| t.tid.0 == tid && t.born <= seq && lives(t))?;
-    Some(ThreadId(found as u32))
+    Some(ThreadId::new(found as u32))
 }
 
 /// Answers a question as of event `seq`; "-" is unknown or none.
@@ -921,7 +921,7 @@ fn a_further_section_ends_what_was() {
     assert_eq!(ask(&replayed, 1, "comm 100"), "a");
     assert_eq!(ask(&replayed, 2, "event comm"), "b");
     assert_eq!(ask(&replayed, 2, "lives 100"), "2");
-    let keys: Vec<String> = (0..2).map(|i| replayed.history.process_key(ProcessId(i))).collect();
+    let keys: Vec<String> = (0..2).map(|i| replayed.history.process_key(ProcessId::new(i))).collect();
     assert_ne!(keys[0], keys[1]);
 }
 
