@@ -37,7 +37,7 @@ struct Known {
 }
 
 impl Newest {
-    const PLACES: usize = 256;
+    const PLACES: usize = 1024;
 
     fn place(table: TableId, fd: u32) -> usize {
         (fd ^ table.number().wrapping_mul(31)) as usize % Newest::PLACES
@@ -231,14 +231,7 @@ impl FdTables {
 
     /// What it costs to list a table: descriptors it and the tables it is a copy of ever had, or their changes.
     pub fn cost(&self, table: TableId) -> usize {
-        let mut n = 0;
-        let mut at = Some(table);
-        while let Some(id) = at {
-            let t = &self.tables[id.index()];
-            n += t.own.len();
-            at = t.base().map(|(base, _)| base);
-        }
-        n
+        self.line(table).map(Own::len).sum()
     }
 
     /// Entries after event `seq` that were set in this table itself, closed ones too, not inherited by copying.
@@ -247,8 +240,11 @@ impl FdTables {
         sorted(own.fds().collect()).into_iter().filter_map(|fd| Some((fd, own.get(fd, seq)?))).collect()
     }
 
-    /// Sets what a descriptor refers to from `seq` on.
+    /// Sets what a descriptor refers to from `seq` on. Negative numbers are no descriptors: nothing is set.
     pub fn set(&mut self, table: TableId, fd: i64, seq: Seq, entry: Entry) {
+        if fd < 0 {
+            return;
+        }
         self.tables[table.index()].own.set(fd, seq, entry);
         if let Ok(fd) = u32::try_from(fd) {
             self.newest.0[Newest::place(table, fd)] = Known { table: Some(table), fd, entry };
@@ -258,17 +254,22 @@ impl FdTables {
     /// The entry of a descriptor after all that was set so far, if it is open.
     #[inline]
     pub(crate) fn open_now(&mut self, table: TableId, fd: i64) -> Option<Entry> {
-        let number = u32::try_from(fd).ok();
-        if let Some(fd) = number {
-            let known = self.newest.0[Newest::place(table, fd)];
-            if known.table == Some(table) && known.fd == fd {
-                return known.entry.file.is_some().then_some(known.entry);
-            }
+        // The place is that of another number if this one is no descriptor's.
+        let known = &self.newest.0[Newest::place(table, fd as u32)];
+        let entry =
+            if known.table == Some(table) && i64::from(known.fd) == fd { known.entry } else { self.look_up(table, fd) };
+        entry.file.is_some().then_some(entry)
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, table: TableId, fd: i64) -> Entry {
+        if fd < 0 {
+            // No table has it, and mmap names it for memory of no file as often as all else.
+            return Entry::CLOSED;
         }
-        let entry = self.entry(table, fd, Seq(u64::MAX)).filter(|entry| entry.file.is_some());
-        if let Some(fd) = number {
-            let known = Known { table: Some(table), fd, entry: entry.unwrap_or(Entry::CLOSED) };
-            self.newest.0[Newest::place(table, fd)] = known;
+        let entry = self.entry(table, fd, Seq(u64::MAX)).filter(|entry| entry.file.is_some()).unwrap_or(Entry::CLOSED);
+        if let Ok(fd) = u32::try_from(fd) {
+            self.newest.0[Newest::place(table, fd)] = Known { table: Some(table), fd, entry };
         }
         entry
     }
@@ -286,6 +287,36 @@ impl FdTables {
         }
     }
 
+    /// Open descriptors that an exec closes, by number, after all that was set so far.
+    pub(crate) fn closed_at_exec(&self, table: TableId) -> Vec<i64> {
+        let mut fds: Vec<i64> = Vec::new();
+        for own in self.line(table) {
+            match own {
+                // Few are ever marked, and most are not any more.
+                Own::Few(list) => {
+                    fds.extend(list.iter().filter(|change| change.entry().is_cloexec).map(|change| change.fd()));
+                }
+                Own::Many(map) => fds.extend(map.keys()),
+            }
+        }
+        let mut fds = sorted(fds);
+        fds.retain(|&fd| {
+            let entry = self.entry(table, fd, Seq(u64::MAX));
+            entry.is_some_and(|entry| entry.file.is_some() && entry.is_cloexec)
+        });
+        fds
+    }
+
+    /// What was set in a table, in the one it is a copy of, and so on.
+    fn line(&self, table: TableId) -> impl Iterator<Item = &Own> {
+        let mut at = Some(table);
+        std::iter::from_fn(move || {
+            let table = &self.tables[at?.index()];
+            at = table.base;
+            Some(&table.own)
+        })
+    }
+
     /// What a descriptor refers to after event `seq`.
     pub fn get(&self, table: TableId, fd: i64, seq: Seq) -> Option<FileId> {
         self.entry(table, fd, seq)?.file
@@ -293,14 +324,7 @@ impl FdTables {
 
     /// All open descriptors after event `seq`, by number.
     pub fn entries(&self, table: TableId, seq: Seq) -> Vec<(i64, Entry)> {
-        let mut fds: Vec<i64> = Vec::new();
-        let mut at = Some(table);
-        while let Some(id) = at {
-            let t = &self.tables[id.index()];
-            fds.extend(t.own.fds());
-            at = t.base().map(|(base, _)| base);
-        }
-        sorted(fds)
+        sorted(self.line(table).flat_map(Own::fds).collect())
             .into_iter()
             .filter_map(|fd| self.entry(table, fd, seq).filter(|entry| entry.file.is_some()).map(|entry| (fd, entry)))
             .collect()

@@ -22,6 +22,8 @@ pub(crate) struct Live {
     pub(crate) recent: Recent,
     /// Paths put together last: programs open the same files over and over.
     pub(crate) joined: Joined,
+    /// The same of directories and nothing: they get a `/` at their end.
+    pub(crate) dirs: Joined,
     /// By [`ThreadId`].
     pub(crate) thread: Rows<LiveThread>,
     /// By [`ProcessId`].
@@ -102,23 +104,27 @@ impl Default for Recent {
             table: TableId::new(0),
             has_acted: false,
         };
-        Recent([(Recent::NONE, nobody); Recent::PLACES])
+        let mut recent = Recent([(0, nobody); Recent::PLACES]);
+        recent.forget_all();
+        recent
     }
 }
 
 impl Recent {
     const PLACES: usize = 256;
-    /// No thread's id.
-    const NONE: i64 = i64::MIN;
-
     fn place(tid: i64) -> usize {
         tid as usize % Recent::PLACES
+    }
+
+    /// An id that has another place.
+    fn nobody(place: usize) -> i64 {
+        place as i64 + 1
     }
 
     #[inline]
     pub(crate) fn get(&self, tid: i64) -> Option<&Actor> {
         let (of, actor) = &self.0[Recent::place(tid)];
-        (*of == tid && tid != Recent::NONE).then_some(actor)
+        (*of == tid).then_some(actor)
     }
 
     pub(crate) fn set(&mut self, tid: i64, actor: Actor) {
@@ -127,15 +133,15 @@ impl Recent {
 
     /// What is known of the thread with an id is no longer true.
     pub(crate) fn forget(&mut self, tid: i64) {
-        let place = &mut self.0[Recent::place(tid)];
-        if place.0 == tid {
-            place.0 = Recent::NONE;
+        let place = Recent::place(tid);
+        if self.0[place].0 == tid {
+            self.0[place].0 = Recent::nobody(place);
         }
     }
 
     /// What is known of any thread may no longer be true.
     pub(crate) fn forget_all(&mut self) {
-        self.0.iter_mut().for_each(|place| place.0 = Recent::NONE);
+        self.0.iter_mut().enumerate().for_each(|(i, place)| place.0 = Recent::nobody(i));
     }
 }
 

@@ -168,36 +168,32 @@ impl Replay {
         if head.flags & head_flags::UNFINISHED != 0 {
             self.notes.n_unfinished += 1;
         }
-        let plan = self.plans.get(usize::from(head.kind.0)).unwrap_or(&Plan::OTHER);
-        let mut fact = Fact::NONE;
-        let actor = match self.live.recent.get(head.tid.0) {
-            Some(actor) if actor.has_acted && plan.actor != effects::Actor::Nobody => Some(*actor),
-            _ => self.actor(plan, event),
-        };
-        if let Some(actor) = actor {
-            fact.thread = Some(actor.thread);
-            fact.process = Some(actor.process);
-            fact.attrs = Some(actor.attrs);
-            if plan.fd != FdUse::None {
-                fact.fd = Some(-1);
-                if let FdUse::Arg(i) = plan.fd
-                    && let Some(fd) = event.int(usize::from(i))
-                {
-                    fact.fd = Some(fd);
-                    fact.file = self.history.fd_tables.open_now(actor.table, fd).and_then(|entry| entry.file);
+        let plan = *self.plans.get(usize::from(head.kind.0)).unwrap_or(&Plan::OTHER);
+        let is_current = |actor: &Actor| actor.has_acted && plan.actor != effects::Actor::Nobody;
+        if !self.live.recent.get(head.tid.0).is_some_and(is_current) && !self.find_actor(plan, event) {
+            return self.apply(event, plan, Fact::NONE);
+        }
+        let Some(actor) = self.live.recent.get(head.tid.0) else { return Fact::NONE };
+        let (thread, process, attrs) = (Some(actor.thread), Some(actor.process), Some(actor.attrs));
+        let (fd, file) = match plan.fd {
+            FdUse::None => (None, None),
+            FdUse::Creates => (Some(-1), None),
+            FdUse::Arg(i) => match event.int(usize::from(i)) {
+                None => (Some(-1), None),
+                Some(fd) => {
+                    let entry = self.history.fd_tables.open_now(actor.table, fd);
+                    (Some(fd), entry.and_then(|entry| entry.file))
                 }
-            }
-        }
-        let ret = if plan.has_ret { event.int(0) } else { None };
-        if effects::is_known(&self.history, plan.effect, ret, fact.file) {
-            return fact;
-        }
-        self.apply(event, plan.effect, ret, fact)
+            },
+        };
+        let fact = Fact { thread, process, attrs, fd, file, is_name_changed: false, child: None };
+        if effects::is_known(&self.history, plan, event, file) { fact } else { self.apply(event, plan, fact) }
     }
 
-    /// The thread of an event, which was not the last one seen of its id, or has not acted yet.
+    /// Finds the thread of an event, which was not the last one seen of its id, or has not acted yet: it is then
+    /// among the recent ones. False if there is none.
     #[inline(never)]
-    fn actor(&mut self, plan: &Plan, event: Event<'_>) -> Option<Actor> {
+    fn find_actor(&mut self, plan: Plan, event: Event<'_>) -> bool {
         let (tid, seq, ts) = (event.head.tid.0, self.now, event.head.ts);
         let actor = match plan.actor {
             effects::Actor::Nobody => None,
@@ -206,19 +202,21 @@ impl Replay {
                 self.thread_or_placeholder(tid, &Cx { event, seq, ts, ret: None, fact: Fact::NONE })?;
                 self.actor_by_tid(tid)
             }),
-        }?;
+        };
+        let Some(actor) = actor else { return false };
         if !actor.has_acted && plan.effect != Effect::Clone {
             self.live.thread[actor.thread.index()].has_acted = true;
             self.live.recent.set(tid, Actor { has_acted: true, ..actor });
         }
-        Some(actor)
+        true
     }
 
     /// Applies the effect of an event, given what holds before it; gives what holds afterwards.
     #[inline(never)]
-    fn apply(&mut self, event: Event<'_>, effect: Effect, ret: Option<i64>, fact: Fact) -> Fact {
+    fn apply(&mut self, event: Event<'_>, plan: Plan, fact: Fact) -> Fact {
+        let ret = plan.ret(event);
         let mut cx = Cx { event, seq: self.now, ts: event.head.ts, ret, fact };
-        effects::apply(effect, self, &mut cx);
+        effects::apply(plan.effect, self, &mut cx);
         let actor = cx.fact.thread.map(|thread| self.actor_of(event.head.tid.0, thread));
         cx.fact.process = actor.map(|actor| actor.process);
         cx.fact.attrs = actor.map(|actor| actor.attrs);
@@ -276,7 +274,7 @@ impl Replay {
 
     /// The current thread with a thread id, and what it is now.
     #[inline]
-    fn actor_by_tid(&mut self, tid: i64) -> Option<Actor> {
+    pub(crate) fn actor_by_tid(&mut self, tid: i64) -> Option<Actor> {
         if let Some(actor) = self.live.recent.get(tid) {
             return Some(*actor);
         }
@@ -286,16 +284,18 @@ impl Replay {
     }
 
     /// What a thread, which mostly is the current one with an id, is now.
-    fn actor_of(&self, tid: i64, thread: ThreadId) -> Actor {
+    #[inline]
+    pub(crate) fn actor_of(&self, tid: i64, thread: ThreadId) -> Actor {
         let known = self.live.recent.get(tid).filter(|actor| actor.thread == thread);
         known.copied().unwrap_or_else(|| self.look_at(thread))
     }
 
+    #[inline(never)]
     fn look_at(&self, thread: ThreadId) -> Actor {
         let row = &self.history.threads[thread.index()];
         let has_acted = self.live.thread[thread.index()].has_acted;
         let (process, attrs) = (row.process, row.attrs().last());
-        Actor { thread, process, attrs, table: self.table_of(thread), has_acted }
+        Actor { thread, process, attrs, table: self.look_at_table(thread), has_acted }
     }
 
     /// The process of a thread.
@@ -304,7 +304,12 @@ impl Replay {
     }
 
     /// The descriptor table a thread uses now.
+    #[inline]
     pub(crate) fn table_of(&self, thread: ThreadId) -> TableId {
+        self.actor_of(self.history.threads[thread.index()].tid.0, thread).table
+    }
+
+    fn look_at_table(&self, thread: ThreadId) -> TableId {
         let own = self.history.own(thread).and_then(|own| own.fd_table.last());
         own.unwrap_or_else(|| self.history.processes[self.process_of(thread).index()].fd_table().last())
     }
@@ -509,10 +514,8 @@ impl Replay {
 
     /// Sets an entry of a thread's descriptor table. Negative numbers are no descriptors.
     pub(crate) fn set_fd(&mut self, thread: ThreadId, fd: i64, file: Option<FileId>, is_cloexec: bool) {
-        if fd >= 0 {
-            let table = self.table_of(thread);
-            self.history.fd_tables.set(table, fd, self.now, Entry { file, is_cloexec });
-        }
+        let table = self.table_of(thread);
+        self.history.fd_tables.set(table, fd, self.now, Entry { file, is_cloexec });
     }
 
     /// Gives the file of the event's descriptor another state. Other descriptors that share the description keep

@@ -228,8 +228,9 @@ fn close_on_exec(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId, process: Process
         table = r.fork_table(table, cx.seq);
         r.set_table(process, cx.seq, table);
     }
-    for (fd, entry) in r.entries_of(table) {
-        if entry.is_cloexec {
+    let cost = r.history.fd_tables.cost(table);
+    if r.spend(cost) {
+        for fd in r.history.fd_tables.closed_at_exec(table) {
             r.set_fd(thread, fd, None, false);
         }
     }
@@ -248,18 +249,21 @@ impl Replay {
             return Dir::At(self.cwd_of(thread));
         }
         let Some(file) = self.file_of(thread, dirfd) else { return Dir::Unknown };
-        let name = self.history.file(file).name;
-        let text = self.text(name);
-        if text.is_empty() || text.ends_with(b"/") {
-            return Dir::At(Some(name));
+        let name = self.history.file_names(file).name;
+        if let Some(dir) = self.live.dirs.get(name, Sym::EMPTY) {
+            return Dir::At(Some(dir));
         }
-        let mut dir = std::mem::take(&mut self.scratch);
-        dir.clear();
-        dir.extend_from_slice(self.text(name));
-        dir.push(b'/');
-        let sym = self.intern(&dir);
-        self.scratch = dir;
-        Dir::At(Some(sym))
+        let text = self.history.strings.get(name);
+        let dir = if text.is_empty() || text.ends_with(b"/") {
+            name
+        } else {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(text);
+            self.scratch.push(b'/');
+            self.history.strings.intern(&self.scratch)
+        };
+        self.live.dirs.set(name, Sym::EMPTY, dir);
+        Dir::At(Some(dir))
     }
 
     /// Interns a directory taken relative to another, with a trailing `/`.

@@ -23,7 +23,7 @@ mod users;
 use std::sync::OnceLock;
 
 use tracehound_formats::event::kind::{self, ArgType, Kind, kind_flags};
-use tracehound_formats::event::{KindId, pseudo, syscalls};
+use tracehound_formats::event::{Event, KindId, pseudo, syscalls};
 use tracehound_formats::section::FdKind;
 
 use crate::history::{FileId, History};
@@ -52,6 +52,12 @@ pub(crate) enum Bearing {
 }
 
 impl Plan {
+    /// The return value of an event; `None` if it has none, or did not return.
+    #[inline]
+    pub(crate) fn ret(self, event: Event<'_>) -> Option<i64> {
+        if self.has_ret { event.int(0) } else { None }
+    }
+
     /// What its events can do.
     pub(crate) fn bearing(self) -> Bearing {
         match (self.actor, self.effect) {
@@ -168,11 +174,12 @@ pub(crate) fn apply(effect: Effect, r: &mut Replay, cx: &mut Cx<'_>) {
 /// True if an event leaves state as it is, whatever its other arguments say: without an effect, or traffic over what it
 /// shows nothing new of, as nearly all traffic is.
 #[inline]
-pub(crate) fn is_known(history: &History, effect: Effect, ret: Option<i64>, file: Option<FileId>) -> bool {
+pub(crate) fn is_known(history: &History, plan: Plan, event: Event<'_>, file: Option<FileId>) -> bool {
     let known = |is_known: fn(Traffic) -> bool| {
-        ret.is_some_and(|ret| ret >= 0) && file.is_some_and(|file| is_known(history.files.traffic_at(file.index())))
+        plan.ret(event).is_some_and(|ret| ret >= 0)
+            && file.is_some_and(|file| is_known(history.files.traffic_at(file.index())))
     };
-    match effect {
+    match plan.effect {
         Effect::None => true,
         Effect::Read | Effect::Write => known(|file| !file.can_connect()),
         Effect::Send | Effect::Receive { control: None, .. } => {
