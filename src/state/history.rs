@@ -11,9 +11,9 @@ use hashbrown::HashMap;
 use tracehound_formats::section::{FdKind, InterfaceEntry, L4, Machine, MountEntry};
 use tracehound_formats::{Seq, Tid};
 
+use crate::by_id::ById;
 use crate::fd_table::FdTables;
 use crate::moves::Moves;
-use crate::newest::Newest;
 use crate::packed::{FileNames, Table};
 pub use crate::process::{Exit, Inherited, Process, Thread, ThreadOwn};
 use crate::rows::Rows;
@@ -123,7 +123,7 @@ pub(crate) struct Index {
     /// Containers by short id.
     pub(crate) containers: HashMap<Sym, ContainerId>,
     /// Last thread of each thread id; each knows the one before it.
-    pub(crate) threads: Newest,
+    pub(crate) threads: ById<ThreadId>,
 }
 
 /// What a section of the trace says besides processes.
@@ -598,7 +598,7 @@ impl History {
 
     /// The thread that has this id in the host's pid namespace after event `seq`. O(lives of this id).
     pub fn thread_by_tid(&self, tid: Tid, seq: Seq) -> Option<ThreadId> {
-        let newest = self.index.threads.get(tid.0, |id| self.threads[id as usize].tid.0).map(ThreadId::new);
+        let newest = self.index.threads.get(tid.0);
         let mut lives = std::iter::successors(newest, |&id| self.thread(id).previous);
         lives.find(|&id| {
             let thread = self.thread(id);

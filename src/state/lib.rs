@@ -29,9 +29,9 @@
 
 mod replay;
 
+mod by_id;
 mod effects;
 mod live;
-mod newest;
 
 pub mod fact;
 pub mod few;

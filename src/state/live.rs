@@ -5,9 +5,9 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use tracehound_formats::Nanos;
 
+use crate::by_id::ById;
 use crate::few::Few;
 use crate::history::{AttrsId, ContainerId, CredId, Creds, Inherited, ProcessId, TableId, ThreadId};
-use crate::newest::Newest;
 use crate::rows::Rows;
 use crate::strings::Sym;
 
@@ -15,9 +15,9 @@ use crate::strings::Sym;
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     /// Current thread by thread id.
-    pub(crate) threads: HashMap<i64, ThreadId>,
+    pub(crate) threads: ById<ThreadId>,
     /// Current process by process id.
-    pub(crate) groups: HashMap<i64, ProcessId>,
+    pub(crate) groups: ById<ProcessId>,
     /// Look-ups made last: traces have long runs of few threads.
     pub(crate) recent: Recent,
     /// Paths put together last: programs open the same files over and over.
@@ -31,7 +31,7 @@ pub(crate) struct Live {
     /// Last exit of each thread id, if the parent's event of that thread's birth has not come yet.
     pub(crate) exited: HashMap<i64, Exited>,
     /// Last process of each process id, for [`crate::history::History::process_key`].
-    pub(crate) newest: Newest,
+    pub(crate) newest: ById<ProcessId>,
     /// Processes that share working directory and root, by `LiveProcess::fs_group`.
     pub(crate) fs_groups: Vec<Vec<ProcessId>>,
     /// Descriptor tables that more than one process has used at a time (CLONE_FILES).

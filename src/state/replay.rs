@@ -278,7 +278,7 @@ impl Replay {
         if let Some(actor) = self.live.recent.get(tid) {
             return Some(*actor);
         }
-        let actor = self.look_at(*self.live.threads.get(&tid)?);
+        let actor = self.look_at(self.live.threads.get(tid)?);
         self.live.recent.set(tid, actor);
         Some(actor)
     }

@@ -110,7 +110,7 @@ fn main_thread(r: &mut Replay, cx: &Cx<'_>, thread: ThreadId) -> ThreadId {
     }
     if pid != tid {
         // A placeholder whose process is named only now, or a contradiction: believe the kernel.
-        if let Some(&named) = r.live.groups.get(&pid) {
+        if let Some(named) = r.live.groups.get(pid) {
             if r.live.thread[thread.index()].is_placeholder {
                 r.notes.n_merged += 1;
                 r.forget(thread, cx.seq);

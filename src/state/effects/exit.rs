@@ -88,8 +88,8 @@ impl Replay {
             let row = &mut self.history.processes[process.index()];
             row.end(at);
             let pid = row.pid.0;
-            if self.live.groups.get(&pid) == Some(&process) {
-                self.live.groups.remove(&pid);
+            if self.live.groups.get(pid) == Some(process) {
+                self.live.groups.remove(pid);
             }
         }
         if thread != leader {
@@ -119,8 +119,8 @@ impl Replay {
         let row = &mut self.history.processes[process.index()];
         row.end(at);
         let pid = row.pid.0;
-        if self.live.groups.get(&pid) == Some(&process) {
-            self.live.groups.remove(&pid);
+        if self.live.groups.get(pid) == Some(process) {
+            self.live.groups.remove(pid);
         }
     }
 
@@ -128,18 +128,18 @@ impl Replay {
         let row = &mut self.history.threads[thread.index()];
         row.end(at);
         let tid = row.tid.0;
-        if self.live.threads.get(&tid) == Some(&thread) {
-            self.live.threads.remove(&tid);
+        if self.live.threads.get(tid) == Some(thread) {
+            self.live.threads.remove(tid);
         }
         self.live.recent.forget(tid);
     }
 
     /// Ends everything: a further section begins.
     pub(crate) fn end_all(&mut self, at: Seq) {
-        for (_, thread) in self.live.threads.drain() {
+        for thread in self.live.threads.drain() {
             self.history.threads[thread.index()].end(at);
         }
-        for (_, process) in self.live.groups.drain() {
+        for process in self.live.groups.drain() {
             self.history.processes[process.index()].end(at);
         }
         self.live.recent.forget_all();

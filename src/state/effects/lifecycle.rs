@@ -504,7 +504,7 @@ impl Replay {
 
     /// The main thread of the current process with a pid, or a placeholder for it.
     fn leader_or_placeholder(&mut self, pid: i64, cx: &Cx<'_>) -> Option<ThreadId> {
-        if let Some(&process) = self.live.groups.get(&pid) {
+        if let Some(process) = self.live.groups.get(pid) {
             return Some(self.history.processes[process.index()].leader());
         }
         if let Some(thread) = self.thread_by_tid(pid) {
@@ -571,19 +571,19 @@ impl Replay {
         let mut process = Process::new(new);
         process.section = index_of(self.history.sections.len().saturating_sub(1));
         let rows = &self.history.processes;
-        let last = self.live.newest.set(process.pid.0, id.number(), |row| rows[row as usize].pid.0);
+        let last = self.live.newest.insert(process.pid.0, id);
         let mut newest_start_ns = 0;
         // Another section is another machine, as far as is known.
-        if let Some(last) = last.filter(|&last| rows[last as usize].section == process.section) {
-            let row = &rows[last as usize];
+        if let Some(last) = last.filter(|&last| rows[last.index()].section == process.section) {
+            let row = &rows[last.index()];
             process.n_twins = if row.born == process.born { row.n_twins + 1 } else { 0 };
-            newest_start_ns = self.live.process[last as usize].newest_start_ns;
+            newest_start_ns = self.live.process[last.index()].newest_start_ns;
         }
         if let Some(Nanos(start)) = process.start_ns() {
             process.is_start_unique = start > newest_start_ns;
             newest_start_ns = start.max(newest_start_ns);
         }
-        if let Some(&old) = self.live.groups.get(&process.pid.0) {
+        if let Some(old) = self.live.groups.get(process.pid.0) {
             let leader = self.history.processes[old.index()].leader();
             self.evict(leader, process.born);
         }
@@ -596,7 +596,7 @@ impl Replay {
 
     /// Adds a thread to a process and makes it current.
     pub(crate) fn create_thread(&mut self, new: NewThread, mut attrs: Attrs, seen_at: Nanos) -> ThreadId {
-        if let Some(&old) = self.live.threads.get(&new.tid.0) {
+        if let Some(old) = self.live.threads.get(new.tid.0) {
             self.evict(old, new.from);
         }
         let id = ThreadId::new(index_of(self.history.threads.len()));
@@ -604,9 +604,8 @@ impl Replay {
         attrs.from = new.from;
         let attrs = self.push_attrs(attrs);
         let is_leader = self.history.processes[new.process.index()].pid == new.tid;
-        let threads = &self.history.threads;
-        let previous = self.history.index.threads.set(new.tid.0, id.number(), |row| threads[row as usize].tid.0);
-        self.history.threads.push(Thread::new(&new, attrs, previous.map(ThreadId::new)));
+        let previous = self.history.index.threads.insert(new.tid.0, id);
+        self.history.threads.push(Thread::new(&new, attrs, previous));
         self.live.thread.push(LiveThread { since: seen_at, ..LiveThread::default() });
         self.history.processes[new.process.index()].threads.push(id);
         let alive = &mut self.live.process[new.process.index()].alive;

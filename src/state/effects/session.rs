@@ -57,8 +57,8 @@ pub(crate) fn setpgid(r: &mut Replay, cx: &mut Cx<'_>) {
     }
     let process = match pid {
         0 => r.process_of(thread),
-        _ => match r.live.groups.get(&pid) {
-            Some(&process) => process,
+        _ => match r.live.groups.get(pid) {
+            Some(process) => process,
             None => return,
         },
     };

@@ -82,7 +82,7 @@ fn threads(r: &mut Replay, section: &Section, from: Seq) {
         if is_known(r, entry, from) {
             continue;
         }
-        if !r.live.groups.contains_key(&entry.pid.0) {
+        if r.live.groups.get(entry.pid.0).is_none() {
             // The main thread is not listed: it has exited, or was missed.
             let leader = ThreadEntry { tid: entry.pid, ..entry.clone() };
             add_process(r, &leader, from);
@@ -122,7 +122,7 @@ fn add_process(r: &mut Replay, entry: &ThreadEntry, from: Seq) {
 }
 
 fn add_thread(r: &mut Replay, entry: &ThreadEntry, from: Seq) -> Option<ThreadId> {
-    let process = *r.live.groups.get(&entry.pid.0)?;
+    let process = r.live.groups.get(entry.pid.0)?;
     let image = image(r, entry, from);
     let (uid, gid, loginuid) = (known(entry.uid), known(entry.gid), known(entry.loginuid));
     let creds = r.creds(Creds { uid, gid, loginuid, caps: entry.caps, falco_uid: uid, falco_gid: gid });
@@ -176,10 +176,10 @@ fn image(r: &mut Replay, entry: &ThreadEntry, from: Seq) -> crate::history::Imag
 
 fn parents(r: &mut Replay, section: &Section, from: Seq) {
     for entry in &section.threads {
-        let Some(&process) = r.live.groups.get(&entry.pid.0) else { continue };
+        let Some(process) = r.live.groups.get(entry.pid.0) else { continue };
         let is_set = r.history.processes[process.index()].birth_parent().is_some();
         let Some(ptid) = entry.ptid.filter(|tid| tid.0 > 0 && !is_set && *tid != entry.pid) else { continue };
-        let Some(&parent) = r.live.threads.get(&ptid.0) else { continue };
+        let Some(parent) = r.live.threads.get(ptid.0) else { continue };
         if is_ancestor(r, process, parent) {
             r.notes.n_parent_cycles += 1;
             continue;
@@ -212,7 +212,7 @@ fn descriptors(r: &mut Replay, section: &Section, from: Seq) {
         })
         .collect();
     for entry in &section.fds {
-        let Some(&thread) = r.live.threads.get(&entry.tid.0) else {
+        let Some(thread) = r.live.threads.get(entry.tid.0) else {
             r.notes.n_orphan_fds += 1;
             continue;
         };
