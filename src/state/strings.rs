@@ -1,6 +1,6 @@
 //! Interned byte strings: names, paths and arguments are stored once.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use bstr::{BStr, ByteSlice};
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -23,8 +23,21 @@ pub struct Strings {
     bytes: Vec<u8>,
     /// End of each string in `bytes`; it starts at the end of the previous one.
     ends: Vec<u64>,
-    index: HashTable<u32>,
+    index: HashTable<Place>,
     hasher: DefaultHashBuilder,
+}
+
+/// A string in the index, with its hash: strings lie far apart in memory, and those that only share a few bits of it are
+/// not even looked at.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u32,
+    number: u32,
+}
+
+/// A hash as wide as the index takes it; it uses the highest and the lowest bits.
+fn wide(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Default for Strings {
@@ -44,23 +57,34 @@ impl Default for Strings {
 impl Strings {
     /// The handle of a string, stored if it is new.
     pub fn intern(&mut self, s: &[u8]) -> Sym {
-        let hash = self.hasher.hash_one(s);
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        let text = |i: u32| slice(bytes, ends, i);
-        if let Some(&i) = self.index.find(hash, |&i| text(i) == s) {
-            return Sym::new(i);
+        let hash = self.hash(s);
+        if let Some(known) = self.find_hashed(s, hash) {
+            return known;
         }
-        let i = u32::try_from(self.ends.len()).expect("a history holds fewer than 2^32 distinct strings");
-        self.index.insert_unique(hash, i, |&i| hasher.hash_one(text(i)));
+        let number = u32::try_from(self.ends.len()).expect("a history holds fewer than 2^32 distinct strings");
+        self.index.insert_unique(wide(hash), Place { hash, number }, |place| wide(place.hash));
         self.bytes.extend_from_slice(s);
         self.ends.push(self.bytes.len() as u64);
-        Sym::new(i)
+        Sym::new(number)
+    }
+
+    #[inline]
+    fn hash(&self, s: &[u8]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(s);
+        let hash = hasher.finish();
+        (hash ^ hash >> 32) as u32
+    }
+
+    #[inline]
+    fn find_hashed(&self, s: &[u8], hash: u32) -> Option<Sym> {
+        let is_it = |place: &Place| place.hash == hash && slice(&self.bytes, &self.ends, place.number) == s;
+        self.index.find(wide(hash), is_it).map(|place| Sym::new(place.number))
     }
 
     /// The handle of a string if it was ever interned.
     pub fn find(&self, s: &[u8]) -> Option<Sym> {
-        let hash = self.hasher.hash_one(s);
-        self.index.find(hash, |&i| slice(&self.bytes, &self.ends, i) == s).map(|&i| Sym::new(i))
+        self.find_hashed(s, self.hash(s))
     }
 
     /// The string of a handle.
@@ -80,7 +104,7 @@ impl Strings {
 
     /// Bytes held, for accounting.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 8 + self.index.capacity() * 4
+        self.bytes.capacity() + self.ends.capacity() * 8 + self.index.capacity() * size_of::<Place>()
     }
 }
 
