@@ -25,11 +25,11 @@ pub struct Passed<'a> {
 /// True if events of this kind can leave state as it is: whether they do depends on what is known when they come; see
 /// [`Replay::pass`].
 pub fn can_leave_state(kind: KindId) -> bool {
-    bearing(kind) != Bearing::Any
+    matches!(bearing(kind), Bearing::Sockets | Bearing::Nothing)
 }
 
 fn bearing(kind: KindId) -> Bearing {
-    effects::plans().get(usize::from(kind.0)).copied().unwrap_or(Plan::OTHER).bearing()
+    effects::plans().get(usize::from(kind.0)).map_or(Plan::OTHER.bearing, |plan| plan.bearing)
 }
 
 impl Replay {

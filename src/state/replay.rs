@@ -51,14 +51,16 @@ pub struct Replay {
 /// What an event leaves to do before the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
+    /// No section has begun.
+    pub(crate) section: bool,
     pub(crate) exit: Option<ThreadId>,
     pub(crate) close: Option<(TableId, i64)>,
 }
 
 impl Pending {
     #[inline]
-    fn is_nothing(&self) -> bool {
-        self.exit.is_none() && self.close.is_none()
+    fn is_any(&self) -> bool {
+        self.section | self.exit.is_some() | self.close.is_some()
     }
 }
 
@@ -120,7 +122,7 @@ impl Replay {
             live: Live::default(),
             notes: ReplayNotes::default(),
             now: Seq(0),
-            pending: Pending::default(),
+            pending: Pending { section: true, ..Pending::default() },
             plans: effects::plans(),
             spent: 0,
             scratch: Vec::new(),
@@ -131,6 +133,7 @@ impl Replay {
     /// the section's tables take its place; or they add to it, if the section says so.
     pub fn section(&mut self, section: &Section, from: Seq) {
         self.settle();
+        self.pending.section = false;
         let is_first = self.history.sections.is_empty();
         let from = if is_first { Seq(0) } else { Seq(from.0.max(self.now.0.saturating_add(1))) };
         if !is_first {
@@ -150,12 +153,8 @@ impl Replay {
     /// Replays one event.
     #[inline]
     pub fn event(&mut self, event: Event<'_>) -> Fact {
-        if self.history.sections.is_empty() {
-            // A trace without start state still has a section, so that every process can name its own.
-            self.section(&Section::default(), Seq(0));
-        }
-        if !self.pending.is_nothing() {
-            self.settle();
+        if self.pending.is_any() {
+            self.begin();
         }
         let head = event.head;
         self.notes.n_events += 1;
@@ -168,7 +167,7 @@ impl Replay {
         if head.flags & head_flags::UNFINISHED != 0 {
             self.notes.n_unfinished += 1;
         }
-        let plan = *self.plans.get(usize::from(head.kind.0)).unwrap_or(&Plan::OTHER);
+        let plan = self.plans.get(usize::from(head.kind.0)).unwrap_or(&Plan::OTHER);
         let is_current = |actor: &Actor| actor.has_acted && plan.actor != effects::Actor::Nobody;
         if !self.live.recent.get(head.tid.0).is_some_and(is_current) && !self.find_actor(plan, event) {
             return self.apply(event, plan, Fact::NONE);
@@ -190,10 +189,20 @@ impl Replay {
         if effects::is_known(&self.history, plan, event, file) { fact } else { self.apply(event, plan, fact) }
     }
 
+    /// Does what is to be done before an event, if anything is.
+    #[inline(never)]
+    fn begin(&mut self) {
+        if self.history.sections.is_empty() {
+            // A trace without start state still has a section, so that every process can name its own.
+            self.section(&Section::default(), Seq(0));
+        }
+        self.settle();
+    }
+
     /// Finds the thread of an event, which was not the last one seen of its id, or has not acted yet: it is then
     /// among the recent ones. False if there is none.
     #[inline(never)]
-    fn find_actor(&mut self, plan: Plan, event: Event<'_>) -> bool {
+    fn find_actor(&mut self, plan: &Plan, event: Event<'_>) -> bool {
         let (tid, seq, ts) = (event.head.tid.0, self.now, event.head.ts);
         let actor = match plan.actor {
             effects::Actor::Nobody => None,
@@ -213,7 +222,7 @@ impl Replay {
 
     /// Applies the effect of an event, given what holds before it; gives what holds afterwards.
     #[inline(never)]
-    fn apply(&mut self, event: Event<'_>, plan: Plan, fact: Fact) -> Fact {
+    fn apply(&mut self, event: Event<'_>, plan: &Plan, fact: Fact) -> Fact {
         let ret = plan.ret(event);
         let mut cx = Cx { event, seq: self.now, ts: event.head.ts, ret, fact };
         effects::apply(plan.effect, self, &mut cx);

@@ -38,6 +38,7 @@ pub(crate) struct Plan {
     pub(crate) effect: Effect,
     /// The first argument is a return value.
     pub(crate) has_ret: bool,
+    pub(crate) bearing: Bearing,
 }
 
 /// What the events of a kind can do to state beyond being by a thread that is known.
@@ -47,6 +48,8 @@ pub(crate) enum Bearing {
     Any,
     /// They show that a socket is connected.
     Sockets,
+    /// They show that a socket is connected, and its ends.
+    Ends,
     /// Nothing.
     Nothing,
 }
@@ -54,23 +57,18 @@ pub(crate) enum Bearing {
 impl Plan {
     /// The return value of an event; `None` if it has none, or did not return.
     #[inline]
-    pub(crate) fn ret(self, event: Event<'_>) -> Option<i64> {
+    pub(crate) fn ret(&self, event: Event<'_>) -> Option<i64> {
         if self.has_ret { event.int(0) } else { None }
     }
 
-    /// What its events can do.
-    pub(crate) fn bearing(self) -> Bearing {
-        match (self.actor, self.effect) {
-            (Actor::Nobody, _) => Bearing::Any,
-            (_, Effect::None) => Bearing::Nothing,
-            (_, Effect::Read | Effect::Write) => Bearing::Sockets,
-            _ => Bearing::Any,
-        }
-    }
-
     /// For a kind that is not in the vocabulary.
-    pub(crate) const OTHER: Plan =
-        Plan { actor: Actor::KnownOnly, fd: FdUse::None, effect: Effect::None, has_ret: false };
+    pub(crate) const OTHER: Plan = Plan {
+        actor: Actor::KnownOnly,
+        fd: FdUse::None,
+        effect: Effect::None,
+        has_ret: false,
+        bearing: Bearing::Nothing,
+    };
 }
 
 /// Which thread an event belongs to.
@@ -174,18 +172,16 @@ pub(crate) fn apply(effect: Effect, r: &mut Replay, cx: &mut Cx<'_>) {
 /// True if an event leaves state as it is, whatever its other arguments say: without an effect, or traffic over what it
 /// shows nothing new of, as nearly all traffic is.
 #[inline]
-pub(crate) fn is_known(history: &History, plan: Plan, event: Event<'_>, file: Option<FileId>) -> bool {
+pub(crate) fn is_known(history: &History, plan: &Plan, event: Event<'_>, file: Option<FileId>) -> bool {
     let known = |is_known: fn(Traffic) -> bool| {
         plan.ret(event).is_some_and(|ret| ret >= 0)
             && file.is_some_and(|file| is_known(history.files.traffic_at(file.index())))
     };
-    match plan.effect {
-        Effect::None => true,
-        Effect::Read | Effect::Write => known(|file| !file.can_connect()),
-        Effect::Send | Effect::Receive { control: None, .. } => {
-            known(|file| !file.can_connect() && file.has_fixed_ends())
-        }
-        _ => false,
+    match plan.bearing {
+        Bearing::Nothing => true,
+        Bearing::Sockets => known(|file| !file.can_connect()),
+        Bearing::Ends => known(|file| !file.can_connect() && file.has_fixed_ends()),
+        Bearing::Any => false,
     }
 }
 
@@ -206,11 +202,18 @@ pub(crate) fn plans() -> &'static [Plan] {
 }
 
 fn plan(kind: &Kind) -> Plan {
-    Plan {
-        actor: actor(kind.id),
-        fd: fd_use(kind),
-        effect: effect(kind.id),
-        has_ret: kind.is_syscall && !kind.id.is_generic(),
+    let (actor, effect) = (actor(kind.id), effect(kind.id));
+    let has_ret = kind.is_syscall && !kind.id.is_generic();
+    Plan { actor, fd: fd_use(kind), effect, has_ret, bearing: bearing(actor, effect) }
+}
+
+fn bearing(actor: Actor, effect: Effect) -> Bearing {
+    match (actor, effect) {
+        (Actor::Nobody, _) => Bearing::Any,
+        (_, Effect::None) => Bearing::Nothing,
+        (_, Effect::Read | Effect::Write) => Bearing::Sockets,
+        (_, Effect::Send | Effect::Receive { control: None, .. }) => Bearing::Ends,
+        _ => Bearing::Any,
     }
 }
 
