@@ -13,6 +13,6 @@ pub mod pipeline;
 pub mod rulefiles;
 
 pub use pipeline::{
-    Analysis, Beside, BeyondLimit, Job, Limit, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_sides,
-    analyze_within,
+    Analysis, Beside, BeyondLimit, Job, Limit, Live, Only, Side, SideFound, Totals, Window, analyze, analyze_loading,
+    analyze_sides, analyze_within,
 };

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use rayon::prelude::*;
 use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
 use tracehound_formats::event::{head_flags, kind};
 use tracehound_formats::native::Unread;
@@ -26,15 +25,17 @@ use tracehound_suppress::{SignalView, SuppressionSet};
 mod skip;
 
 use self::skip::Needs;
-pub use self::skip::Skipped;
+pub use self::skip::{KindsAsked, Skipped};
 use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
 const WINDOW: usize = 16 * 1024;
+/// Events of the first window where rules are loaded meanwhile: about as many as are replayed until they are there.
+const FIRST: usize = 8 * WINDOW;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
-/// Events matched by one task.
-const CHUNK: usize = 2048;
+/// Events that rules are asked for below which a thread is not woken: they are asked sooner than it is there.
+const MIN_SHARE: usize = 2048;
 
 /// What to do with a trace.
 pub struct Job<'a> {
@@ -320,15 +321,49 @@ pub fn analyze_within<E>(
     job: Job<'_>,
     beside: Option<&Beside<'_>>,
     limit: Option<Limit>,
+    observe: impl FnMut(&Window<'_>) -> Result<(), E>,
+) -> Result<Analysis, E> {
+    run(reader, job, beside, None, limit, observe)
+}
+
+/// Rules of a job that are still being loaded when it begins.
+pub struct Loading<'l, 'a, E> {
+    /// Gives, as soon as they are loaded, what they are asked for. Without an answer nothing is.
+    pub kinds: mpsc::Receiver<KindsAsked>,
+    /// Waits for them. It is called when the first of them is to be asked.
+    pub rules: Box<dyn FnOnce() -> Result<Side<'a>, E> + 'l>,
+}
+
+/// As [`analyze_within`], with rules in place of the job's own that are loaded on another thread meanwhile: the beginning
+/// of the trace is read and replayed without them.
+pub fn analyze_loading<'a, E>(
+    reader: &mut dyn TraceReader,
+    job: Job<'a>,
+    loading: Loading<'_, 'a, E>,
+    limit: Option<Limit>,
+    observe: impl FnMut(&Window<'_>) -> Result<(), E>,
+) -> Result<Analysis, E> {
+    run(reader, job, None, Some(loading), limit, observe)
+}
+
+fn run<'a, E>(
+    reader: &mut dyn TraceReader,
+    job: Job<'a>,
+    beside: Option<&'a Beside<'a>>,
+    loading: Option<Loading<'_, 'a, E>>,
+    limit: Option<Limit>,
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
+    let (kinds, mut loading) = loading.map(|Loading { kinds, rules }| (kinds, rules)).unzip();
+    // A limit counts windows: they are the same for every way to load rules.
+    let first = if loading.is_some() && limit.is_none() { FIRST } else { WINDOW };
     let n_left_out = AtomicU64::new(0);
     if let Some(until) = job.only.until {
         reader.end_at(until);
     }
     let mut needs_of_run = None;
     if job.only.is_unobserved && limit.is_none() {
-        let needs = Arc::new(Needs::of(&job, beside));
+        let needs = Arc::new(Needs::of(&job, beside, kinds));
         needs_of_run = Some(Arc::clone(&needs));
         reader.leave_unread(Box::new(move |segment| needs.can_spare(segment)));
     }
@@ -337,10 +372,12 @@ pub fn analyze_within<E>(
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel::<Part>();
         let (give_back, returned) = mpsc::channel::<Done>();
-        let mut ahead = Ahead { reader: &mut *reader, until: run.job.only.until, n_left_out: &n_left_out };
+        let (until, most) = (run.job.only.until, first + WINDOW);
+        let mut ahead = Ahead { reader: &mut *reader, until, n_left_out: &n_left_out, most };
         let meter = run.job.meter;
         scope.spawn(move || ahead.run(&send, &returned, meter));
-        let mut window: Vec<Piece> = Vec::new();
+        let (mut pieces, mut batches) = (Vec::new(), Vec::new());
+        let mut n_events = 0;
         let mut is_over = false;
         for part in receive {
             let part = match part {
@@ -354,22 +391,33 @@ pub fn analyze_within<E>(
                 part => part,
             };
             let section = match part {
+                Part::Item(Item::Section(section)) => Some(section),
                 Part::Item(Item::Batch(batch)) => {
-                    window.push(Piece::Batch(batch));
+                    n_events += batch.len();
+                    pieces.push(Piece::Batch(batch));
                     None
                 }
                 Part::Unread(unread) => {
-                    window.push(Piece::Unread(unread));
+                    n_events += unread.segment().n_rows as usize;
+                    pieces.push(Piece::Unread(unread));
                     None
                 }
-                Part::Item(Item::Section(section)) => Some(section),
             };
-            let n_events = window.iter().map(Piece::n_events).sum::<usize>();
-            let is_full = section.is_some() || n_events >= WINDOW;
+            let is_full = section.is_some() || n_events >= if loading.is_some() { first } else { WINDOW };
+            // Nothing else can be done until the rules are there. Later, who waits for a whole window is woken seldom.
+            if is_full || loading.is_some() {
+                run.replay_pieces(&mut pieces, &mut batches);
+            }
             if is_full {
-                let batches = run.window(&mut window, &mut observe)?;
+                if !batches.is_empty()
+                    && let Some(rules) = loading.take()
+                {
+                    run.sides[0] = SideRun::new(rules()?);
+                }
+                run.ask(&batches, &mut observe)?;
+                let done = Done { n_events: std::mem::take(&mut n_events), batches: std::mem::take(&mut batches) };
                 // The reader may have ended; then nobody wants them.
-                drop(give_back.send(Done { n_events, batches }));
+                drop(give_back.send(done));
             }
             if let Some(section) = section {
                 run.section(&section);
@@ -381,7 +429,11 @@ pub fn analyze_within<E>(
                     Some(Limit::Events(most)) => run.totals.n_events >= most,
                 };
         }
-        run.window(&mut window, &mut observe).map(|_| ())
+        run.replay_pieces(&mut pieces, &mut batches);
+        if let Some(rules) = loading.take() {
+            run.sides[0] = SideRun::new(rules()?);
+        }
+        run.ask(&batches, &mut observe)
     })?;
     run.totals.n_left_out = n_left_out.into_inner() + reader.n_left_out();
     let mut notes = reader.notes().clone();
@@ -421,15 +473,6 @@ enum Piece {
     Unread(Unread),
 }
 
-impl Piece {
-    fn n_events(&self) -> usize {
-        match self {
-            Piece::Batch(batch) => batch.len(),
-            Piece::Unread(unread) => unread.segment().n_rows as usize,
-        }
-    }
-}
-
 /// A window that is done with: its events as they were counted when they were read, and memory that can be used again.
 struct Done {
     n_events: usize,
@@ -441,6 +484,8 @@ struct Ahead<'a> {
     reader: &'a mut dyn TraceReader,
     until: Option<Nanos>,
     n_left_out: &'a AtomicU64,
+    /// Events read and not yet done with after which it waits until the first window is done with: that one can be larger.
+    most: usize,
 }
 
 impl Ahead<'_> {
@@ -448,17 +493,21 @@ impl Ahead<'_> {
     fn run(&mut self, send: &mpsc::Sender<Part>, returned: &mpsc::Receiver<Done>, meter: Option<&Meter>) {
         let mut n_out = 0;
         loop {
-            let mut done = |done: Done, n_out: &mut usize| {
-                *n_out -= done.n_events;
-                done.batches.into_iter().for_each(|batch| self.reader.recycle(batch));
-            };
-            while let Ok(window) = returned.try_recv() {
-                done(window, &mut n_out);
-            }
-            while n_out >= AHEAD {
+            loop {
                 // The receiver never waits for more than a window, so that it gives back before it starves.
-                let Ok(window) = returned.recv() else { return };
-                done(window, &mut n_out);
+                let window = match returned.try_recv() {
+                    Ok(window) => window,
+                    Err(_) if n_out < self.most => break,
+                    Err(_) => match returned.recv() {
+                        Ok(window) => window,
+                        Err(_) => return,
+                    },
+                };
+                n_out -= window.n_events;
+                if window.n_events > 0 {
+                    self.most = AHEAD;
+                }
+                window.batches.into_iter().for_each(|batch| self.reader.recycle(batch));
             }
             let Some(mut part) = meter::stage(meter, |meter| &meter.decode, || self.reader.next_part()) else { return };
             match &mut part {
@@ -574,13 +623,8 @@ impl<'a> Run<'a> {
         self.replay.section(section, Seq(self.last_seq + 1));
     }
 
-    /// Replays a window and asks rules about it; gives its batches.
-    fn window<E>(
-        &mut self,
-        pieces: &mut Vec<Piece>,
-        observe: &mut impl FnMut(&Window<'_>) -> Result<(), E>,
-    ) -> Result<Vec<Batch>, E> {
-        let mut batches = Vec::with_capacity(pieces.len());
+    /// Replays the next pieces of a window; adds their batches to it.
+    fn replay_pieces(&mut self, pieces: &mut Vec<Piece>, batches: &mut Vec<Batch>) {
         for piece in pieces.drain(..) {
             let batch = match piece {
                 Piece::Batch(batch) => Some(batch),
@@ -591,8 +635,6 @@ impl<'a> Run<'a> {
                 batches.push(batch);
             }
         }
-        self.ask(&batches, observe)?;
-        Ok(batches)
     }
 
     /// Replays batch `i` of a window.
@@ -624,36 +666,30 @@ impl<'a> Run<'a> {
             None => (own.side.rules, own.policy(), own.side.least),
         };
         if !rules.rules().is_empty() {
-            let tasks: Vec<(usize, usize)> = batches
-                .iter()
-                .enumerate()
-                .flat_map(|(i, batch)| (0..batch.len()).step_by(CHUNK).map(move |start| (i, start)))
-                .collect();
             self.matchers.get_mut().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(Matcher::refresh);
+            let asked = Asked::of(rules, batches);
             let matching = Matching {
                 job: &self.job,
                 sides: &self.sides,
                 union: self.union,
-                rules,
+                window: &window,
                 trace,
                 hostname: &self.hostname,
             };
             let matchers = &self.matchers;
-            let found: Vec<Vec<Vec<Signal>>> = tasks
-                .into_par_iter()
-                .map(|(i, start)| {
-                    // What a matcher remembers does not change what it answers: it does not matter who takes which.
-                    let idle = matchers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                    let mut matcher = idle.unwrap_or_else(|| Matcher::new(rules, policy, least));
-                    let chunk = || matching.chunk(&mut matcher, &window, i, start);
-                    let signals = meter::stage(matching.job.meter, |meter| &meter.rules, chunk);
-                    matchers.lock().unwrap_or_else(PoisonError::into_inner).push(matcher);
-                    signals
-                })
-                .collect();
+            let share = |asked: &[Asked]| {
+                // What a matcher remembers does not change what it answers: it does not matter who takes which.
+                let idle = matchers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut matcher = idle.unwrap_or_else(|| Matcher::new(rules, policy, least));
+                let share = || matching.share(&mut matcher, asked);
+                let signals = meter::stage(matching.job.meter, |meter| &meter.rules, share);
+                matchers.lock().unwrap_or_else(PoisonError::into_inner).push(matcher);
+                signals
+            };
+            let found = in_shares(&asked, share);
             let n_before = self.sides[0].signals.len();
-            for chunk in found {
-                for (side, signals) in self.sides.iter_mut().zip(chunk) {
+            for share in found {
+                for (side, signals) in self.sides.iter_mut().zip(share) {
                     side.signals.extend(signals);
                 }
             }
@@ -721,32 +757,68 @@ fn count_kind(by_code: &mut Vec<u64>, kind: KindId, n: u64) {
     by_code[code] += n;
 }
 
+/// An event that rules are asked for: its batch in the window, and its place there.
+#[derive(Clone, Copy)]
+struct Asked {
+    batch: u32,
+    row: u32,
+}
+
+impl Asked {
+    /// The events of a window that some rule is asked for, in order. Of most kinds none is: nothing else of them is looked at.
+    fn of(rules: &RuleSet, batches: &[Batch]) -> Vec<Asked> {
+        // A call that never returned has no result that a condition could ask for, and Falco never sees it.
+        const UNSEEN: u8 = head_flags::STATE_ONLY | head_flags::UNFINISHED;
+        let mut asked = Vec::new();
+        for (i, batch) in batches.iter().enumerate() {
+            let heads = batch.heads().enumerate();
+            let seen = heads.filter(|(_, head)| head.flags & UNSEEN == 0 && rules.asks_kind(head.kind.0));
+            asked.extend(seen.map(|(row, _)| Asked { batch: i as u32, row: row as u32 }));
+        }
+        asked
+    }
+}
+
+/// Gives a function the events in shares, one for each worker but no small ones, and what it makes of them in their order.
+/// The first share is done here: nobody is woken where there is little to do.
+fn in_shares<T: Send>(asked: &[Asked], share: impl Fn(&[Asked]) -> T + Sync) -> Vec<T> {
+    let n_shares = (asked.len() / MIN_SHARE).clamp(1, rayon::current_num_threads().max(1));
+    let mut shares = asked.chunks(asked.len().div_ceil(n_shares).max(1));
+    let Some(first) = shares.next() else { return Vec::new() };
+    let mut found: Vec<Option<T>> = Vec::new();
+    found.resize_with(shares.len(), || None);
+    if found.is_empty() {
+        return vec![share(first)];
+    }
+    let of_first = rayon::in_place_scope(|scope| {
+        for (of_share, asked) in found.iter_mut().zip(shares) {
+            let share = &share;
+            scope.spawn(move |_| *of_share = Some(share(asked)));
+        }
+        share(first)
+    });
+    std::iter::once(of_first).chain(found.into_iter().flatten()).collect()
+}
+
 /// What a task needs to match rules.
 struct Matching<'a> {
     job: &'a Job<'a>,
     sides: &'a [SideRun<'a>],
     union: Option<&'a Union>,
-    /// What is asked: the union's rules, or those of the only side.
-    rules: &'a RuleSet,
+    window: &'a Window<'a>,
     trace: TraceId,
     hostname: &'a Arc<str>,
 }
 
 impl Matching<'_> {
-    /// Signals of one chunk of a batch, of each side.
-    fn chunk(&self, matcher: &mut Matcher<'_>, window: &Window<'_>, batch: usize, start: usize) -> Vec<Vec<Signal>> {
+    /// Signals of some events of the window, of each side.
+    fn share(&self, matcher: &mut Matcher<'_>, asked: &[Asked]) -> Vec<Vec<Signal>> {
         let mut signals = vec![Vec::new(); self.sides.len()];
         let mut of_side = Vec::new();
-        let (batch, facts) = (&window.batches[batch], &window.facts[batch]);
-        for i in start..(start + CHUNK).min(batch.len()) {
-            let Some(head) = batch.head_of(i) else { break };
-            // A call that never returned has no result that a condition could ask for, and Falco never sees it. Of most
-            // kinds no rule asks: nothing else is looked at.
-            if head.flags & (head_flags::STATE_ONLY | head_flags::UNFINISHED) != 0 || !self.rules.asks_kind(head.kind.0)
-            {
-                continue;
-            }
-            let (Some(event), Some(fact)) = (batch.get(i), facts.get(i)) else { break };
+        let window = self.window;
+        for &Asked { batch, row } in asked {
+            let (batch, facts, row) = (&window.batches[batch as usize], &window.facts[batch as usize], row as usize);
+            let (Some(event), Some(fact)) = (batch.get(row), facts.get(row)) else { continue };
             let view = View { event, fact, history: window.history, context: window.context };
             if !self.job.only.has(&view) {
                 continue;

@@ -1,8 +1,11 @@
 //! `analyze`: history, rules, signals, tables.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use rayon::prelude::*;
 use tracehound_formats::event::head_flags;
@@ -10,19 +13,27 @@ use tracehound_report::columns::events;
 use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableError, TableSink, overview, summary};
 use tracehound_rules::{Priority, RuleSet};
 use tracehound_signals::{JsonLines, Signal, SignalSink, TextLines, Verdict};
+use tracehound_suppress::SuppressionSet;
 
 use super::args::{Analyze, Global, SignalFormat, When};
 use super::exit::{Failure, Outcome};
+use super::input;
 use super::output::{AtomicDir, has_color, printable, screen};
 use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
-use crate::pipeline::HistorySize;
+use crate::pipeline::{HistorySize, KindsAsked};
+use crate::rulefiles::RuleFiles;
 use crate::{Limit, Only, Window};
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
     set_threads(global);
-    let files = load_rule_files(global, &args.rules)?;
-    let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
+    // Who writes to standard input may wait to be told that rules do not load.
+    if let [trace] = &args.traces[..]
+        && trace != Path::new("-")
+    {
+        return run_one(global, args, trace);
+    }
+    let (files, suppressions) = load(global, args)?;
     let folders = folders(args)?;
     let rules = &files.rules;
     let mut outcome = Outcome::Done;
@@ -45,8 +56,7 @@ pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
             outcome = outcome.and(match result {
                 Ok((outcome, session)) => {
                     if i + 1 == args.traces.len() {
-                        // The program ends: it need not take a history apart row by row before.
-                        std::mem::forget(session);
+                        std::mem::forget(session); // As with one trace.
                     }
                     outcome
                 }
@@ -59,6 +69,54 @@ pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
             });
         }
     }
+    Ok(outcome)
+}
+
+/// Loads what signals are made and judged by; prints diagnostics.
+fn load(global: &Global, args: &Analyze) -> Result<(RuleFiles, Suppressions), Failure> {
+    let files = load_rule_files(global, &args.rules)?;
+    let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
+    Ok((files, suppressions))
+}
+
+/// One trace: it is opened and its beginning replayed while rules are loaded. What is wrong with rules is said first.
+fn run_one(global: &Global, args: &Analyze, trace: &Path) -> Result<Outcome, Failure> {
+    // As much as the main thread has: conditions are nested as deep wherever they are loaded.
+    const STACK: usize = 8 << 20;
+    let (loaded, set) = (OnceCell::new(), OnceCell::new());
+    let mut folder = None;
+    let session = thread::scope(|scope| {
+        let (tell, kinds) = mpsc::channel();
+        let on_thread = move || -> Result<(RuleFiles, Suppressions), Failure> {
+            let (files, suppressions) = load(global, args)?;
+            // Nobody asks if the trace cannot be opened.
+            drop(tell.send(KindsAsked::of(&files.rules)));
+            Ok((files, suppressions))
+        };
+        let builder = thread::Builder::new().name("rules".to_owned()).stack_size(STACK);
+        let loading = builder
+            .spawn_scoped(scope, on_thread)
+            .map_err(|error| Failure::Usage(format!("no thread to load rules on: {error}")))?;
+        let opened = args.only(trace).and_then(|only| Ok((only, input::open(trace)?)));
+        let wait = || -> Result<(&RuleSet, &SuppressionSet<'_>), Failure> {
+            let result = loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            folder = args.output.as_ref().map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
+            let (files, suppressions) = loaded.get_or_init(|| result);
+            Ok((&files.rules, set.get_or_init(|| suppressions.set(&files.rules))))
+        };
+        match opened {
+            Ok((only, opened)) => {
+                let only = Only { is_unobserved: true, ..only };
+                Session::run_loading(global, opened, &args.rules, (only, args.limit()), kinds, wait)
+            }
+            Err(failure) => wait().and(Err(failure)),
+        }
+    })?;
+    let none = RuleSet::default();
+    let rules = loaded.get().map_or(&none, |(files, _)| &files.rules);
+    let (outcome, session) = finish(global, args, rules, trace, (session, folder))?;
+    // The program ends: it need not take a history apart row by row before.
+    std::mem::forget(session);
     Ok(outcome)
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tracehound_formats::{Input, OpenError, ReadNotes, TraceReader};
 use tracehound_suite::files;
@@ -9,6 +11,7 @@ use tracehound_suite::files;
 use super::args::Global;
 use super::exit::{Failure, Outcome};
 use super::output::printable;
+use super::progress::Bar;
 
 /// A trace that was opened.
 pub(super) struct Opened {
@@ -20,6 +23,15 @@ pub(super) struct Opened {
     pub(super) reader: Box<dyn TraceReader>,
     /// Name of the format.
     pub(super) format: &'static str,
+}
+
+impl Opened {
+    /// What starts a bar that follows the reading of it.
+    pub(super) fn follow(&self, global: &Global, n_read: &Arc<AtomicU64>) -> impl FnOnce() -> Bar + use<> {
+        let (global, name, n_bytes) = (global.clone(), self.name.clone(), self.n_bytes);
+        let (progress, n_read) = (self.reader.progress(), Arc::clone(n_read));
+        move || Bar::start(&global, &name, n_bytes, progress, n_read)
+    }
 }
 
 /// Opens a path; `-` is standard input.

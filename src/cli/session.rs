@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, mpsc};
 
 use tracehound_fields::Context;
 use tracehound_lang::{Severity, diagnostic};
@@ -17,12 +17,11 @@ use super::args::{Global, RuleArgs, RuleMatching};
 use super::exit::{Failure, Outcome};
 use super::input::{self, Opened};
 use super::output;
-use super::progress::Bar;
 use super::suppressing;
 use crate::meter::Meter;
-use crate::pipeline::Skipped;
+use crate::pipeline::{KindsAsked, Loading, Skipped};
 use crate::rulefiles::{self, RuleFiles};
-use crate::{Analysis, Beside, Job, Limit, Only, Window, pipeline};
+use crate::{Analysis, Beside, Job, Limit, Only, Side, Window, pipeline};
 
 /// Loads the rules that were named; prints diagnostics. Fails if something does not load.
 pub(super) fn load_rules(global: &Global, args: &RuleArgs) -> Result<RuleSet, Failure> {
@@ -148,25 +147,53 @@ impl Session {
         Extras { suppressions, only, meter, beside, limit }: Extras<'_>,
         observe: impl FnMut(&Window<'_>) -> Result<(), Failure>,
     ) -> Result<Session, Failure> {
-        let Opened { name, n_bytes, mut reader, format } = input::open(path)?;
+        let mut opened = input::open(path)?;
         let n_read = Arc::new(AtomicU64::new(0));
-        let bar = Bar::start(global, &name, n_bytes, reader.progress(), Arc::clone(&n_read));
-        let job = Job {
-            rules,
-            policy: args.rule_matching.into(),
-            least: args.min_priority,
-            suppressions,
-            context: Context::default(),
-            only,
-            n_read: &n_read,
-            meter,
-        };
-        let analysis = pipeline::analyze_within(&mut *reader, job, beside, limit, observe)?;
+        let bar = opened.follow(global, &n_read)();
+        let job = Job { meter, ..job(rules, suppressions, args, only, &n_read) };
+        let analysis = pipeline::analyze_within(&mut *opened.reader, job, beside, limit, observe)?;
         drop(bar);
+        Ok(Session::of(&opened, analysis, rules, suppressions))
+    }
+
+    /// As [`Session::run`], of a trace that is open already, with rules that are loaded meanwhile; see
+    /// [`pipeline::Loading`]. Nothing is printed before they are there.
+    pub(super) fn run_loading<'a>(
+        global: &Global,
+        mut opened: Opened,
+        args: &RuleArgs,
+        (only, limit): (Only, Option<Limit>),
+        kinds: mpsc::Receiver<KindsAsked>,
+        load: impl FnOnce() -> Result<(&'a RuleSet, &'a SuppressionSet<'a>), Failure>,
+    ) -> Result<Session, Failure> {
+        let n_read = Arc::new(AtomicU64::new(0));
+        let none = RuleSet::default();
+        let (mut loaded, mut bar) = (None, None);
+        let follow = opened.follow(global, &n_read);
+        let rules = || -> Result<_, Failure> {
+            let (rules, suppressions) = *loaded.insert(load()?);
+            bar = Some(follow());
+            let suppressions = Some(suppressions);
+            Ok(Side { rules, policy: args.rule_matching.into(), least: args.min_priority, suppressions })
+        };
+        let loading = Loading { kinds, rules: Box::new(rules) };
+        let job = job(&none, None, args, only, &n_read);
+        let analysis = pipeline::analyze_loading(&mut *opened.reader, job, loading, limit, |_| Ok(()))?;
+        drop(bar);
+        let (rules, suppressions) = loaded.map_or((&none, None), |(rules, set)| (rules, Some(set)));
+        Ok(Session::of(&opened, analysis, rules, suppressions))
+    }
+
+    fn of(
+        Opened { name, n_bytes, format, .. }: &Opened,
+        analysis: Analysis,
+        rules: &RuleSet,
+        suppressions: Option<&SuppressionSet<'_>>,
+    ) -> Session {
         let source = Source {
             input: name.clone(),
-            format: format.to_owned(),
-            n_bytes: Some(n_bytes),
+            format: (*format).to_owned(),
+            n_bytes: Some(*n_bytes),
             hostname: analysis.context.hostname.clone(),
             first_ns: analysis.totals.first_ns,
             last_ns: analysis.totals.last_ns,
@@ -177,7 +204,7 @@ impl Session {
         };
         let outcomes = outcomes(rules, &analysis);
         let suppressions = suppressions.map(|set| suppressing::outcomes(set, &analysis)).unwrap_or_default();
-        Ok(Session { name, analysis, source, outcomes, suppressions })
+        Session { name: name.clone(), analysis, source, outcomes, suppressions }
     }
 
     /// Gives everything reports are made from to a function.
@@ -220,6 +247,26 @@ impl Session {
             );
         }
         outcome.and(if allow_partial { Outcome::Done } else { Outcome::Partial })
+    }
+}
+
+/// What is done with a trace.
+fn job<'a>(
+    rules: &'a RuleSet,
+    suppressions: Option<&'a SuppressionSet<'a>>,
+    args: &RuleArgs,
+    only: Only,
+    n_read: &'a AtomicU64,
+) -> Job<'a> {
+    Job {
+        rules,
+        policy: args.rule_matching.into(),
+        least: args.min_priority,
+        suppressions,
+        context: Context::default(),
+        only,
+        n_read,
+        meter: None,
     }
 }
 

@@ -5,11 +5,13 @@
 //! read, provided that the header is right; how much was passed over is counted.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
 use tracehound_formats::event::kind;
 use tracehound_formats::native::{Segment, Unread};
 use tracehound_formats::reader::Damage;
 use tracehound_formats::{Batch, KindId, ReadNotes};
+use tracehound_rules::RuleSet;
 use tracehound_state::pass::{Passed, can_leave_state};
 
 use super::{Beside, Job, Only, Run, count_kind};
@@ -27,34 +29,71 @@ pub struct Skipped {
 /// Which segments nobody needs, by what their headers say: state cannot change, and no rule that is asked for a kind of event
 /// in them sees it. Whether state does change, and of which process the threads are, replay knows when it gets there.
 pub(super) struct Needs {
-    /// By code of kind: events can leave state as it is; a rule is asked for them.
-    kinds: Vec<(bool, bool)>,
+    /// By code of kind: events can leave state as it is.
+    can_leave: Vec<bool>,
+    asked: OnceLock<KindsAsked>,
+    /// What tells `asked`, while rules are loaded.
+    loading: Mutex<Option<mpsc::Receiver<KindsAsked>>>,
     only: Only,
 }
 
-impl Needs {
-    pub(super) fn of(job: &Job<'_>, beside: Option<&Beside<'_>>) -> Needs {
-        let rules = beside.map_or(job.rules, |beside| beside.union.rules());
+/// For which kinds of events some rule is asked, by code.
+#[derive(Clone, Debug, Default)]
+pub struct KindsAsked(Vec<bool>);
+
+impl KindsAsked {
+    /// Of these rules.
+    pub fn of(rules: &RuleSet) -> KindsAsked {
         let has_rules = !rules.rules().is_empty();
-        let last = kind::all().map(|kind| kind.id.0).max().unwrap_or(0);
-        let kind = |code: u16| (can_leave_state(KindId(code)), has_rules && rules.asks_kind(code));
-        Needs { kinds: (0..=last).map(kind).collect(), only: job.only }
+        KindsAsked((0..n_kinds()).map(|code| has_rules && rules.asks_kind(code)).collect())
     }
 
-    /// What is known of a kind; one that is not in the vocabulary is looked at.
-    fn kind(&self, kind: KindId) -> (bool, bool) {
-        self.kinds.get(usize::from(kind.0)).copied().unwrap_or((false, true))
+    /// A kind that is not in the vocabulary is looked at.
+    fn has(&self, kind: KindId) -> bool {
+        self.0.get(usize::from(kind.0)).copied().unwrap_or(true)
+    }
+}
+
+/// Codes of kinds are below it.
+fn n_kinds() -> u16 {
+    kind::all().map(|kind| kind.id.0).max().map_or(0, |last| last + 1)
+}
+
+impl Needs {
+    /// Of a job; `loading` tells what its rules are asked for if they are still being loaded.
+    pub(super) fn of(job: &Job<'_>, beside: Option<&Beside<'_>>, loading: Option<mpsc::Receiver<KindsAsked>>) -> Needs {
+        let asked = OnceLock::new();
+        if loading.is_none() {
+            let rules = beside.map_or(job.rules, |beside| beside.union.rules());
+            asked.get_or_init(|| KindsAsked::of(rules));
+        }
+        let can_leave = (0..n_kinds()).map(|code| can_leave_state(KindId(code))).collect();
+        Needs { can_leave, asked, loading: Mutex::new(loading), only: job.only }
+    }
+
+    /// True if events of a kind can leave state as it is; of one that is not in the vocabulary, that is not known.
+    fn can_leave(&self, kind: KindId) -> bool {
+        self.can_leave.get(usize::from(kind.0)).copied().unwrap_or(false)
+    }
+
+    /// Waits for rules that are still being loaded.
+    fn asked(&self) -> &KindsAsked {
+        self.asked.get_or_init(|| {
+            let loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Rules that do not load end the whole analysis: until it is told, nothing is needed for them.
+            loading.and_then(|loading| loading.recv().ok()).unwrap_or_default()
+        })
     }
 
     /// True if a rule is asked for events of a segment, of whatever process.
     fn asks(&self, segment: &Segment) -> bool {
         self.only.since.is_none_or(|since| segment.times.1 >= since)
-            && segment.kinds.iter().any(|&kind| self.kind(kind).1)
+            && segment.kinds.iter().any(|&kind| self.asked().has(kind))
     }
 
     /// True if a segment can be left unread as far as its header tells.
     pub(super) fn can_spare(&self, segment: &Segment) -> bool {
-        segment.kinds.iter().all(|&kind| self.kind(kind).0)
+        segment.kinds.iter().all(|&kind| self.can_leave(kind))
             && self.only.until.is_none_or(|until| segment.times.1 <= until)
             && (self.only.pid.is_some() || !self.asks(segment))
     }

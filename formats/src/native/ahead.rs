@@ -100,13 +100,14 @@ struct Worker {
 }
 
 impl Ahead {
-    /// Starts up to `n` threads, from 2 on; `None` if the system gives none, or for fewer.
+    /// Starts threads for a reader that may use `n`, its own among them; `None` if the system gives none. Of two the other
+    /// takes what is read: decoding on the reader's own thread is ahead of it then.
     pub(super) fn start(trace: &Arc<Trace>, pool: &Pool, n: usize) -> Option<Ahead> {
-        if n < 2 {
+        if n < 3 {
             return None;
         }
         let start = |_| Worker::start(trace.clone(), pool.clone()).ok();
-        let workers: Vec<Worker> = (0..n.min(MAX_THREADS)).map_while(start).collect();
+        let workers: Vec<Worker> = (0..(n - 1).min(MAX_THREADS)).map_while(start).collect();
         (!workers.is_empty()).then(|| Ahead { workers, turn: 0, under_way: VecDeque::new(), next: 0 })
     }
 
