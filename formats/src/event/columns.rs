@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Batch, Event, Head, Row, Slot, Tag};
+use super::{Batch, Event, Head, KindId, Nanos, Row, Seq, Slot, Tag, Tid};
+
+/// What stands in a row before its head is set.
+const NO_HEAD: Head = Head { seq: Seq(0), ts: Nanos(0), enter_ns: 0, tid: Tid(0), kind: KindId(0), cpu: 0, flags: 0 };
 
 impl Batch {
     /// Appends a copy of an event of another batch.
@@ -21,20 +24,28 @@ impl Batch {
         self.bytes().len()
     }
 
-    /// Makes this a batch of events with these heads, each with the position of its first argument among all of the batch
-    /// and the number of its arguments: they follow each other without gaps. Room for them is made with
-    /// [`Batch::set_n_args`], and each is then to be set with [`Batch::set_args`]; `bytes` is what arguments of variable
-    /// length will be ranges of. What the batch held is gone; its memory is used again.
-    pub(crate) fn set_rows(&mut self, rows: impl Iterator<Item = (Head, u32, u8)>, bytes: &Arc<Vec<u8>>) {
-        self.clear_rows();
-        self.rows.extend(rows.map(|(head, first_slot, n_slots)| Row { head, first_slot, n_slots }));
+    /// Makes this a batch of events, of which `make` gives the head and the number of arguments when it is told the position
+    /// of the first one among all of the batch. Each argument is then to be set with [`Batch::set_args`]; `bytes` is what
+    /// arguments of variable length will be ranges of. What the batch held is gone; its memory is used again.
+    #[inline(always)]
+    pub(crate) fn set_rows<T>(
+        &mut self,
+        rows: impl ExactSizeIterator<Item = T>,
+        bytes: &Arc<Vec<u8>>,
+        mut make: impl FnMut(T, u32) -> (Head, u8),
+    ) {
+        self.bytes.clear();
         self.shared = Some(bytes.clone());
-    }
-
-    /// Says how many arguments the rows have together.
-    pub(crate) fn set_n_args(&mut self, n: usize) {
-        // What is there is left: each argument is set.
-        self.slots.resize(n, Slot { payload: 0, len: 0, tag: Tag::Absent });
+        // What is there is left, both of rows and of arguments: each is set.
+        self.rows.resize(rows.len(), Row { head: NO_HEAD, first_slot: 0, n_slots: 0 });
+        // A loop, and not `extend`: there the position would be read from memory and written to it for each row.
+        let mut first_slot = 0;
+        for (slot, row) in self.rows.iter_mut().zip(rows) {
+            let (head, n_slots) = make(row, first_slot);
+            *slot = Row { head, first_slot, n_slots };
+            first_slot += u32::from(n_slots);
+        }
+        self.slots.resize(first_slot as usize, Slot { payload: 0, len: 0, tag: Tag::Absent });
     }
 
     /// Sets argument `i` of several events, given the positions of their first arguments among all of the batch.

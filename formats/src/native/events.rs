@@ -65,9 +65,10 @@ pub(crate) struct EventDecoder {
     times: Vec<u64>,
     /// Whether each row has a time of entry.
     has_enter: Vec<u8>,
-    /// Time from entry to return of those that have.
+    /// Time from entry to return of those that have, where not all are alike in it.
     durations: Vec<u64>,
-    n_durations_done: usize,
+    /// Time of entry of each row; 0 for those without.
+    enters: Vec<u64>,
     tids: Vec<u64>,
     thread_of_row: Vec<u32>,
     cpus: Vec<u32>,
@@ -87,7 +88,7 @@ pub(crate) struct EventDecoder {
 impl EventDecoder {
     /// Forgets the segment.
     pub(crate) fn clear(&mut self) {
-        (self.next, self.end, self.n_durations_done, self.n_unfinished) = (0, 0, 0, 0);
+        (self.next, self.end, self.n_unfinished) = (0, 0, 0);
     }
 
     /// True if there are events left.
@@ -110,9 +111,7 @@ impl EventDecoder {
         column::values(cursor, n, &mut self.group_of_row)?;
         column::values(cursor, n, &mut self.seqs)?;
         column::values(cursor, n, &mut self.times)?;
-        column::values(cursor, n, &mut self.has_enter)?;
-        let n_enters = self.has_enter.iter().map(|&has| usize::from(has != 0)).sum();
-        column::values(cursor, n_enters, &mut self.durations)?;
+        self.take_enters(cursor, n)?;
         let n_threads = cursor.length()?;
         if n_threads > n {
             return Err(Broken("more threads than events"));
@@ -128,7 +127,9 @@ impl EventDecoder {
         if !sorter.is_complete() {
             return Err(Broken("a row is of a kind that is not listed"));
         }
-        if self.thread_of_row.iter().max().is_some_and(|&thread| thread as usize >= n_threads) {
+        // Not `max`, which compares one after the other.
+        let last_thread = self.thread_of_row.iter().fold(0, |last, &thread| thread.max(last));
+        if n > 0 && last_thread as usize >= n_threads {
             return Err(Broken("an event is of a thread that is not listed"));
         }
         self.last_cpus.clear();
@@ -144,10 +145,38 @@ impl EventDecoder {
         if high_cpu != 0 {
             return Err(Broken("a CPU number above 65535"));
         }
-        self.n_unfinished = self.flags.iter().map(|flags| u64::from(flags & head_flags::UNFINISHED != 0)).sum();
         self.held.note(groups, &self.tids, &self.seqs, &self.times, &self.flags);
+        if self.held.flags & head_flags::UNFINISHED != 0 {
+            self.n_unfinished = self.flags.iter().map(|flags| u64::from(flags & head_flags::UNFINISHED != 0)).sum();
+        }
         let (tids, thread_of_row) = (&self.tids, &self.thread_of_row);
         self.args.take(cursor, |row| tids[thread_of_row[row] as usize])
+    }
+
+    /// Reads which rows have a time of entry, and how long before its return that is.
+    fn take_enters(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<(), Broken> {
+        self.has_enter.clear();
+        match column::take(cursor, n, &mut self.has_enter)? {
+            Some(0) => {
+                self.enters.clear();
+                self.enters.resize(n, 0);
+            }
+            Some(_) => {
+                column::values(cursor, n, &mut self.enters)?;
+                self.enters.iter_mut().zip(&self.times).for_each(|(enter, time)| *enter = time.wrapping_sub(*enter));
+            }
+            None => {
+                let n_enters = self.has_enter.iter().map(|&has| usize::from(has != 0)).sum();
+                column::values(cursor, n_enters, &mut self.durations)?;
+                self.enters.clear();
+                let mut durations = self.durations.iter();
+                self.enters.extend(self.has_enter.iter().zip(&self.times).map(|(&has_enter, time)| match has_enter {
+                    0 => 0,
+                    _ => durations.next().map_or(0, |duration| time.wrapping_sub(*duration)),
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// Makes a batch of the next events, at most so many, in place of what it held; false, and a batch without events, if
@@ -166,19 +195,42 @@ impl EventDecoder {
             .zip(&self.thread_of_row[range.clone()])
             .zip(&self.cpus[range.clone()])
             .zip(&self.flags[range.clone()])
-            .zip(&self.has_enter[range]);
-        let mut durations = self.durations[self.n_durations_done..].iter();
-        let rows = columns.map(|((((((&group, &seq), &time), &thread), &cpu), &flags), &has_enter)| {
-            let enter_ns = match has_enter {
-                0 => 0,
-                _ => durations.next().map_or(0, |duration| time.wrapping_sub(*duration)),
-            };
-            let tid = Tid(self.tids[thread as usize] as i64);
+            .zip(&self.enters[range]);
+        let tids = &self.tids[..];
+        let rows = columns.map(|((((((&group, &seq), &time), &thread), &cpu), &flags), &enter_ns)| {
+            let tid = Tid(tids[thread as usize] as i64);
             let (seq, ts, cpu) = (Seq(seq), Nanos(time), cpu as u16);
             (group, Head { seq, ts, enter_ns, tid, kind: KindId(0), cpu, flags })
         });
         self.args.block(rows, batch);
-        self.n_durations_done = self.durations.len() - durations.len();
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Times of entry of two events that returned at 100, given the bytes that tell them and the bytes of the threads.
+    fn check(enters: &[u8], threads: &[u8], expected: Result<[u64; 2], Broken>) {
+        let [kinds, head, rest]: [&[u8]; 3] = [&[1, 1, 2], &[0, 0, 7, 1, 2, 0, 100], &[0, 0, 0, 0, 0, 0, 0, 0, 0]];
+        let payload = [kinds, head, enters, threads, rest].concat();
+        let (mut decoder, mut batch) = (EventDecoder::default(), Batch::default());
+        let found = decoder.begin(&payload, 2).map(|()| {
+            decoder.block(&mut batch, 1);
+            let first = batch.get(0).unwrap().head.enter_ns;
+            decoder.block(&mut batch, 1);
+            [first, batch.get(0).unwrap().head.enter_ns]
+        });
+        assert_eq!(found, expected, "{enters:?} {threads:?}");
+    }
+
+    #[test]
+    fn times_of_entry_and_threads() {
+        const ONE: &[u8] = &[1, 0, 5];
+        check(&[0, 0], ONE, Ok([0, 0]));
+        check(&[0, 1, 0, 10], ONE, Ok([90, 90]));
+        check(&[1, 0, 1, 0, 10], ONE, Ok([0, 90]));
+        check(&[0, 0], &[0], Err(Broken("an event is of a thread that is not listed")));
     }
 }

@@ -436,20 +436,15 @@ impl ArgDecoder {
     /// Makes a batch of the next rows, given the group and the head of each, to which the kind is added. All rows have gone
     /// through the sorter, which was complete.
     #[inline(always)]
-    pub(crate) fn block(&mut self, rows: impl Iterator<Item = (u16, Head)>, batch: &mut Batch) {
-        let mut n_all = 0u32;
-        let rows = rows.map(|(group, mut head)| {
-            let group = &mut self.groups[usize::from(group)];
+    pub(crate) fn block(&mut self, rows: impl ExactSizeIterator<Item = (u16, Head)>, batch: &mut Batch) {
+        let (groups, positions, n_args) = (&mut self.groups[..], &mut self.positions[..], &self.n_args[..]);
+        batch.set_rows(rows, &self.bytes, |(group, head), first| {
+            let group = &mut groups[usize::from(group)];
             let at = group.next;
             group.next += 1;
-            self.positions[at] = n_all;
-            let (first, n_args) = (n_all, self.n_args[at]);
-            n_all += u32::from(n_args);
-            head.kind = group.kind;
-            (head, first, n_args)
+            positions[at] = first;
+            (Head { kind: group.kind, ..head }, n_args[at])
         });
-        batch.set_rows(rows, &self.bytes);
-        batch.set_n_args(n_all as usize);
         for group in self.groups.iter_mut().filter(|group| group.block < group.next) {
             let range = group.block..group.next;
             group.block = group.next;
@@ -505,8 +500,9 @@ impl Values {
             }
             let references = &self.references[next_reference..];
             let next_string = *n_seen;
-            *n_seen += references.iter().map(|&reference| usize::from(reference == 0)).sum::<usize>();
-            let highest = references.iter().copied().max().unwrap_or(0) as usize;
+            // As wide as the references, of which there are no more than arguments: several are counted at a time.
+            *n_seen += references.iter().map(|&reference| u32::from(reference == 0)).sum::<u32>() as usize;
+            let highest = references.iter().fold(0, |highest, &reference| reference.max(highest)) as usize;
             if highest.max(*n_seen) > self.strings.len() {
                 return Err(Broken("an argument refers to a string that is not there"));
             }
