@@ -11,11 +11,12 @@ use arrow_array::builder::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
 use crate::table::{Cell, ColumnInfo, Rows, TableError, TableInfo, TableSink, Type};
@@ -27,9 +28,9 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a page, so that the page index can skip.
 const PAGE: usize = 8 * 1024;
 
-/// Parquet with zstd, dictionaries and page index. The meaning of columns stands in the metadata of the Arrow
-/// fields (`doc`, `unit`, `type`) and, for readers that do not look there, as JSON in the file's key-value
-/// metadata (`tracehound.columns`). The same rows give the same bytes.
+/// Parquet with zstd, dictionaries and page index; times, and numbers that rows are ordered by, as differences. The meaning
+/// of columns stands in the metadata of the Arrow fields (`doc`, `unit`, `type`) and, for readers that do not look there,
+/// as JSON in the file's key-value metadata (`tracehound.columns`). The same rows give the same bytes.
 pub struct ParquetSink<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     columns_of_group: ArrowRowGroupWriterFactory,
@@ -60,7 +61,17 @@ impl<W: Write + Send> ParquetSink<W> {
             let i = info.columns.iter().position(|column| column.name == *name)?;
             Some(SortingColumn { column_idx: i as i32, descending: false, nulls_first: true })
         });
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder();
+        for column in &info.columns {
+            // Hardly a value comes twice: a dictionary would hash each one, and hold the whole column of a row group.
+            if column.ty == Type::Time || column.ty == Type::Int && info.sorted_by.first() == Some(&column.name) {
+                let path = ColumnPath::from(column.name);
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        let properties = properties
             .set_created_by(concat!("tracehound ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_dictionary_enabled(true)
