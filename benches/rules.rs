@@ -7,6 +7,7 @@
 //! constants are changed, so that no leaf can be shared with the original.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
@@ -110,7 +111,7 @@ fn change(expr: &mut Expr, round: usize) {
             if !is_text || field.text == "evt.type" {
                 return;
             }
-            if let Rhs::Constants(constants) = &mut leaf.rhs {
+            if let Rhs::Constants(constants) = &mut Arc::make_mut(leaf).rhs {
                 constants.iter_mut().for_each(|constant| constant.extend(format!("~{round}").bytes()));
             }
         }

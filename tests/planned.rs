@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 use support::root;
@@ -160,7 +160,7 @@ fn leaf(dice: &mut Dice, fields: &[FieldRef], views: &[View<'_>]) -> Expr {
         }
     };
     let modifier = modifier.filter(|_| matches!(rhs, Rhs::Constants(_)) && !op.takes_list());
-    Expr::Leaf(Box::new(UntypedLeaf { lhs, op, modifier, rhs }), LeafId(0))
+    Expr::Leaf(Arc::new(UntypedLeaf { lhs, op, modifier, rhs }), LeafId(0))
 }
 
 fn constant(dice: &mut Dice, field: &FieldRef, op: Op, views: &[View<'_>]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //!
 //! What is misspelt is an error, never ignored: a key that does not count could be the one that matters.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::falco::yaml::{self, Node, Style, Value};
@@ -48,7 +48,7 @@ impl File {
         }
         let before = diagnostics.len();
         let documents = yaml::parse(&text, index, diagnostics).documents;
-        Some(File { index, text, documents, is_readable: diagnostics.len() == before })
+        Some(File { index, text: text.into_owned(), documents, is_readable: diagnostics.len() == before })
     }
 }
 

@@ -16,6 +16,8 @@ pub mod text;
 
 use std::collections::BTreeSet;
 
+use std::borrow::Cow;
+
 use tracehound_rules::{Expr, LeafId, Operand, Origin, OutputPart, Predicate, Rhs, Rule};
 
 pub use diagnostic::{Code, Diagnostic, Note, Severity};
@@ -145,14 +147,12 @@ pub fn load(files: &[SourceFile]) -> Loaded {
 /// not looked for, and may be missing in [`Loaded::diagnostics`] and [`Stats`]. Rules are the same.
 pub fn load_with(files: &[SourceFile], least: Severity) -> Loaded {
     let mut unknown = Vec::new();
-    let mut known = Vec::with_capacity(files.len());
-    for file in files {
+    let mut known = Cow::Borrowed(files);
+    for (i, file) in files.iter().enumerate() {
         if detect(&file.bytes).is_none() && is_binary(&file.bytes) {
             unknown.push(file.path.clone());
             // Kept, empty, so that files are numbered as given.
-            known.push(SourceFile::new(file.path.clone(), Vec::new()));
-        } else {
-            known.push(file.clone());
+            known.to_mut()[i] = SourceFile::new(file.path.clone(), Vec::new());
         }
     }
     let mut loaded = (LANGUAGES[0].load)(&known, least);

@@ -41,16 +41,25 @@ struct Piece {
 impl Text {
     /// Text that is written in a file exactly so, at `span`.
     pub fn verbatim(text: &str, span: Span) -> Text {
-        let mut out = Text::default();
-        out.push(text, Place { span, via: None }, true);
-        out
+        Text::of_one_piece(text, Place { span, via: None }, true)
     }
 
     /// Text that stands for `span` without being written there.
     pub fn synthetic(text: &str, span: Span) -> Text {
-        let mut out = Text::default();
-        out.push(text, Place { span, via: None }, false);
-        out
+        Text::of_one_piece(text, Place { span, via: None }, false)
+    }
+
+    fn of_one_piece(text: &str, place: Place, is_verbatim: bool) -> Text {
+        if text.is_empty() {
+            return Text::default();
+        }
+        Text { text: text.to_owned(), pieces: vec![Piece { start: 0, place, is_verbatim }] }
+    }
+
+    /// Makes room for text that is to be appended: bytes, and parts of different places.
+    pub fn reserve(&mut self, bytes: usize, parts: usize) {
+        self.text.reserve(bytes);
+        self.pieces.reserve(parts);
     }
 
     /// The text.

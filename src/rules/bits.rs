@@ -45,20 +45,25 @@ impl Bits {
 
     /// Its numbers, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(i, &word)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros() as usize;
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(i * 64 + bit)
-            })
-        })
+        bits_of(&self.0)
     }
 
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         size_of_val(&*self.0)
     }
+}
+
+/// The numbers whose bits are set, ascending.
+pub(crate) fn bits_of(words: &[u64]) -> impl Iterator<Item = usize> {
+    words.iter().enumerate().flat_map(|(i, &word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (bit < 64).then_some(i * 64 + bit)
+        })
+    })
 }
 
 #[cfg(test)]

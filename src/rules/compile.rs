@@ -1,7 +1,9 @@
 //! From untyped conditions to predicates: operators against types, constants to values.
 
+use std::sync::Arc;
+
 use bstr::{BString, ByteSlice};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use tracehound_fields::{FieldType, Multiplicity, subject};
 
 use crate::constant;
@@ -29,7 +31,28 @@ pub fn compile(condition: &Expr) -> Result<Predicate, Vec<TypeError>> {
 
 /// As [`compile`], with another catalogue of fields.
 pub fn compile_with(condition: &Expr, scheme: &dyn Scheme) -> Result<Predicate, Vec<TypeError>> {
-    let mut compiler = Compiler { scheme, leaves: Vec::new(), warnings: Vec::new(), errors: Vec::new() };
+    compile_sharing(condition, scheme, &mut HashMap::new())
+}
+
+/// Compiles the conditions of many rules as [`compile`] does. A comparison that several of them share (the same
+/// [`Arc`]) is checked once.
+#[derive(Debug, Default)]
+pub struct Compilation {
+    known: Shared,
+}
+
+impl Compilation {
+    /// Checks and compiles a condition.
+    pub fn compile(&mut self, condition: &Expr) -> Result<Predicate, Vec<TypeError>> {
+        compile_sharing(condition, &Catalogue, &mut self.known)
+    }
+}
+
+/// Compiled comparisons with their warnings, by address of the source, which they keep.
+type Shared = HashMap<usize, (Leaf, Box<[WarningKind]>)>;
+
+fn compile_sharing(condition: &Expr, scheme: &dyn Scheme, known: &mut Shared) -> Result<Predicate, Vec<TypeError>> {
+    let mut compiler = Compiler { scheme, leaves: Vec::new(), warnings: Vec::new(), errors: Vec::new(), known };
     let nodes = compiler.nodes(condition);
     if compiler.errors.is_empty() {
         Ok(Predicate::new(nodes, compiler.leaves, compiler.warnings))
@@ -90,6 +113,7 @@ fn check_op(op: Op, lhs: &Typed) -> Result<(), TypeErrorKind> {
 
 struct Compiler<'s> {
     scheme: &'s dyn Scheme,
+    known: &'s mut Shared,
     leaves: Vec<Leaf>,
     warnings: Vec<Warning>,
     errors: Vec<TypeError>,
@@ -125,7 +149,7 @@ impl Compiler<'_> {
                     steps.push(Step::Emit(Node::Or(parts.len() as u32)));
                     steps.extend(parts.iter().rev().map(Step::Enter));
                 }
-                Step::Enter(Expr::Leaf(source, id)) => match self.leaf(source, *id) {
+                Step::Enter(Expr::Leaf(source, id)) => match self.shared_leaf(source, *id) {
                     Ok(leaf) => {
                         nodes.push(Node::Leaf(self.leaves.len() as u32, *id));
                         self.leaves.push(leaf);
@@ -137,7 +161,23 @@ impl Compiler<'_> {
         nodes
     }
 
-    fn leaf(&mut self, source: &UntypedLeaf, id: LeafId) -> Result<Leaf, TypeErrorKind> {
+    fn shared_leaf(&mut self, source: &Arc<UntypedLeaf>, id: LeafId) -> Result<Leaf, TypeErrorKind> {
+        let address = Arc::as_ptr(source).addr();
+        if let Some((leaf, warnings)) = self.known.get(&address) {
+            self.warnings.extend(warnings.iter().map(|kind| Warning { leaf: id, kind: *kind }));
+            return Ok(leaf.clone());
+        }
+        let n_warnings = self.warnings.len();
+        let leaf = self.leaf(source, id)?;
+        // One that nobody else holds cannot come again.
+        if Arc::strong_count(source) > 2 {
+            let warnings = self.warnings[n_warnings..].iter().map(|warning| warning.kind).collect();
+            self.known.insert(address, (leaf.clone(), warnings));
+        }
+        Ok(leaf)
+    }
+
+    fn leaf(&mut self, source: &Arc<UntypedLeaf>, id: LeafId) -> Result<Leaf, TypeErrorKind> {
         if matches!(source.lhs, Operand::Const(_) | Operand::List(_)) {
             return Err(TypeErrorKind::NotAField);
         }
@@ -215,7 +255,8 @@ impl Compiler<'_> {
             let test = self.tests(source, lhs.ty.ty, constants, None, id)?;
             return Ok((one_or_list(op, lhs.ty.is_list, test), None));
         };
-        for quirk in quirks::of_constants(&field, op, source.modifier) {
+        let quirks = quirks::of_constants(&field, op, source.modifier);
+        for &quirk in &quirks {
             self.warnings.push(Warning { leaf: id, kind: WarningKind::Quirk(quirk) });
         }
         if field.name == "evt.around" {
@@ -226,7 +267,7 @@ impl Compiler<'_> {
         for quirk in quirks::of_values(&field, source.modifier, constants) {
             self.warnings.push(Warning { leaf: id, kind: WarningKind::Quirk(quirk) });
         }
-        let is_quirk = |quirk| quirks::of_constants(&field, op, source.modifier).contains(&quirk);
+        let is_quirk = |quirk| quirks.contains(&quirk);
         let never =
             [Quirk::AddressInNever, Quirk::EndsIntersectsFails, Quirk::RawNumberInNever, Quirk::AncestorIdInNever];
         if never.into_iter().any(is_quirk) {

@@ -4,6 +4,8 @@
 //! gives the [`crate::Predicate`] that is evaluated. What a leaf means is the same for all languages: **an absent value
 //! makes a leaf false, whatever the operator**, and `not` around it true.
 
+use std::sync::Arc;
+
 use tracehound_fields::FieldRef;
 
 /// A rule as a language understood it.
@@ -102,7 +104,7 @@ pub enum Expr {
     /// A constant.
     Const(bool),
     /// A comparison. Its [`LeafId`] finds the place it was written.
-    Leaf(Box<UntypedLeaf>, LeafId),
+    Leaf(Arc<UntypedLeaf>, LeafId),
     /// True if the part is false.
     Not(Box<Expr>),
     /// True if all parts are, asked in order.

@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use tracehound_fields::subject;
 
+use crate::bits::bits_of;
+
 /// How many kinds a set can tell apart; a test compares it with the table of kinds.
 const MAX_KINDS: usize = 1024;
 const WORDS: usize = MAX_KINDS / 64;
@@ -85,7 +87,12 @@ impl KindSet {
 
     /// True if the code is in the set.
     pub fn contains(&self, code: u16) -> bool {
-        position(code).map_or(self.rest, |at| self.words[at / 64] >> (at % 64) & 1 == 1)
+        self.contains_at(position(code))
+    }
+
+    /// As [`KindSet::contains`], of a code with this [`position`].
+    pub(crate) fn contains_at(&self, position: Option<usize>) -> bool {
+        position.map_or(self.rest, |at| self.words[at / 64] >> (at % 64) & 1 == 1)
     }
 
     /// What is not in the set.
@@ -121,8 +128,8 @@ impl KindSet {
 
     /// The known kinds in the set, by code, ascending.
     fn kinds(&self) -> impl Iterator<Item = (u16, &'static str)> {
-        let is_in = |at: usize| self.words[at / 64] >> (at % 64) & 1 == 1;
-        known().kinds.iter().enumerate().filter(move |&(at, _)| is_in(at)).map(|(_, &kind)| kind)
+        let kinds = &known().kinds;
+        bits_of(&self.words).map_while(|at| kinds.get(at).copied())
     }
 
     /// Codes of the known kinds in the set, ascending.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use bstr::{BStr, ByteSlice};
 use tracehound_fields::{FieldRef, FieldType, Subject, Value};
@@ -13,12 +14,12 @@ use crate::ops::glob::Glob;
 use crate::ops::text::{contains_ignoring_case, until_nul};
 use crate::ops::{Order, Test, boolean, bytes_of, double, ip, number_of};
 
-/// A comparison that was checked.
+/// A comparison that was checked. Copies share what it holds.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    source: UntypedLeaf,
+    source: Arc<UntypedLeaf>,
     depends: DependsSet,
-    how: How,
+    how: Arc<How>,
     /// What it says about kinds of event, if anything.
     kinds: Option<KindSet>,
 }
@@ -51,12 +52,16 @@ pub(crate) enum How {
 }
 
 impl Leaf {
-    pub(crate) fn new(source: UntypedLeaf, depends: DependsSet, how: How, kinds: Option<KindSet>) -> Leaf {
-        Leaf { source, depends, how, kinds }
+    pub(crate) fn new(source: Arc<UntypedLeaf>, depends: DependsSet, how: How, kinds: Option<KindSet>) -> Leaf {
+        Leaf { source, depends, how: Arc::new(how), kinds }
     }
 
     /// The comparison as it was given.
     pub fn source(&self) -> &UntypedLeaf {
+        &self.source
+    }
+
+    pub(crate) fn shared_source(&self) -> &Arc<UntypedLeaf> {
         &self.source
     }
 
@@ -67,7 +72,7 @@ impl Leaf {
 
     /// Its result, if it is the same for every event.
     pub fn constant(&self) -> Option<bool> {
-        match self.how {
+        match *self.how {
             How::Static(result) => Some(result),
             How::Never => Some(false),
             _ => None,
@@ -81,12 +86,12 @@ impl Leaf {
     /// True if its result is a function of the value of its left side alone; see [`Leaf::holds`].
     pub(crate) fn is_of_one_value(&self) -> bool {
         use How::*;
-        matches!(self.how, Exists | ExistsSome | One(_) | Some(_) | Ends { .. } | List { .. })
+        matches!(*self.how, Exists | ExistsSome | One(_) | Some(_) | Ends { .. } | List { .. })
     }
 
     /// True if it asks for nothing but the kind of event, and holds for this one.
     pub(crate) fn is_of_kind(&self, code: u16) -> bool {
-        matches!(&self.how, How::Kind(set) if set.contains(code))
+        matches!(&*self.how, How::Kind(set) if set.contains(code))
     }
 
     /// True if its result is the same for all events of one kind.
@@ -96,7 +101,7 @@ impl Leaf {
 
     /// The kinds of event for which it can be true and false.
     pub(crate) fn possible(&self) -> Possible {
-        match (&self.how, &self.kinds) {
+        match (&*self.how, &self.kinds) {
             (How::Static(true), _) => Possible::exactly(KindSet::all()),
             (How::Static(false), _) => Possible::exactly(KindSet::none()),
             (_, Some(kinds)) => Possible::exactly(kinds.clone()),
@@ -114,7 +119,7 @@ impl Leaf {
 
     /// Evaluates it.
     pub fn evaluate<S: Subject + ?Sized>(&self, subject: &S) -> bool {
-        match &self.how {
+        match &*self.how {
             How::Static(result) => *result,
             How::Never => false,
             How::Kind(set) => set.contains(subject.kind_code()),
@@ -139,7 +144,7 @@ impl Leaf {
         if value.is_null() {
             return false;
         }
-        match &self.how {
+        match &*self.how {
             How::Exists => true,
             How::ExistsSome => elements(value).next().is_some(),
             How::One(test) => test.passes(value),

@@ -31,7 +31,7 @@ mod union;
 mod values;
 mod walk;
 
-pub use compile::{check_operator, check_output, compile, compile_with, operators_of};
+pub use compile::{Compilation, check_operator, check_output, compile, compile_with, operators_of};
 pub use error::{OperandType, RegexError, TypeError, TypeErrorKind};
 pub use explain::{Explained, ExplainedPart};
 pub use ir::{Expr, LeafId, Modifier, Op, Operand, Origin, OutputPart, Priority, Rhs, Rule, Transform, UntypedLeaf};

@@ -1,5 +1,7 @@
 //! Rules made ready: which to ask for which kind of event, and what they share.
 
+use std::sync::Arc;
+
 use bstr::ByteSlice;
 use hashbrown::{HashMap, HashSet};
 use tracehound_fields::{FieldRef, Subject, subject};
@@ -8,7 +10,7 @@ use crate::bits::Bits;
 use crate::compile::compile_with;
 use crate::error::{TypeError, TypeErrorKind};
 use crate::ir::{Priority, Rule, UntypedLeaf};
-use crate::kinds::KindSet;
+use crate::kinds::{self, KindSet};
 use crate::leaf::{How, Leaf};
 use crate::output::Output;
 use crate::predicate::{Predicate, Program};
@@ -181,7 +183,7 @@ impl RuleSet {
     ) -> (RuleSet, Vec<RuleErrors>) {
         let mut set = RuleSet::default();
         let mut errors = Vec::new();
-        let mut known: HashMap<UntypedLeaf, u32> = HashMap::new();
+        let mut known: HashMap<Arc<UntypedLeaf>, u32> = HashMap::new();
         for (position, (rule, predicate)) in rules.enumerate() {
             let output = Output::with(&rule.output, scheme);
             match (predicate, output) {
@@ -205,6 +207,9 @@ impl RuleSet {
     ///
     /// `Quirk::ReenabledLast`: a disabled rule that is enabled is asked after all others.
     pub fn select(&mut self, selections: &[Selection]) -> Vec<usize> {
+        if selections.is_empty() {
+            return Vec::new();
+        }
         let counts = selections.iter().map(|selection| self.select_one(selection)).collect();
         self.index();
         counts
@@ -228,19 +233,19 @@ impl RuleSet {
         n
     }
 
-    fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut HashMap<UntypedLeaf, u32>) {
+    fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut HashMap<Arc<UntypedLeaf>, u32>) {
         let numbers: Vec<u32> = predicate
             .leaves()
             .iter()
             .map(|leaf| {
-                *known.entry_ref(leaf.source()).or_insert_with(|| {
+                *known.entry(leaf.shared_source().clone()).or_insert_with(|| {
                     self.leaves.push(leaf.clone());
                     self.leaves.len() as u32 - 1
                 })
             })
             .collect();
         let program = predicate.program().renumbered(|leaf| numbers[leaf as usize]);
-        let kinds = predicate.kinds();
+        let kinds = predicate.kinds().clone();
         self.rules.push(PlannedRule { rule, predicate, output, kinds, program });
     }
 
@@ -252,12 +257,14 @@ impl RuleSet {
         // Rules of a kind, and the leaves in them that the kind decides; kinds with the same rules share them.
         let mut kind_leaves: HashMap<Box<[RuleId]>, Vec<u32>> = HashMap::new();
         let mut numbers: HashMap<KindList, u32> = HashMap::new();
+        let may_match = |rule: &PlannedRule| rule.is_active() && rule.program.constant() != Some(false);
+        let candidates = self.order.iter().map(|&id| (id, &self.rules[id.0 as usize]));
+        let candidates: Vec<(RuleId, &KindSet)> =
+            candidates.filter(|(_, rule)| may_match(rule)).map(|(id, rule)| (id, &rule.kinds)).collect();
         let mut list_for = |code: u16| -> u32 {
-            let is_asked = |id: &&RuleId| {
-                let rule = &self.rules[id.0 as usize];
-                rule.is_active() && rule.kinds.contains(code) && rule.program.constant() != Some(false)
-            };
-            let rules: Box<[RuleId]> = self.order.iter().filter(is_asked).copied().collect();
+            let at = kinds::position(code);
+            let asked = candidates.iter().filter(|(_, kinds)| kinds.contains_at(at));
+            let rules: Box<[RuleId]> = asked.map(|&(id, _)| id).collect();
             let decided = kind_leaves.entry_ref(&rules).or_insert_with(|| {
                 let own = rules.iter().flat_map(|rule| self.rules[rule.0 as usize].program.leaves());
                 let mut decided: Vec<u32> =

@@ -32,12 +32,14 @@ pub struct Predicate {
     leaves: Vec<Leaf>,
     warnings: Vec<Warning>,
     program: Program,
+    kinds: KindSet,
 }
 
 impl Predicate {
     pub(crate) fn new(nodes: Vec<Node>, leaves: Vec<Leaf>, warnings: Vec<Warning>) -> Predicate {
         let program = Program::new(&nodes, &leaves);
-        Predicate { nodes, leaves, warnings, program }
+        let kinds = kinds(&nodes, &leaves);
+        Predicate { nodes, leaves, warnings, program, kinds }
     }
 
     /// Its comparisons, in the order they are written.
@@ -65,16 +67,8 @@ impl Predicate {
     }
 
     /// The kinds of event for which it can be true.
-    pub fn kinds(&self) -> KindSet {
-        let result = fold(&self.nodes, |node, parts: &mut Vec<Possible>| match node {
-            Node::Const(true) => Possible::exactly(KindSet::all()),
-            Node::Const(false) => Possible::exactly(KindSet::none()),
-            Node::Leaf(leaf, _) => self.leaves[leaf as usize].possible(),
-            Node::Not => parts.pop().map_or_else(Possible::neutral, Possible::not),
-            Node::And(_) => parts.drain(..).fold(Possible::exactly(KindSet::all()), |all, part| all.and(&part)),
-            Node::Or(_) => parts.drain(..).fold(Possible::exactly(KindSet::none()), |all, part| all.or(&part)),
-        });
-        result.map_or_else(KindSet::none, |possible| possible.when_true)
+    pub fn kinds(&self) -> &KindSet {
+        &self.kinds
     }
 
     /// Its result, if comparisons that are the same for every event decide it.
@@ -117,6 +111,19 @@ impl Predicate {
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
+}
+
+/// The kinds of event for which a condition can be true.
+fn kinds(nodes: &[Node], leaves: &[Leaf]) -> KindSet {
+    let result = fold(nodes, |node, parts: &mut Vec<Possible>| match node {
+        Node::Const(true) => Possible::exactly(KindSet::all()),
+        Node::Const(false) => Possible::exactly(KindSet::none()),
+        Node::Leaf(leaf, _) => leaves[leaf as usize].possible(),
+        Node::Not => parts.pop().map_or_else(Possible::neutral, Possible::not),
+        Node::And(_) => parts.drain(..).fold(Possible::exactly(KindSet::all()), |all, part| all.and(&part)),
+        Node::Or(_) => parts.drain(..).fold(Possible::exactly(KindSet::none()), |all, part| all.or(&part)),
+    });
+    result.map_or_else(KindSet::none, |possible| possible.when_true)
 }
 
 /// Goes through nodes with their operands before them, giving each the results of its parts in order; the result of
@@ -300,7 +307,20 @@ impl Program {
 
     /// True if it is false whatever the comparisons that are not known give.
     pub(crate) fn is_refuted(&self, known: impl Fn(u32) -> Option<bool>, scratch: &mut Restriction) -> bool {
-        self.restrict(known, scratch) == REJECT
+        // As `restrict`, but a step that stays is only told from the others, by its number, and not made.
+        let leads = &mut scratch.leads;
+        leads.clear();
+        for (step, number) in self.steps.iter().zip(0..) {
+            let to = |next: u32| leads.get(next as usize).copied().unwrap_or(next);
+            let (when_true, when_false) = (to(step.when_true), to(step.when_false));
+            leads.push(match known(step.leaf) {
+                Some(true) => when_true,
+                Some(false) => when_false,
+                None if when_true == when_false => when_true,
+                None => number,
+            });
+        }
+        leads.get(self.start as usize).copied().unwrap_or(self.start) == REJECT
     }
 
     /// Puts the steps that are left into `scratch.steps` and gives where they start.

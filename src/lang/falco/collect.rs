@@ -2,7 +2,9 @@
 //!
 //! Specification: sections 1.3 to 1.8 and 1.10.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+
+use hashbrown::HashMap;
 
 use tracehound_rules::{Priority, Quirk};
 

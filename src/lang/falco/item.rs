@@ -393,7 +393,7 @@ impl Reader<'_> {
     }
 
     fn warn_duplicate_keys(&mut self, map: &Map<'_>) {
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = hashbrown::HashMap::new();
         for (key, _) in map.pairs {
             let Some(text) = key.as_str() else { continue };
             if let Some(first) = seen.insert(text, key.span) {
@@ -937,7 +937,7 @@ impl Reader<'_> {
             return self.fail(key.span, "Rule exceptions must be a sequence");
         };
         let mut out: Vec<ExceptionItem> = Vec::with_capacity(nodes.len());
-        let mut names = std::collections::HashMap::new();
+        let mut names = hashbrown::HashMap::new();
         for node in nodes {
             let Value::Map(pairs) = &node.value else {
                 return self.fail(node.span, "Rule exception must be a mapping");

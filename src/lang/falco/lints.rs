@@ -7,6 +7,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use bstr::ByteSlice;
 use tracehound_fields::{FieldArg, FieldRef, FieldType, Multiplicity, Subject, Value, subject};
@@ -61,7 +62,7 @@ impl RuleLints<'_> {
             walk.out.push(Diagnostic::new(Code::NeverTrue, self.name, message));
         } else {
             walk.conjunction(condition, &[]);
-            walk.values(&kinds);
+            walk.values(kinds);
             walk.modifiers();
         }
         for exception in self.exceptions.iter().filter(|exception| exception.values.is_empty()) {
@@ -579,7 +580,7 @@ impl<'e> Compiled<'e> {
         if constants(leaf).is_none() {
             return Compiled::Nothing;
         }
-        let expr = Expr::Leaf(Box::new(leaf.clone()), LeafId::default());
+        let expr = Expr::Leaf(Arc::new(leaf.clone()), LeafId::default());
         tracehound_rules::compile(&expr).map_or(Compiled::Nothing, |predicate| Compiled::Leaf(Box::new(predicate)))
     }
 

@@ -2,11 +2,13 @@
 //!
 //! Specification: sections 1.5 and 1.9.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use super::Expansion;
 use super::collect::{List, Table};
-use super::exceptions::push_quoted;
+use super::exceptions::{needs_quotes, push_quoted};
 use super::item::is_bare;
 use crate::source::Span;
 use crate::text::{Text, ViaId};
@@ -176,6 +178,8 @@ impl Lists {
             if expansions.len() > MAX_EXPANSIONS {
                 return Err(TooLarge);
             }
+            let n_bytes = list.items.iter().map(|item| item.text.len() + 2).sum::<usize>();
+            out.reserve((n_bytes + source.len() - end).min(MAX_CONDITION), 2 * list.items.len() + 2);
             let via = push_expansion(expansions, &list.name, place.span, place.via);
             let mut inner: Option<((usize, Span), ViaId)> = None;
             for (i, item) in list.items.iter().enumerate() {
@@ -191,9 +195,13 @@ impl Lists {
                         via
                     }
                 };
-                let mut quoted = Text::default();
-                push_quoted(&mut quoted, &item.text);
-                out.push_range(&quoted, 0..quoted.len(), Some(via));
+                if needs_quotes(&item.text) {
+                    let mut quoted = Text::default();
+                    push_quoted(&mut quoted, &item.text);
+                    out.push_range(&quoted, 0..quoted.len(), Some(via));
+                } else {
+                    out.push_range(&item.text, 0..item.text.len(), Some(via));
+                }
                 if out.len() > MAX_CONDITION {
                     return Err(TooLarge);
                 }

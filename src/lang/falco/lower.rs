@@ -236,6 +236,12 @@ impl Lowering<'_> {
         let check = &condition.checks[index as usize];
         let id = LeafId(self.leaves.len() as u32);
         self.leaves.push(LeafPlace { condition: condition.clone(), check: index, via });
+        if let Some(leaf) = check.lowered.get()
+            && !self.has_enough()
+        {
+            return Expr::Leaf(leaf.clone(), id);
+        }
+        let n_diagnostics = self.diagnostics.len();
         let lhs = self.operand(condition, &check.lhs, via);
         let rhs = match &check.rhs {
             Rhs::None => Some(rules::Rhs::None),
@@ -246,7 +252,13 @@ impl Lowering<'_> {
         self.lint(condition, check, via);
         match (lhs, rhs) {
             (Some(lhs), Some(rhs)) => {
-                Expr::Leaf(Box::new(UntypedLeaf { lhs, op: check.op, modifier: check.modifier, rhs }), id)
+                let leaf = Arc::new(UntypedLeaf { lhs, op: check.op, modifier: check.modifier, rhs });
+                // Remarks depend on what else the rule has. Beyond the bound they are dropped unseen.
+                let is_clean = n_diagnostics == self.diagnostics.len() && n_diagnostics < MAX_PER_RULE;
+                if is_clean && !self.wants_remarks {
+                    check.lowered.get_or_init(|| leaf.clone());
+                }
+                Expr::Leaf(leaf, id)
             }
             _ => Expr::Const(false),
         }

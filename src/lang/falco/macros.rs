@@ -1,8 +1,9 @@
 //! Macros: parsed once, then put into conditions as sub-trees. Specification: section 1.6.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::Expansion;
 use super::collect::{Collector, Macro, Table};

@@ -22,10 +22,11 @@ pub mod output;
 pub mod schema;
 pub mod yaml;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use tracehound_rules::{Expr, Origin, OutputPart, Predicate, Rule};
+use hashbrown::HashMap;
+use tracehound_rules::{Compilation, Expr, Origin, OutputPart, Predicate, Rule};
 
 use collect::{Collector, RuleDefinition};
 use item::{Kind, PluginGroup, Version};
@@ -250,6 +251,7 @@ impl Loader {
             unreadable: Vec::new(),
             names: Vec::new(),
             wants_remarks: self.wants_remarks,
+            compilation: Compilation::default(),
         };
         let mut merged: HashMap<Finding, (usize, Vec<String>)> = HashMap::new();
         for (i, definition) in collector.rules.entries.iter().enumerate() {
@@ -388,12 +390,12 @@ fn origin(sources: &SourceMap, span: Span) -> Origin {
 /// what was replaced, the byte order mark aside.
 /// A file's text, each byte that is not UTF-8, and each NUL, replaced by `?` so that offsets stay, and the offsets of
 /// these bytes.
-pub fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
+pub fn readable(bytes: &[u8]) -> (Cow<'_, str>, Vec<usize>) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !bytes.contains(&0)
         && !text.starts_with('\u{feff}')
     {
-        return (text.to_owned(), Vec::new());
+        return (Cow::Borrowed(text), Vec::new());
     }
     let mut bad = Vec::new();
     let mut text = String::with_capacity(bytes.len());
@@ -417,7 +419,7 @@ pub fn readable(bytes: &[u8]) -> (String, Vec<usize>) {
             at += 1;
         }
     }
-    (text, bad)
+    (Cow::Owned(text), bad)
 }
 
 /// What is to be said of the bytes of a file that are no text: `n` of them, the first at `at`.
@@ -470,6 +472,7 @@ struct Compiler<'a> {
     /// Places of the names of the rules that compile.
     names: Vec<Span>,
     wants_remarks: bool,
+    compilation: Compilation,
 }
 
 /// What makes findings of two rules the same: code, place, message.
@@ -574,7 +577,7 @@ impl Compiler<'_> {
         };
         let expr = lowering.condition(&condition);
         let (mut diagnostics, blocked) = (lowering.diagnostics, lowering.blocked);
-        let compiled = tracehound_rules::compile(&expr);
+        let compiled = self.compilation.compile(&expr);
         match &compiled {
             Ok(predicate) => {
                 for warning in predicate.warnings().iter().take(MAX_PER_RULE) {
@@ -593,7 +596,7 @@ impl Compiler<'_> {
                     };
                     diagnostics.extend(lints.lint(&expr));
                 }
-                if is_complete && definition.warn_evttypes && codes::count(&predicate.kinds()) > codes::MAX_CODES {
+                if is_complete && definition.warn_evttypes && codes::count(predicate.kinds()) > codes::MAX_CODES {
                     let message = "Rule matches too many evt.type values. This has a significant performance penalty.";
                     diagnostics.push(
                         Diagnostic::new(Code::NoEvttype, definition.name.span, message)

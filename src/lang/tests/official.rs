@@ -99,7 +99,7 @@ fn kinds_of_every_rule() {
         assert_eq!(short, priority, "{name}");
         assert_eq!(row.is_enabled, off != "off", "{name}");
         assert_eq!(row.kinds.as_deref().unwrap_or(&[]).join(", "), kinds, "{name}");
-        let set = tracehound_rules::compile(&rule.condition).expect("it loads").kinds();
+        let set = tracehound_rules::compile(&rule.condition).expect("it loads").kinds().clone();
         assert_eq!(tracehound_lang::falco::codes::count(&set).to_string(), codes, "{name}");
         // The table leaves out arguments, and what every rule has or what is constant.
         let mut named: Vec<&str> = row.condition_fields.iter().map(|f| f.split('[').next().unwrap_or(f)).collect();

@@ -1,5 +1,7 @@
 //! The catalogue of fields of events, as the compiler sees it.
 
+use std::sync::Arc;
+
 use tracehound_fields::{ArgPolicy, Depends, FieldArg, FieldId, FieldRef, catalogue, flags, resolve};
 use tracehound_rules::{
     Expr, LeafId, Op, Operand, Predicate, Rhs, TypeError, TypeErrorKind, UntypedLeaf, check_operator, compile,
@@ -11,7 +13,7 @@ fn condition(lhs: Operand, op: Op, constants: &[&str]) -> Expr {
         Op::Exists => Rhs::None,
         _ => Rhs::Constants(constants.iter().map(|c| c.as_bytes().to_vec()).collect()),
     };
-    Expr::Leaf(Box::new(UntypedLeaf { lhs, op, modifier: None, rhs }), LeafId(0))
+    Expr::Leaf(Arc::new(UntypedLeaf { lhs, op, modifier: None, rhs }), LeafId(0))
 }
 
 fn compiled(name: &str, op: Op, constants: &[&str]) -> Result<Predicate, Vec<TypeError>> {

@@ -6,7 +6,7 @@ use common::*;
 use tracehound_rules::{Expr, KindSet, compile_with};
 
 fn kinds(condition: &Expr) -> KindSet {
-    compile_with(condition, &TestScheme).unwrap().kinds()
+    compile_with(condition, &TestScheme).unwrap().kinds().clone()
 }
 
 fn not(part: Expr) -> Expr {

@@ -1,8 +1,9 @@
 //! The syntax tree of a condition. Ranges are byte offsets in the condition's expanded text.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
-use tracehound_rules::{Modifier, Op, Transform};
+use tracehound_rules::{Modifier, Op, Transform, UntypedLeaf};
 
 use crate::text::Text;
 
@@ -83,6 +84,9 @@ pub struct Check {
     pub modifier: Option<Modifier>,
     /// Right side.
     pub rhs: Rhs,
+    /// The comparison in the language-neutral form, once that was made and there was nothing to say about it: rules
+    /// that bring it with a macro share it.
+    pub lowered: OnceLock<Arc<UntypedLeaf>>,
 }
 
 /// A field, a transformer, or an argument of one.

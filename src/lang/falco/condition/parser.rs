@@ -1,6 +1,7 @@
 //! Recursive descent over section 2.1, with its limit of nested calls.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use tracehound_rules::{Op, Quirk, Transform};
 
@@ -444,7 +445,7 @@ impl Parser<'_> {
             }
         };
         let index = self.checks.len() as u32;
-        self.checks.push(Check { range: start..self.at, lhs, op, op_range, modifier, rhs });
+        self.checks.push(Check { range: start..self.at, lhs, op, op_range, modifier, rhs, lowered: OnceLock::new() });
         self.leave(Ast::Check(index))
     }
 

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tracehound_fields::{
     Depends, FieldArg, FieldId, FieldRef, FieldType, Multiplicity, NumberFormat, Subject, Value, flags,
@@ -107,7 +108,7 @@ pub fn leaf(lhs: Operand, operator: &str, constants: &[&str]) -> Expr {
         Op::Exists => Rhs::None,
         _ => Rhs::Constants(constants.iter().map(|c| c.as_bytes().to_vec()).collect()),
     };
-    Expr::Leaf(Box::new(UntypedLeaf { lhs, op, modifier, rhs }), LeafId(7))
+    Expr::Leaf(Arc::new(UntypedLeaf { lhs, op, modifier, rhs }), LeafId(7))
 }
 
 /// `name op constant`, or a list of constants with `|` between.
@@ -124,7 +125,7 @@ pub fn simple(name: &str, operator: &str, constants: &str) -> Expr {
 /// `a op val(b)`.
 pub fn fields(a: Operand, operator: &str, b: Operand) -> Expr {
     let (op, modifier) = op(operator);
-    Expr::Leaf(Box::new(UntypedLeaf { lhs: a, op, modifier, rhs: Rhs::Operand(b) }), LeafId(7))
+    Expr::Leaf(Arc::new(UntypedLeaf { lhs: a, op, modifier, rhs: Rhs::Operand(b) }), LeafId(7))
 }
 
 /// An event whose fields have these values; others are absent.
