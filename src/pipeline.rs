@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Instant;
 
 use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for};
 use tracehound_formats::event::{head_flags, kind};
@@ -34,8 +35,11 @@ const WINDOW: usize = 16 * 1024;
 const FIRST: usize = 8 * WINDOW;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
-/// Events that rules are asked for below which a thread is not woken: they are asked sooner than it is there.
-const MIN_SHARE: usize = 2048;
+/// Time to match rules in, ns, below which no other thread is woken for it: it takes tens of microseconds to be there, looks
+/// for more to do for as long again, and remembers answers that others have already.
+const MIN_SHARE: u64 = 500_000;
+/// Time to match an event, ns, before any was matched.
+const FIRST_COST: u64 = 1_000;
 
 /// What to do with a trace.
 pub struct Job<'a> {
@@ -555,6 +559,8 @@ struct Run<'a> {
     needs: Option<Arc<Needs>>,
     /// Of segments that were read after all: events that the reader counted and were not there, and damage.
     late: (u64, Vec<Damage>),
+    /// Time to match rules on an event of the last window, ns. It tells in how many shares, never what is found.
+    cost: u64,
     /// Memory that is used again for each window.
     facts: Vec<Vec<Fact>>,
     /// What is remembered from window to window while no task asks it; see [`Matcher`].
@@ -601,6 +607,7 @@ impl<'a> Run<'a> {
             last_seq: 0,
             needs: None,
             late: Default::default(),
+            cost: FIRST_COST,
             facts: Vec::new(),
             matchers: Mutex::default(),
         }
@@ -682,13 +689,18 @@ impl<'a> Run<'a> {
                 let idle = matchers.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let mut matcher = idle.unwrap_or_else(|| Matcher::new(rules, policy, least));
                 let share = || matching.share(&mut matcher, asked);
+                let start = Instant::now();
                 let signals = meter::stage(matching.job.meter, |meter| &meter.rules, share);
+                let cost = start.elapsed();
                 matchers.lock().unwrap_or_else(PoisonError::into_inner).push(matcher);
-                signals
+                (signals, cost)
             };
-            let found = in_shares(&asked, share);
+            let n_worth = (asked.len() as u64).saturating_mul(self.cost) / MIN_SHARE;
+            let found = in_shares(&asked, usize::try_from(n_worth).unwrap_or(usize::MAX), share);
+            let cost = found.iter().map(|(_, cost)| cost.as_nanos() as u64).fold(0, u64::saturating_add);
+            self.cost = cost.checked_div(asked.len() as u64).unwrap_or(self.cost);
             let n_before = self.sides[0].signals.len();
-            for share in found {
+            for (share, _) in found {
                 for (side, signals) in self.sides.iter_mut().zip(share) {
                     side.signals.extend(signals);
                 }
@@ -779,10 +791,10 @@ impl Asked {
     }
 }
 
-/// Gives a function the events in shares, one for each worker but no small ones, and what it makes of them in their order.
-/// The first share is done here: nobody is woken where there is little to do.
-fn in_shares<T: Send>(asked: &[Asked], share: impl Fn(&[Asked]) -> T + Sync) -> Vec<T> {
-    let n_shares = (asked.len() / MIN_SHARE).clamp(1, rayon::current_num_threads().max(1));
+/// Gives a function the events in shares, one for each worker but no more than is worth it, and gives what it makes of them
+/// in their order. The first share is done here: nobody is woken where there is little to do.
+fn in_shares<T: Send>(asked: &[Asked], n_worth: usize, share: impl Fn(&[Asked]) -> T + Sync) -> Vec<T> {
+    let n_shares = n_worth.clamp(1, rayon::current_num_threads().max(1));
     let mut shares = asked.chunks(asked.len().div_ceil(n_shares).max(1));
     let Some(first) = shares.next() else { return Vec::new() };
     let mut found: Vec<Option<T>> = Vec::new();
