@@ -31,7 +31,8 @@ use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
 const WINDOW: usize = 16 * 1024;
-/// Events of the first window where rules are loaded meanwhile: about as many as are replayed until they are there.
+/// Events of the first window: about as many as are replayed while rules are loaded. It is the same where nothing is loaded
+/// meanwhile, for rules see what is known at the end of their window.
 const FIRST: usize = 8 * WINDOW;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
@@ -359,8 +360,8 @@ fn run<'a, E>(
     mut observe: impl FnMut(&Window<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
     let (kinds, mut loading) = loading.map(|Loading { kinds, rules }| (kinds, rules)).unzip();
-    // A limit counts windows: they are the same for every way to load rules.
-    let first = if loading.is_some() && limit.is_none() { FIRST } else { WINDOW };
+    // A limit is looked at after each window.
+    let mut size = if limit.is_none() { FIRST } else { WINDOW };
     let n_left_out = AtomicU64::new(0);
     if let Some(until) = job.only.until {
         reader.end_at(until);
@@ -376,7 +377,7 @@ fn run<'a, E>(
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel::<Part>();
         let (give_back, returned) = mpsc::channel::<Done>();
-        let (until, most) = (run.job.only.until, first + WINDOW);
+        let (until, most) = (run.job.only.until, size + WINDOW);
         let mut ahead = Ahead { reader: &mut *reader, until, n_left_out: &n_left_out, most };
         let meter = run.job.meter;
         scope.spawn(move || ahead.run(&send, &returned, meter));
@@ -407,16 +408,17 @@ fn run<'a, E>(
                     None
                 }
             };
-            let is_full = section.is_some() || n_events >= if loading.is_some() { first } else { WINDOW };
+            let is_full = section.is_some() || n_events >= size;
             // Nothing else can be done until the rules are there. Later, who waits for a whole window is woken seldom.
             if is_full || loading.is_some() {
                 run.replay_pieces(&mut pieces, &mut batches);
             }
             if is_full {
-                if !batches.is_empty()
-                    && let Some(rules) = loading.take()
-                {
-                    run.sides[0] = SideRun::new(rules()?);
+                if !batches.is_empty() {
+                    size = WINDOW;
+                    if let Some(rules) = loading.take() {
+                        run.sides[0] = SideRun::new(rules()?);
+                    }
                 }
                 run.ask(&batches, &mut observe)?;
                 let done = Done { n_events: std::mem::take(&mut n_events), batches: std::mem::take(&mut batches) };
