@@ -31,9 +31,10 @@ use crate::meter::{self, Meter};
 
 /// Events replayed before rules are matched over them. Fixed, so that results do not depend on timing.
 const WINDOW: usize = 16 * 1024;
-/// Events of the first window: about as many as are replayed while rules are loaded. It is the same where nothing is loaded
-/// meanwhile, for rules see what is known at the end of their window.
-const FIRST: usize = 8 * WINDOW;
+/// Events of the first window: some of those that can be replayed while rules are loaded; more of them would leave the cache
+/// before rules are asked about them. It is the same where nothing is loaded meanwhile, for rules see what is known at the end
+/// of their window.
+const FIRST: usize = 3 * WINDOW;
 /// Events read and not yet done with after which the reader waits: the window and the one after it.
 const AHEAD: usize = 2 * WINDOW;
 /// Time to match rules in, ns, below which no other thread is woken for it: it takes tens of microseconds to be there, looks
