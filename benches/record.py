@@ -4,7 +4,8 @@
 Usage, as root: benches/record.py TRACEHOUND [ROUNDS]
 
 CPU is user + system time of the workload, and of the recorder from when it is attached until the workload has ended.
-Memory is what the recorder has at the end of the workload (RssAnon) and had at most (VmHWM), in MiB. The load on redis
+Memory is what the recorder has at the end of the workload (RssAnon), and had at most until it ended itself (resident, as
+wait4(2) tells it: the ring counts twice, for it is mapped twice), in MiB. The load on redis
 needs Debian's redis-server and redis-tools, and is left out without.
 """
 
@@ -71,11 +72,11 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def memory_of(pid):
-    """RssAnon and VmHWM in MiB."""
+def anonymous_of(pid):
+    """RssAnon in MiB."""
     with open(f"/proc/{pid}/status") as status:
         fields = dict(line.split(":", 1) for line in status)
-    return [int(fields[name].split()[0]) / 1024 for name in ("RssAnon", "VmHWM")]
+    return int(fields["RssAnon"].split()[0]) / 1024
 
 
 def recorded(binary, workload, folder):
@@ -93,10 +94,12 @@ def recorded(binary, workload, folder):
     before = cpu_of(recorder.pid)
     times = workload(folder)
     time.sleep(0.3)
-    after, memory = cpu_of(recorder.pid), memory_of(recorder.pid)
+    after, anonymous = cpu_of(recorder.pid), anonymous_of(recorder.pid)
     recorder.send_signal(signal.SIGINT)
-    said = recorder.communicate()[1].decode(errors="replace").strip().splitlines()
-    return times, after - before, memory, said[-1] if said else ""
+    said = recorder.stderr.read().decode(errors="replace").strip().splitlines()
+    # What it does at its end, as rewriting a small trace, counts for the peak.
+    _, recorder.returncode, usage = os.wait4(recorder.pid, 0)
+    return times, after - before, (anonymous, usage.ru_maxrss / 1024), said[-1] if said else ""
 
 
 def main():
