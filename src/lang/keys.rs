@@ -204,6 +204,46 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The items of the one list that a file is, below its only key, with all errors of there being no such list.
+    /// `begin` is how an item can begin: `- name: `.
+    pub fn only_list<'n>(&mut self, file: &'n File, key: &str, begin: &str) -> Vec<&'n Node> {
+        let mut items = Vec::new();
+        let mut has_list = false;
+        for document in &file.documents {
+            match &document.value {
+                Value::Map(pairs) => {
+                    for (word, value) in pairs {
+                        if word.as_str() != Some(key) {
+                            self.unknown_key(word, &[key], &format!("the only key of a file is `{key}`"));
+                            continue;
+                        }
+                        has_list = true;
+                        match &value.value {
+                            Value::Seq(nodes) => items.extend(nodes),
+                            _ => {
+                                let span = self.first_line(value.span);
+                                let help = format!("each item begins with {begin}; an empty list is `[]`");
+                                self.invalid(span, format!("`{key}` is no list"), Some(help));
+                            }
+                        }
+                    }
+                }
+                // After an error of syntax the file is cut at its items, which are then not below their key.
+                _ if !file.is_readable => {}
+                _ => {
+                    let span = self.first_line(document.span);
+                    let help = format!("a file is a mapping: `{key}:`, and below it a list");
+                    self.invalid(span, format!("not a file of {key}"), Some(help));
+                }
+            }
+        }
+        if !has_list && file.is_readable && self.n_errors == 0 {
+            let help = format!("a file is a mapping: `{key}:`, and below it a list, which may be empty: `[]`");
+            self.invalid(Span::new(file.index, 0, 0), format!("the file has no key `{key}`"), Some(help));
+        }
+        items
+    }
+
     /// The texts of a list, each with its place; reported if it is no list of texts.
     pub fn texts(&mut self, values: &Values<'_>, key: &str) -> Vec<(String, Span)> {
         let Some((key_node, node)) = values.get(key) else { return Vec::new() };

@@ -34,33 +34,8 @@ pub(super) struct Written {
 pub(super) fn read(source: &SourceFile, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Vec<Written> {
     let Some(file) = File::read(source, sources, diagnostics) else { return Vec::new() };
     let mut reader = Reader { keys: keys::Reader::new(&file, CODES, diagnostics) };
-    let mut out = Vec::new();
-    let mut n_lists = 0usize;
-    for document in &file.documents {
-        match &document.value {
-            Value::Map(pairs) => {
-                for (key, value) in pairs {
-                    if key.as_str() == Some("suppressions") {
-                        n_lists += 1;
-                        out.extend(reader.list(value));
-                    } else {
-                        reader.keys.unknown_key(key, &["suppressions"], "the only key of a file is `suppressions`");
-                    }
-                }
-            }
-            // After an error of syntax the file is cut at its items, which are then not below their key.
-            _ if !file.is_readable => {}
-            _ => {
-                let span = reader.keys.first_line(document.span);
-                let help = "a file is a mapping: `suppressions:`, and below it a list".to_owned();
-                reader.keys.invalid(span, "not a file of suppressions", Some(help));
-            }
-        }
-    }
-    if n_lists == 0 && file.is_readable && reader.keys.n_errors() == 0 {
-        let help = "a file is a mapping: `suppressions:`, and below it a list, which may be empty: `[]`".to_owned();
-        reader.keys.invalid(Span::new(file.index, 0, 0), "the file has no key `suppressions`", Some(help));
-    }
+    let nodes = reader.keys.only_list(&file, "suppressions", "`- name: `");
+    let out = nodes.into_iter().filter_map(|node| reader.item(node)).collect();
     reader.keys.finish(&file);
     out
 }
@@ -70,18 +45,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn list(&mut self, node: &Node) -> Vec<Written> {
-        match &node.value {
-            Value::Seq(items) => items.iter().filter_map(|item| self.item(item)).collect(),
-            _ => {
-                let span = self.keys.first_line(node.span);
-                let help = "each item begins with `- name: `; an empty list is `[]`".to_owned();
-                self.keys.invalid(span, "`suppressions` is no list", Some(help));
-                Vec::new()
-            }
-        }
-    }
-
     fn item(&mut self, node: &Node) -> Option<Written> {
         let Value::Map(pairs) = &node.value else {
             let span = self.keys.first_line(node.span);

@@ -13,7 +13,7 @@
 
 use tracehound_lang::falco::yaml::{Node, Value};
 use tracehound_lang::keys::{self, Codes, File, is_blank, span_of};
-use tracehound_lang::{Code, Diagnostic, SourceFile, SourceMap, Span};
+use tracehound_lang::{Code, Diagnostic, SourceFile, SourceMap};
 
 use crate::attributes::ExtraTags;
 
@@ -29,42 +29,8 @@ const MIN_ID: usize = 12;
 pub fn read(source: &SourceFile, tags: &mut ExtraTags, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) {
     let Some(file) = File::read(source, sources, diagnostics) else { return };
     let mut reader = keys::Reader::new(&file, CODES, diagnostics);
-    let mut has_list = false;
-    for document in &file.documents {
-        match &document.value {
-            Value::Map(pairs) => {
-                for (key, value) in pairs {
-                    match &value.value {
-                        _ if key.as_str() != Some("tags") => {
-                            reader.unknown_key(key, &["tags"], "the only key of a file is `tags`");
-                        }
-                        Value::Seq(nodes) => {
-                            has_list = true;
-                            nodes.iter().for_each(|node| item(node, &mut reader, tags));
-                        }
-                        _ => {
-                            has_list = true;
-                            let help = "each item begins with `- host: `, `- container: ` or `- tags: `".to_owned();
-                            let span = reader.first_line(value.span);
-                            reader.invalid(span, "`tags` is no list", Some(help));
-                        }
-                    }
-                }
-            }
-            _ if !file.is_readable => {}
-            _ => {
-                let span = reader.first_line(document.span);
-                reader.invalid(
-                    span,
-                    "not a file of tags",
-                    Some("a file is a mapping: `tags:`, and below it a list".into()),
-                );
-            }
-        }
-    }
-    if !has_list && file.is_readable && reader.n_errors() == 0 {
-        let help = "a file is a mapping: `tags:`, and below it a list, which may be empty: `[]`".to_owned();
-        reader.invalid(Span::new(file.index, 0, 0), "the file has no key `tags`", Some(help));
+    for node in reader.only_list(&file, "tags", "`- host: `, `- container: ` or `- tags: `") {
+        item(node, &mut reader, tags);
     }
     reader.finish(&file);
 }
