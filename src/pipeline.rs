@@ -1,9 +1,9 @@
 //! Decode, replay, match: a window at a time.
 //!
-//! A reader runs on its own thread and hands batches on, up to `AHEAD` events ahead. About `WINDOW` events are replayed
-//! in order; then rules are matched over all events of the window in parallel, reading history and facts only. The facts
-//! of a window are dropped after it, so that memory is bounded by history and two windows, not by the length of the
-//! trace; batches go back to the reader, which uses their memory again.
+//! A reader runs on its own thread and hands batches on, up to a window ahead. About `WINDOW` events, of the first window
+//! `FIRST`, are replayed in order; then rules are matched over all events of the window in parallel, reading history and
+//! facts only. The facts of a window are dropped after it, so that memory is bounded by history and four windows, not by
+//! the length of the trace; batches go back to the reader, which uses their memory again.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -415,11 +415,14 @@ fn run<'a, E>(
                 run.replay_pieces(&mut pieces, &mut batches);
             }
             if is_full {
-                if !batches.is_empty() {
+                // A section before the first event ends no window.
+                if n_events > 0 {
                     size = WINDOW;
-                    if let Some(rules) = loading.take() {
-                        run.sides[0] = SideRun::new(rules()?);
-                    }
+                }
+                if !batches.is_empty()
+                    && let Some(rules) = loading.take()
+                {
+                    run.sides[0] = SideRun::new(rules()?);
                 }
                 run.ask(&batches, &mut observe)?;
                 let done = Done { n_events: std::mem::take(&mut n_events), batches: std::mem::take(&mut batches) };
