@@ -449,6 +449,10 @@ fn n_lines(output: &[u8]) -> usize {
     output.iter().filter(|&&b| b == b'\n').count()
 }
 
+/// A rule that every event of the traces below fires.
+const GETCWD: &str =
+    "- rule: R\n  desc: d\n  condition: evt.type = getcwd\n  output: o\n  priority: INFO\n  tags: [t]\n";
+
 /// A-18: tags from a file, by host and container.
 #[test]
 fn a_18_tags_of_hosts_and_containers() {
@@ -460,11 +464,7 @@ fn a_18_tags_of_hosts_and_containers() {
          thread 7 pid=7 comm=a cgroups=[\"memory=/docker/3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e\"]\n\
          thread 8 pid=8 comm=b\n7 getcwd res=0 path=/\n8 getcwd res=0 path=/\n",
     );
-    let rules = file(
-        &folder,
-        "r.yaml",
-        "- rule: R\n  desc: d\n  condition: evt.type = getcwd\n  output: o\n  priority: INFO\n  tags: [t]\n",
-    );
+    let rules = file(&folder, "r.yaml", GETCWD);
     let tags = file(
         &folder,
         "tags.yaml",
@@ -496,11 +496,7 @@ fn a_18_tags_of_hosts_and_containers() {
 #[test]
 fn a_19_fixed_kernels() {
     let folder = folder("sup-kernels");
-    let rules = file(
-        &folder,
-        "r.yaml",
-        "- rule: R\n  desc: d\n  condition: evt.type = getcwd\n  output: o\n  priority: INFO\n  tags: [t]\n",
-    );
+    let rules = file(&folder, "r.yaml", GETCWD);
     let suppressions = file(
         &folder,
         "s.yaml",

@@ -386,8 +386,6 @@ fn origin(sources: &SourceMap, span: Span) -> Origin {
     }
 }
 
-/// The content as text of the same length: a byte order mark, NULs and what is not UTF-8 are replaced. The offsets of
-/// what was replaced, the byte order mark aside.
 /// A file's text, each byte that is not UTF-8, and each NUL, replaced by `?` so that offsets stay, and the offsets of
 /// these bytes.
 pub fn readable(bytes: &[u8]) -> (Cow<'_, str>, Vec<usize>) {

@@ -47,7 +47,7 @@ impl ExtraTags {
         Ok(())
     }
 
-    /// Adds `KEY:VALUE` to what runs on a host, given by the name that its trace or `--hostname` says.
+    /// Adds `KEY:VALUE` to what runs on a host, given by the name that its trace says.
     pub fn add_for_host(&mut self, name: &str, text: &str) -> Result<(), TagError> {
         let tag = split(text)?;
         self.hosts.entry(name.to_owned()).or_default().push(tag);
