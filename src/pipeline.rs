@@ -15,7 +15,7 @@ use tracehound_fields::{Context, NumberFormat, TraceFeatures, View, missing_for}
 use tracehound_formats::event::{head_flags, kind};
 use tracehound_formats::native::Unread;
 use tracehound_formats::reader::Damage;
-use tracehound_formats::{Batch, Item, KindId, Nanos, Part, ReadNotes, Seq, TraceReader};
+use tracehound_formats::{Batch, Item, KindId, Nanos, Part, ReadNotes, Seq, TraceReader, WantedArgs};
 use tracehound_report::{Loss, RowTimes};
 use tracehound_rules::{Matcher, Policy, Priority, RuleId, RuleSet, Union};
 use tracehound_signals::{Evidence, GapLog, RuleRef, Signal, TraceId, Verdict};
@@ -368,9 +368,11 @@ fn run<'a, E>(
         reader.end_at(until);
     }
     let mut needs_of_run = None;
+    let wanted = WantedArgs::default();
     if job.only.is_unobserved && limit.is_none() {
         let needs = Arc::new(Needs::of(&job, beside, kinds));
         needs_of_run = Some(Arc::clone(&needs));
+        reader.want_only(wanted.clone());
         reader.leave_unread(Box::new(move |segment| needs.can_spare(segment)));
     }
     reader.use_threads(rayon::current_num_threads());
@@ -379,7 +381,8 @@ fn run<'a, E>(
         let (send, receive) = mpsc::channel::<Part>();
         let (give_back, returned) = mpsc::channel::<Done>();
         let (until, most) = (run.job.only.until, size + WINDOW);
-        let mut ahead = Ahead { reader: &mut *reader, until, n_left_out: &n_left_out, most };
+        let needs = run.needs.clone().map(|needs| (needs, wanted));
+        let mut ahead = Ahead { reader: &mut *reader, until, n_left_out: &n_left_out, most, needs };
         let meter = run.job.meter;
         scope.spawn(move || ahead.run(&send, &returned, meter));
         let (mut pieces, mut batches) = (Vec::new(), Vec::new());
@@ -496,6 +499,8 @@ struct Ahead<'a> {
     n_left_out: &'a AtomicU64,
     /// Events read and not yet done with after which it waits until the first window is done with: that one can be larger.
     most: usize,
+    /// What the reader is told of what is needed, as soon as that is known.
+    needs: Option<(Arc<Needs>, WantedArgs)>,
 }
 
 impl Ahead<'_> {
@@ -518,6 +523,11 @@ impl Ahead<'_> {
                     self.most = AHEAD;
                 }
                 window.batches.into_iter().for_each(|batch| self.reader.recycle(batch));
+            }
+            if let Some((needs, wanted)) = &self.needs
+                && !wanted.is_told()
+            {
+                needs.tell(wanted);
             }
             let Some(mut part) = meter::stage(meter, |meter| &meter.decode, || self.reader.next_part()) else { return };
             match &mut part {

@@ -13,6 +13,7 @@ pub mod reader;
 pub mod scap;
 pub mod section;
 pub mod text;
+pub mod wanted;
 pub mod writer;
 
 pub use event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid};
@@ -20,6 +21,7 @@ pub use input::Input;
 pub use open::{detect, looks_like, open};
 pub use reader::{Confidence, Damage, Format, Item, OpenError, Part, Progress, ReadNotes, TraceReader};
 pub use section::Section;
+pub use wanted::{ArgSet, WantedArgs};
 pub use writer::{TraceWriter, convert};
 
 /// Every format that can be read, in the order in which they are asked. A new format is one line here.

@@ -7,6 +7,7 @@ use crate::event::{Batch, Nanos, Seq};
 use crate::input::Input;
 use crate::native::{Segment, Unread};
 use crate::section::Section;
+use crate::wanted::WantedArgs;
 
 /// How sure a format is that a file is its own, from the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,12 @@ pub trait TraceReader: Send {
     /// before the first item.
     fn leave_unread(&mut self, unneeded: Unneeded) {
         drop(unneeded);
+    }
+    /// Says which arguments of events somebody looks at. A reader can leave the others out, as if the trace did not have them,
+    /// from whenever that is told. Nothing else that it delivers or notes depends on it, save that an event does not say of
+    /// itself that an argument is malformed which was not made. To be called before the first item.
+    fn want_only(&mut self, wanted: WantedArgs) {
+        drop(wanted);
     }
     /// Takes back a batch that is done with, so that its memory is used for a later one: fresh memory costs more than
     /// what is read into it. Nobody has to; a reader that does not reuse memory drops the batch.

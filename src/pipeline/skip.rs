@@ -2,7 +2,8 @@
 //!
 //! What a segment holds stands in its header. It is passed over if nothing in it can change state, which the plans of the
 //! replay tell, and if no rule that is asked for a kind of event in it sees it. What is found is the same as if it had been
-//! read, provided that the header is right; how much was passed over is counted.
+//! read, provided that the header is right; how much was passed over is counted. Of events that are read, arguments that
+//! neither replay nor a rule looks at are not made.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
@@ -10,9 +11,9 @@ use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use tracehound_formats::event::kind;
 use tracehound_formats::native::{Segment, Unread};
 use tracehound_formats::reader::Damage;
-use tracehound_formats::{Batch, KindId, ReadNotes};
+use tracehound_formats::{ArgSet, Batch, KindId, ReadNotes, WantedArgs};
 use tracehound_rules::RuleSet;
-use tracehound_state::pass::{Passed, can_leave_state};
+use tracehound_state::pass::{Passed, args_read, can_leave_state};
 
 use super::{Beside, Job, Only, Run, count_kind};
 use crate::meter;
@@ -83,6 +84,23 @@ impl Needs {
             // Rules that do not load end the whole analysis: until it is told, nothing is needed for them.
             loading.and_then(|loading| loading.recv().ok()).unwrap_or_default()
         })
+    }
+
+    /// Tells the arguments that anybody looks at, if the rules are there.
+    pub(super) fn tell(&self, wanted: &WantedArgs) {
+        if self.asked.get().is_none() {
+            // Who holds it waits for them.
+            let Ok(mut loading) = self.loading.try_lock() else { return };
+            let asked = match loading.as_ref().map(mpsc::Receiver::try_recv) {
+                None | Some(Err(mpsc::TryRecvError::Empty)) => return,
+                Some(told) => told.unwrap_or_default(),
+            };
+            *loading = None;
+            self.asked.get_or_init(|| asked);
+        }
+        let asked = self.asked();
+        let args = |kind| if asked.has(kind) { ArgSet::ALL } else { args_read(kind) };
+        wanted.tell(|| (0..n_kinds()).map(|code| args(KindId(code))).collect());
     }
 
     /// True if a rule is asked for events of a segment, of whatever process.

@@ -3,7 +3,7 @@
 //! Which kinds these are follows from the plans by which events are replayed (module `effects`), so that an effect that is
 //! added to a kind is not forgotten here.
 
-use tracehound_formats::{KindId, Seq, Tid};
+use tracehound_formats::{ArgSet, KindId, Seq, Tid};
 
 use crate::effects::{self, Bearing, Plan};
 use crate::history::ProcessId;
@@ -28,8 +28,18 @@ pub fn can_leave_state(kind: KindId) -> bool {
     matches!(bearing(kind), Bearing::Sockets | Bearing::Nothing)
 }
 
+/// The arguments of events of this kind that replay looks at. Without the others it gives the same history, and facts that
+/// differ in nothing but the descriptor of events that leave state as it is.
+pub fn args_read(kind: KindId) -> ArgSet {
+    plan(kind).args()
+}
+
 fn bearing(kind: KindId) -> Bearing {
-    effects::plans().get(usize::from(kind.0)).map_or(Plan::OTHER.bearing, |plan| plan.bearing)
+    plan(kind).bearing
+}
+
+fn plan(kind: KindId) -> &'static Plan {
+    effects::plans().get(usize::from(kind.0)).unwrap_or(&Plan::OTHER)
 }
 
 impl Replay {

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use super::trace::{Decoder, Told, Trace};
 use crate::event::Batch;
 use crate::reader::Damage;
+use crate::wanted::WantedArgs;
 
 /// Most threads of a reader: so many decode faster than anything takes what they give.
 const MAX_THREADS: usize = 4;
@@ -102,11 +103,11 @@ struct Worker {
 impl Ahead {
     /// Starts threads for a reader that may use `n`, its own among them; `None` if the system gives none. Of two the other
     /// takes what is read: decoding on the reader's own thread is ahead of it then.
-    pub(super) fn start(trace: &Arc<Trace>, pool: &Pool, n: usize) -> Option<Ahead> {
+    pub(super) fn start(trace: &Arc<Trace>, pool: &Pool, wanted: &WantedArgs, n: usize) -> Option<Ahead> {
         if n < 3 {
             return None;
         }
-        let start = |_| Worker::start(trace.clone(), pool.clone()).ok();
+        let start = |_| Worker::start(trace.clone(), pool.clone(), wanted.clone()).ok();
         let workers: Vec<Worker> = (0..(n - 1).min(MAX_THREADS)).map_while(start).collect();
         (!workers.is_empty()).then(|| Ahead { workers, turn: 0, under_way: VecDeque::new(), next: 0 })
     }
@@ -160,11 +161,11 @@ impl Ahead {
 }
 
 impl Worker {
-    fn start(trace: Arc<Trace>, pool: Pool) -> std::io::Result<Worker> {
+    fn start(trace: Arc<Trace>, pool: Pool, wanted: WantedArgs) -> std::io::Result<Worker> {
         let (jobs, todo) = mpsc::channel::<usize>();
         let (done, blocks) = mpsc::sync_channel(N_BLOCKS_AHEAD);
         let work = move || {
-            let mut decoder = Decoder::default();
+            let mut decoder = Decoder::new(wanted);
             for i in todo {
                 let mut block = Block::first(&trace, i, &mut decoder, pool.take());
                 loop {

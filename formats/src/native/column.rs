@@ -248,7 +248,7 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<T>) 
         code::DICTIONARY => {
             let n_distinct = cursor.length()?;
             if n_distinct > MAX_DICTIONARY.min(n) {
-                return Err(Broken("a column's dictionary is larger than the column"));
+                return Err(LONG_DICTIONARY);
             }
             let mut distinct = Vec::with_capacity(n_distinct);
             for _ in 0..n_distinct {
@@ -261,7 +261,7 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<T>) 
                 found.unwrap_or_default()
             })?;
             if is_outside {
-                return Err(Broken("a column's index is outside its dictionary"));
+                return Err(OUTSIDE);
             }
         }
         code::PLANES => {
@@ -277,10 +277,55 @@ pub(crate) fn take<T: Int>(cursor: &mut Cursor<'_>, n: usize, out: &mut Vec<T>) 
                 cut(value)
             })?;
         }
-        _ => return Err(Broken("a column has an unknown encoding")),
+        _ => return Err(UNKNOWN),
     }
     if excess == 0 { Ok(None) } else { Err(TOO_LARGE) }
 }
+
+/// Passes over a column of `n` values of 64 bits. What [`take`] would refuse is refused.
+pub(crate) fn skip(cursor: &mut Cursor<'_>, n: usize) -> Result<(), Broken> {
+    if n == 0 {
+        return Ok(());
+    }
+    match cursor.u8()? {
+        code::CONSTANT => cursor.skip_varints(1),
+        code::LINEAR => cursor.skip_varints(2),
+        code::VARINT | code::ZIGZAG | code::DELTA => cursor.skip_varints(n),
+        code::DICTIONARY => {
+            let n_distinct = cursor.length()?;
+            if n_distinct > MAX_DICTIONARY.min(n) {
+                return Err(LONG_DICTIONARY);
+            }
+            cursor.skip_varints(n_distinct)?;
+            let mut indices = Vec::new();
+            take_planes(cursor, n, &mut indices, |index| index)?;
+            let highest = indices.iter().fold(0, |highest, &index| index.max(highest));
+            if highest < n_distinct as u64 { Ok(()) } else { Err(OUTSIDE) }
+        }
+        code::PLANES => {
+            cursor.skip_varints(1)?;
+            skip_planes(cursor, n)
+        }
+        code::DELTA_PLANES => {
+            cursor.skip_varints(2)?;
+            skip_planes(cursor, n - 1)
+        }
+        _ => Err(UNKNOWN),
+    }
+}
+
+fn skip_planes(cursor: &mut Cursor<'_>, n: usize) -> Result<(), Broken> {
+    let width = cursor.u8()?;
+    if !(1..=8).contains(&width) {
+        return Err(WIDTH);
+    }
+    (0..width).try_for_each(|_| cursor.take(n).map(drop))
+}
+
+const LONG_DICTIONARY: Broken = Broken("a column's dictionary is larger than the column");
+const OUTSIDE: Broken = Broken("a column's index is outside its dictionary");
+const UNKNOWN: Broken = Broken("a column has an unknown encoding");
+const WIDTH: Broken = Broken("a column is not one to eight bytes wide");
 
 /// What is said of a value that is out of the range of what it stands for.
 const TOO_LARGE: Broken = Broken("a value is larger than what it stands for can be");
@@ -305,7 +350,7 @@ fn take_planes<T>(
         6 => planes::<6, T>(cursor, n, out, map)?,
         7 => planes::<7, T>(cursor, n, out, map)?,
         8 => planes::<8, T>(cursor, n, out, map)?,
-        _ => return Err(Broken("a column is not one to eight bytes wide")),
+        _ => return Err(WIDTH),
     }
     Ok(())
 }
@@ -332,9 +377,13 @@ fn planes<const W: usize, T>(
 mod tests {
     use super::*;
 
+    /// Reads a column, and passes over it: both end at the same place or say the same.
     fn values(cursor: &mut Cursor<'_>, n: usize) -> Result<Vec<u64>, Broken> {
-        let mut out = Vec::new();
-        super::values(cursor, n, &mut out).map(|()| out)
+        let (mut out, mut skipped) = (Vec::new(), *cursor);
+        let found = super::values(cursor, n, &mut out).map(|()| out);
+        assert_eq!(skip(&mut skipped, n).err(), found.as_ref().err().copied());
+        assert!(found.is_err() || skipped.take(1) == cursor.clone().take(1), "{skipped:?} {cursor:?}");
+        found
     }
 
     fn check(expected: &[u64]) {

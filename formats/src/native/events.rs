@@ -7,6 +7,7 @@ use super::rows::{self, ArgDecoder, Groups};
 use super::summary::Held;
 use super::varint::{Broken, Cursor, put_varint, unzigzag, zigzag};
 use crate::event::{Batch, Head, KindId, Nanos, Seq, Tid, head_flags};
+use crate::wanted::WantedArgs;
 
 /// Appends the payload; returns the kinds, in rising order.
 pub(crate) fn put(batch: &Batch, columns: &mut ColumnEncoder, out: &mut Vec<u8>) -> Vec<KindId> {
@@ -86,6 +87,16 @@ pub(crate) struct EventDecoder {
 }
 
 impl EventDecoder {
+    /// One that leaves out arguments that are not wanted.
+    pub(crate) fn new(wanted: WantedArgs) -> EventDecoder {
+        EventDecoder { args: ArgDecoder::new(wanted), ..EventDecoder::default() }
+    }
+
+    /// What of arguments it is to make.
+    pub(crate) fn wanted(&self) -> &WantedArgs {
+        &self.args.wanted
+    }
+
     /// Forgets the segment.
     pub(crate) fn clear(&mut self) {
         (self.next, self.end, self.n_unfinished) = (0, 0, 0);

@@ -12,6 +12,7 @@ use crate::event::{Batch, Nanos, Seq};
 use crate::input::Forgetter;
 use crate::reader::{Damage, Item, Part, Progress, ReadNotes, TraceReader, Unneeded};
 use crate::section::Section;
+use crate::wanted::WantedArgs;
 
 /// Reads a native trace in file order.
 pub struct NativeReader {
@@ -258,11 +259,15 @@ impl TraceReader for NativeReader {
     }
 
     fn use_threads(&mut self, n: usize) {
-        self.ahead = Ahead::start(&self.trace, &self.spare, n);
+        self.ahead = Ahead::start(&self.trace, &self.spare, self.decoder.wanted(), n);
     }
 
     fn leave_unread(&mut self, unneeded: Unneeded) {
         self.unneeded = Some(unneeded);
+    }
+
+    fn want_only(&mut self, wanted: WantedArgs) {
+        self.decoder = Decoder::new(wanted);
     }
 
     fn end_at(&mut self, until: Nanos) {

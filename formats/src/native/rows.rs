@@ -9,6 +9,7 @@ use super::column::{self, ColumnEncoder};
 use super::varint::{Broken, Cursor, put_varint};
 use crate::event::columns::{BytesRange, ColumnArg};
 use crate::event::{Arg, Batch, Head, KindId};
+use crate::wanted::{ArgSet, WantedArgs};
 
 /// Most rows of a segment.
 pub(crate) const MAX_ROWS: usize = 1 << 17;
@@ -225,13 +226,16 @@ fn event(batch: &Batch, row: u32) -> crate::event::Event<'_> {
 /// stays in the cache, which all rows of a segment at once do not.
 #[derive(Debug, Default)]
 pub(crate) struct ArgDecoder {
+    /// What of the arguments is to be made.
+    pub(crate) wanted: WantedArgs,
     groups: Vec<Group>,
     /// Rows of each group, in order, one group after the other.
     rows: Vec<u32>,
     /// Of the rows of the block, position in its batch of the first argument, in the order of `rows`.
     positions: Vec<u32>,
-    /// Number of arguments of each row, in the order of `rows`.
+    /// Number of arguments of each row, in the order of `rows`; and of those that are made.
     n_args: Vec<u8>,
+    n_made: Vec<u8>,
     /// The arguments of each group, one group after the other.
     columns: Vec<ArgColumn>,
     values: Values,
@@ -272,6 +276,8 @@ struct Group {
     max_args: u8,
     /// True if all rows have so many.
     is_uniform: bool,
+    /// Those that are made.
+    wanted: ArgSet,
 }
 
 /// Sorts rows by group.
@@ -311,6 +317,16 @@ enum Column<T> {
     At(usize),
 }
 
+impl Group {
+    /// How many of its rows, of whose numbers of arguments these are, have argument `i`; and whether all have.
+    fn n_having(&self, n_args: &[u8], i: u8) -> (usize, bool) {
+        // Rows leave when their arguments are used up, so that the work is bounded by the number of arguments.
+        let is_of_all = self.is_uniform || n_args.iter().all(|&n| n > i);
+        let n = if is_of_all { n_args.len() } else { n_args.iter().filter(|&&n| n > i).count() };
+        (n, is_of_all)
+    }
+}
+
 impl<T> Column<T> {
     fn of(constant: Option<T>, start: usize) -> Self {
         constant.map_or(Column::At(start), Column::Constant)
@@ -336,6 +352,11 @@ struct ArgColumn {
 }
 
 impl ArgDecoder {
+    /// One that leaves out arguments that are not wanted.
+    pub(crate) fn new(wanted: WantedArgs) -> ArgDecoder {
+        ArgDecoder { wanted, ..ArgDecoder::default() }
+    }
+
     /// Reads how many arguments the rows of each group have, and the strings. The groups have `n_rows` rows together.
     pub(crate) fn begin(
         &mut self,
@@ -345,6 +366,8 @@ impl ArgDecoder {
     ) -> Result<(), Broken> {
         self.groups.clear();
         self.n_args.clear();
+        self.n_made.clear();
+        let all_wanted = self.wanted.now();
         let mut n_columns = 0;
         for &(kind, n_of_kind) in groups {
             let first = self.n_args.len();
@@ -355,6 +378,13 @@ impl ArgDecoder {
                 }
                 None => (self.n_args[first..].iter().copied().max().unwrap_or(0), false),
             };
+            let wanted = all_wanted.of(kind);
+            if wanted == ArgSet::NONE {
+                self.n_made.resize(first + n_of_kind, 0);
+            } else {
+                let end = wanted.end(max_args.into()) as u8;
+                self.n_made.extend(self.n_args[first..].iter().map(|&n| n.min(end)));
+            }
             self.groups.push(Group {
                 kind,
                 first,
@@ -362,9 +392,10 @@ impl ArgDecoder {
                 next: first,
                 block: first,
                 end: self.n_args.len(),
-                first_column: n_columns,
+                first_column: 0,
                 max_args,
                 is_uniform,
+                wanted,
             });
             n_columns += usize::from(max_args);
         }
@@ -396,7 +427,12 @@ impl ArgDecoder {
         for group in groups {
             let range = group.first..group.end;
             let tid = |k: usize| tid(rows[range.start + k] as usize);
-            values.take_group(cursor, group, &n_args[range.clone()], tid, &mut n_seen, columns)?;
+            group.first_column = columns.len();
+            if group.wanted == ArgSet::NONE {
+                values.skip_group(cursor, group, &n_args[range], &mut n_seen)?;
+            } else {
+                values.take_group(cursor, group, &n_args[range.clone()], tid, &mut n_seen, columns)?;
+            }
         }
         if cursor.is_empty() { Ok(()) } else { Err(Broken("bytes are left after the last column")) }
     }
@@ -437,20 +473,24 @@ impl ArgDecoder {
     /// through the sorter, which was complete.
     #[inline(always)]
     pub(crate) fn block(&mut self, rows: impl ExactSizeIterator<Item = (u16, Head)>, batch: &mut Batch) {
-        let (groups, positions, n_args) = (&mut self.groups[..], &mut self.positions[..], &self.n_args[..]);
+        let (groups, positions, n_made) = (&mut self.groups[..], &mut self.positions[..], &self.n_made[..]);
         batch.set_rows(rows, &self.bytes, |(group, head), first| {
             let group = &mut groups[usize::from(group)];
             let at = group.next;
             group.next += 1;
             positions[at] = first;
-            (Head { kind: group.kind, ..head }, n_args[at])
+            (Head { kind: group.kind, ..head }, n_made[at])
         });
         for group in self.groups.iter_mut().filter(|group| group.block < group.next) {
             let range = group.block..group.next;
             group.block = group.next;
             let positions = &self.positions[range.clone()];
-            let columns = &mut self.columns[group.first_column..][..usize::from(group.max_args)];
+            let n_made = group.wanted.end(group.max_args.into());
+            let columns = &mut self.columns[group.first_column..][..n_made];
             for (i, column) in columns.iter_mut().enumerate() {
+                if !group.wanted.has(i) {
+                    column.tags = Column::Constant(tag::ABSENT);
+                }
                 if column.is_of_all {
                     column.copy(positions, i, &self.values, batch);
                 } else {
@@ -477,39 +517,77 @@ impl Values {
         columns: &mut Vec<ArgColumn>,
     ) -> Result<(), Broken> {
         for i in 0..group.max_args {
-            // Rows leave when their arguments are used up, so that the work is bounded by the number of arguments.
-            let is_of_all = group.is_uniform || n_args.iter().all(|&n| n > i);
-            let n = if is_of_all { n_args.len() } else { n_args.iter().filter(|&&n| n > i).count() };
-            let start = self.tags.len();
-            let tags = Column::of(column::take(cursor, n, &mut self.tags)?, start);
-            let mut n_of_tag = [0usize; 256];
-            match tags {
-                Column::Constant(tag) => n_of_tag[usize::from(tag)] = n,
-                Column::At(start) => self.tags[start..].iter().for_each(|&tag| n_of_tag[usize::from(tag)] += 1),
-            }
-            let n_ints = n_of_tag[usize::from(tag::INT)];
-            let n_strings = n_of_tag[usize::from(tag::BYTES)] + n_of_tag[usize::from(tag::MALFORMED)];
-            if n_of_tag[usize::from(tag::ABSENT)] + n_of_tag[usize::from(tag::EMPTY)] + n_ints + n_strings != n {
-                return Err(Broken("an argument is of an unknown sort"));
-            }
+            let (n, is_of_all) = group.n_having(n_args, i);
+            let (tags, n_ints, n_strings) = self.take_tags(cursor, n)?;
             let before = &columns[group.first_column..];
             let ints = take_ints(&mut self.ints, cursor, n_ints, n_args.len(), &tid, before)?;
-            let next_reference = self.references.len();
-            if let Some(reference) = column::take(cursor, n_strings, &mut self.references)? {
-                self.references.resize(next_reference + n_strings, reference);
-            }
-            let references = &self.references[next_reference..];
-            let next_string = *n_seen;
-            // As wide as the references, of which there are no more than arguments: several are counted at a time.
-            *n_seen += references.iter().map(|&reference| u32::from(reference == 0)).sum::<u32>() as usize;
-            let highest = references.iter().fold(0, |highest, &reference| reference.max(highest)) as usize;
-            if highest.max(*n_seen) > self.strings.len() {
-                return Err(Broken("an argument refers to a string that is not there"));
-            }
+            let (next_reference, next_string) = self.take_references(cursor, n_strings, n_seen)?;
             let (n_done, n_ints_done) = (0, 0);
             columns.push(ArgColumn { tags, ints, n_ints, n_done, n_ints_done, next_reference, next_string, is_of_all });
         }
         Ok(())
+    }
+
+    /// Passes over what [`Values::take_group`] would read, of which the same is refused.
+    fn skip_group(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        group: &Group,
+        n_args: &[u8],
+        n_seen: &mut usize,
+    ) -> Result<(), Broken> {
+        let (n_tags, n_references) = (self.tags.len(), self.references.len());
+        let mut n_ints_of = Vec::with_capacity(group.max_args.into());
+        for i in 0..group.max_args {
+            let (_, n_ints, n_strings) = self.take_tags(cursor, group.n_having(n_args, i).0)?;
+            if n_ints > 0 && cursor.starts_with(column::LIKE) {
+                take_like(cursor, n_ints, n_args.len(), |i| n_ints_of.get(i).copied())?;
+            }
+            column::skip(cursor, n_ints)?;
+            n_ints_of.push(n_ints);
+            self.take_references(cursor, n_strings, n_seen)?;
+            self.tags.truncate(n_tags);
+            self.references.truncate(n_references);
+        }
+        Ok(())
+    }
+
+    /// Reads the tags of `n` arguments; tells how many of them are integers and how many strings.
+    fn take_tags(&mut self, cursor: &mut Cursor<'_>, n: usize) -> Result<(Column<u8>, usize, usize), Broken> {
+        let start = self.tags.len();
+        let tags = Column::of(column::take(cursor, n, &mut self.tags)?, start);
+        let mut n_of_tag = [0usize; 256];
+        match tags {
+            Column::Constant(tag) => n_of_tag[usize::from(tag)] = n,
+            Column::At(start) => self.tags[start..].iter().for_each(|&tag| n_of_tag[usize::from(tag)] += 1),
+        }
+        let n_ints = n_of_tag[usize::from(tag::INT)];
+        let n_strings = n_of_tag[usize::from(tag::BYTES)] + n_of_tag[usize::from(tag::MALFORMED)];
+        if n_of_tag[usize::from(tag::ABSENT)] + n_of_tag[usize::from(tag::EMPTY)] + n_ints + n_strings != n {
+            return Err(Broken("an argument is of an unknown sort"));
+        }
+        Ok((tags, n_ints, n_strings))
+    }
+
+    /// Reads the references to `n` strings; tells where they are, and which string the first new one means.
+    fn take_references(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        n: usize,
+        n_seen: &mut usize,
+    ) -> Result<(usize, usize), Broken> {
+        let (next_reference, next_string) = (self.references.len(), *n_seen);
+        if let Some(reference) = column::take(cursor, n, &mut self.references)? {
+            self.references.resize(next_reference + n, reference);
+        }
+        let references = &self.references[next_reference..];
+        // As wide as the references, of which there are no more than arguments: several are counted at a time.
+        *n_seen += references.iter().map(|&reference| u32::from(reference == 0)).sum::<u32>() as usize;
+        let highest = references.iter().fold(0, |highest, &reference| reference.max(highest)) as usize;
+        if highest.max(*n_seen) > self.strings.len() {
+            return Err(Broken("an argument refers to a string that is not there"));
+        }
+        Ok((next_reference, next_string))
     }
 }
 
@@ -580,6 +658,23 @@ impl ArgColumn {
     }
 }
 
+/// Reads which column before the next one, of `n` integers of a group of `n_rows` rows, is like: the threads if it is none.
+/// `n_ints` tells how many integers a column before has.
+fn take_like(
+    cursor: &mut Cursor<'_>,
+    n: usize,
+    n_rows: usize,
+    n_ints: impl Fn(usize) -> Option<usize>,
+) -> Result<Option<usize>, Broken> {
+    const NO_SOURCE: Broken = Broken("a column is like one that is not there");
+    cursor.u8()?;
+    let source = cursor.length()?.checked_sub(1);
+    if n != n_rows || source.is_some_and(|i| n_ints(i) != Some(n_rows)) {
+        return Err(NO_SOURCE);
+    }
+    Ok(source)
+}
+
 /// Reads what [`put_ints`] wrote, to the end of `ints`: `n` integers of a group of `n_rows` rows, of which `columns` are the
 /// arguments before.
 fn take_ints(
@@ -594,20 +689,12 @@ fn take_ints(
     if n == 0 || !cursor.starts_with(column::LIKE) {
         return Ok(Column::of(column::take(cursor, n, ints)?, start));
     }
-    const NO_SOURCE: Broken = Broken("a column is like one that is not there");
-    cursor.u8()?;
-    let source = match cursor.length()?.checked_sub(1) {
-        None => None,
-        Some(i) => Some(columns.get(i).filter(|column| column.n_ints == n_rows).ok_or(NO_SOURCE)?),
-    };
-    if n != n_rows {
-        return Err(NO_SOURCE);
-    }
+    let source = take_like(cursor, n, n_rows, |i| Some(columns.get(i)?.n_ints))?;
     if let Some(difference) = column::take(cursor, n, ints)? {
         ints.resize(start + n, difference);
     }
     let (before, values) = ints.split_at_mut(start);
-    match source.map(|column| column.ints) {
+    match source.and_then(|i| columns.get(i)).map(|column| column.ints) {
         None => values.iter_mut().enumerate().for_each(|(k, v)| *v = v.wrapping_add(tid(k))),
         Some(Column::Constant(like)) => values.iter_mut().for_each(|v| *v = v.wrapping_add(like)),
         Some(Column::At(like)) => {

@@ -1,10 +1,11 @@
 //! Whole files: what is written is read, and what is damaged is noted and passed by.
 
 use super::*;
-use crate::event::Batch;
+use crate::event::{Arg, Batch, KindId};
 use crate::reader::{Item, Part, ReadNotes};
 use crate::section::Section;
 use crate::text;
+use crate::wanted::{ArgSet, WantedArgs};
 use crate::writer::{TraceWriter, convert};
 
 const SAMPLE: &str = include_str!("../../tests/data/every-table.txt");
@@ -29,7 +30,11 @@ fn read(bytes: &[u8]) -> (Vec<Section>, Batch, ReadNotes) {
 }
 
 fn take_events(payload: &[u8], n: usize) -> Result<Batch, super::varint::Broken> {
-    let mut decoder = super::events::EventDecoder::default();
+    take_wanted(payload, n, WantedArgs::default())
+}
+
+fn take_wanted(payload: &[u8], n: usize, wanted: WantedArgs) -> Result<Batch, super::varint::Broken> {
+    let mut decoder = super::events::EventDecoder::new(wanted);
     decoder.begin(payload, n)?;
     let (mut block, mut batch) = (Batch::default(), Batch::default());
     // Blocks of few events: whatever a column holds goes on in the next one.
@@ -198,6 +203,48 @@ fn later_versions_are_refused_and_unknown_segments_skipped() {
     let (sections, events, notes) = read(&bytes);
     assert_eq!((sections[0].threads.len(), events.len()), (0, 1));
     assert_eq!((notes.skipped[0].what.as_str(), notes.skipped[0].n), ("segments of unknown type 77", 1));
+}
+
+/// Arguments that are wanted in a test: none of some kinds, a few of others.
+fn wanted_of(kind: KindId) -> ArgSet {
+    [ArgSet::NONE, ArgSet::of([0, 2]), ArgSet::of([1]), ArgSet::ALL][usize::from(kind.0 / 2 % 4)]
+}
+
+/// What is not wanted is not made, and nothing else changes: neither what is read nor what is refused.
+#[test]
+fn what_is_not_wanted_is_left_out() {
+    let (_, events) = text::fixture(SAMPLE);
+    let wanted = WantedArgs::default();
+    wanted.tell(|| (0..=u16::MAX).map(|code| wanted_of(KindId(code))).collect());
+    let mut payload = Vec::new();
+    events::put(&events, &mut column::ColumnEncoder::new().unwrap(), &mut payload);
+    let mut n_left_out = 0;
+    let mut check = |payload: &[u8]| {
+        let (all, some) = (take_events(payload, events.len()), take_wanted(payload, events.len(), wanted.clone()));
+        let (all, some) = match (all, some) {
+            (Ok(all), Ok(some)) => (all, some),
+            (all, some) => return assert_eq!(all.err(), some.err()),
+        };
+        assert!(all.heads().eq(some.heads()));
+        for (all, some) in all.iter().zip(some.iter()) {
+            let set = wanted_of(all.head.kind);
+            for (i, arg) in all.args().enumerate() {
+                let expected = if set.has(i) { arg } else { Arg::Absent };
+                assert_eq!(some.arg(i), expected, "{i} {all:?}");
+                n_left_out += usize::from(expected != arg);
+            }
+        }
+    };
+    check(&payload);
+    for at in 0..payload.len() {
+        for change in [1, 0x7f, 0x80, 0xff] {
+            let mut changed = payload.clone();
+            changed[at] ^= change;
+            check(&changed);
+        }
+        check(&payload[..at]);
+    }
+    assert!(n_left_out > 0);
 }
 
 /// Checksums keep chance damage from the decoders, not a hostile writer: changed payloads go to them directly.

@@ -13,6 +13,7 @@ use crate::event::{Batch, Seq};
 use crate::input::Input;
 use crate::reader::{Damage, OpenError, ReadNotes};
 use crate::section::Section;
+use crate::wanted::WantedArgs;
 
 /// An open native trace. Cheap to share between threads.
 #[derive(Clone, Debug)]
@@ -31,6 +32,16 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// One that leaves out arguments that are not wanted.
+    pub(crate) fn new(wanted: WantedArgs) -> Decoder {
+        Decoder { events: EventDecoder::new(wanted), ..Decoder::default() }
+    }
+
+    /// What of arguments it is to make.
+    pub(crate) fn wanted(&self) -> &WantedArgs {
+        self.events.wanted()
+    }
+
     /// Makes a batch of the next events of the segment decoded last, in place of what it held; false, and a batch without
     /// events, if there are none left. So many events at a time stay in the cache while they are made and used.
     pub fn block(&mut self, batch: &mut Batch) -> bool {

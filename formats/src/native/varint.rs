@@ -105,6 +105,24 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
+    /// Passes over `n` varints, each of which is checked.
+    pub(crate) fn skip_varints(&mut self, n: usize) -> Result<(), Broken> {
+        let mut n_left = n;
+        while n_left > 0 {
+            // Up to eight bytes at a time, to the end of the last number that ends among them.
+            let ends = self.rest.first_chunk::<8>().map_or(0, |bytes| !u64::from_le_bytes(*bytes) & HIGH_BITS);
+            let n_ends = ends.count_ones() as usize;
+            if ends == 0 || n_ends > n_left {
+                self.varint()?;
+                n_left -= 1;
+            } else {
+                self.rest = &self.rest[8 - (ends.leading_zeros() / 8) as usize..];
+                n_left -= n_ends;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn length(&mut self) -> Result<usize, Broken> {
         usize::try_from(self.varint()?).map_err(|_| Broken("a length of more than the address space"))
     }

@@ -11,6 +11,7 @@ use super::tables::type_flags::LARGE;
 use super::tables::{EventType, TYPES};
 use super::value::{NULL_TEXT, container_json, decode};
 use crate::event::{Arg, Batch, Event, Head, KindId, Nanos, Seq, Tid, head_flags, syscalls};
+use crate::wanted::{ArgSet, WantedArgs};
 
 /// Most parameters of any event type.
 const MAX_PARAMS: usize = 32;
@@ -91,6 +92,8 @@ pub(super) struct Events {
     n_late_dropped: u64,
     /// Time of the last event.
     last_ts: u64,
+    /// Arguments that somebody looks at.
+    pub(super) wanted: WantedArgs,
     spans: [(u32, u32); MAX_PARAMS],
     scratch: Vec<u8>,
 }
@@ -128,6 +131,7 @@ impl Events {
             late: Batch::default(),
             n_late_dropped: 0,
             last_ts: 0,
+            wanted: WantedArgs::default(),
             spans: [(0, 0); MAX_PARAMS],
             scratch: Vec::new(),
         }
@@ -170,7 +174,12 @@ impl Events {
         let event = rest.get(..len)?;
         let mut at = HEADER_LEN + 2 * args.len();
         let lengths = event.get(HEADER_LEN..at)?.as_chunks::<2>().0;
+        let length = |len: [u8; 2]| usize::from(if BE { u16::from_be_bytes(len) } else { u16::from_le_bytes(len) });
         let ts = at!(BE, header, 0, u64);
+        let wanted = self.wanted.now().of(plan.kind);
+        if wanted == ArgSet::NONE && at + lengths.iter().map(|&len| length(len)).sum::<usize>() > event.len() {
+            return None;
+        }
         let mut writer = self.batch.write(Head {
             seq: Seq(self.counts.n_events + 1),
             ts: Nanos(ts),
@@ -180,14 +189,19 @@ impl Events {
             cpu,
             flags: if dump_flags & STATE_ONLY != 0 { head_flags::STATE_ONLY } else { 0 },
         });
-        for (arg, &len) in args.iter().zip(lengths) {
-            let len = usize::from(if BE { u16::from_be_bytes(len) } else { u16::from_le_bytes(len) });
+        let (args, lengths) = if wanted == ArgSet::NONE { (&[][..], &[][..]) } else { (args, lengths) };
+        for (i, (arg, &len)) in args.iter().zip(lengths).enumerate() {
+            let len = length(len);
             let Some(bytes) = event.get(at..at + len) else {
                 writer.cancel();
                 return None;
             };
             let tail = &rest[at..];
             at += len;
+            if !wanted.has(i) {
+                writer.push(Arg::Absent);
+                continue;
+            }
             // An integer of any width is cut out of eight bytes, the last of which mostly belong to what follows.
             if len == usize::from(arg.width)
                 && let Some(&eight) = tail.first_chunk::<8>()

@@ -13,6 +13,7 @@ use crate::event::Batch;
 use crate::input::Input;
 use crate::reader::{Item, OpenError, Progress, ReadNotes, TraceReader};
 use crate::section::Section;
+use crate::wanted::WantedArgs;
 
 /// Newest major version of the format.
 const MAJOR: u16 = 1;
@@ -43,6 +44,8 @@ pub(super) struct Reader {
     /// The section whose tables are being read, until its first event.
     section: Option<Box<Section>>,
     ready: VecDeque<Item>,
+    /// Bytes of the blocks of the events in the batch being filled.
+    n_batch_bytes: usize,
     /// Batches whose memory can be used again.
     spare: Vec<Batch>,
     is_done: bool,
@@ -99,6 +102,7 @@ impl Reader {
             // Events have a section before them also where the header, which was just recognised, ends badly.
             section: Some(Box::default()),
             ready: VecDeque::new(),
+            n_batch_bytes: 0,
             spare: Vec::new(),
             is_done: false,
             n_sections: 0,
@@ -110,8 +114,16 @@ impl Reader {
         })
     }
 
+    /// Events and bytes of blocks that the batch being filled can still take. Where it ends does not depend on which of its
+    /// arguments are wanted.
+    fn room(&self) -> (usize, usize) {
+        let n_bytes = Batch::TARGET_BYTES.saturating_sub(self.n_batch_bytes);
+        (Batch::TARGET_EVENTS.saturating_sub(self.events.batch.len()), n_bytes)
+    }
+
     /// Moves the batch being filled to what is delivered.
     fn flush(&mut self) {
+        self.n_batch_bytes = 0;
         if !self.events.batch.is_empty() {
             let next = self.spare.pop().unwrap_or_else(|| self.events.batch.successor());
             self.ready.push_back(Item::Batch(std::mem::replace(&mut self.events.batch, next)));
@@ -148,7 +160,8 @@ impl Reader {
             if !matches!(step, Step::More) {
                 return step;
             }
-            if self.events.batch.is_full() {
+            let (n_events, n_bytes) = self.room();
+            if n_events == 0 || n_bytes == 0 {
                 self.flush();
                 return Step::Deliver;
             }
@@ -166,7 +179,12 @@ impl Reader {
         // Nearly all blocks are of one type: what it means is looked up once.
         let (mut last_type, mut last_block) = (SECTION_HEADER, Block::SectionHeader);
         let mut limits = (0, 0);
-        while !self.events.batch.is_full() && faults.len() < MAX_REMARKS && comments.len() < MAX_REMARKS {
+        let (_, most_bytes) = self.room();
+        while self.events.batch.len() < Batch::TARGET_EVENTS
+            && at < most_bytes
+            && faults.len() < MAX_REMARKS
+            && comments.len() < MAX_REMARKS
+        {
             let Some(frame) = bytes[at..].first_chunk::<8>() else { break };
             let [a, b, c, d, e, f, g, h] = *frame;
             let (block_type, len) = if BE {
@@ -209,6 +227,7 @@ impl Reader {
             comments.into_iter().map(|(seq, range)| (seq, bytes[range].to_vec())).collect();
         let start = self.source.pos();
         self.source.advance(at);
+        self.n_batch_bytes += at;
         for (at, fault) in faults {
             self.damaged(start + at as u64, &fault.to_string());
         }
@@ -365,6 +384,7 @@ impl Reader {
         }
         self.options(&comment, Some(self.events.counts.n_events));
         self.source.advance(len);
+        self.n_batch_bytes += len;
         Step::More
     }
 
@@ -578,6 +598,10 @@ impl TraceReader for Reader {
         if n > 1 {
             self.source.run_ahead();
         }
+    }
+
+    fn want_only(&mut self, wanted: WantedArgs) {
+        self.events.wanted = wanted;
     }
 
     fn recycle(&mut self, mut batch: Batch) {

@@ -22,6 +22,7 @@ mod users;
 
 use std::sync::OnceLock;
 
+use tracehound_formats::ArgSet;
 use tracehound_formats::event::kind::{self, ArgType, Kind, kind_flags};
 use tracehound_formats::event::{Event, KindId, pseudo, syscalls};
 use tracehound_formats::section::FdKind;
@@ -59,6 +60,25 @@ impl Plan {
     #[inline]
     pub(crate) fn ret(&self, event: Event<'_>) -> Option<i64> {
         if self.has_ret { event.int(0) } else { None }
+    }
+
+    /// The arguments that replay looks at.
+    pub(crate) fn args(&self) -> ArgSet {
+        let fd = match self.fd {
+            FdUse::Arg(i) => Some(usize::from(i)),
+            FdUse::None | FdUse::Creates => None,
+        };
+        let ends = match self.effect {
+            Effect::Send => Some(network::SEND_TUPLE),
+            Effect::Receive { tuple, .. } => Some(usize::from(tuple)),
+            _ => None,
+        };
+        match self.bearing {
+            Bearing::Nothing => ArgSet::NONE,
+            // The result, the descriptor and what the traffic shows.
+            Bearing::Sockets | Bearing::Ends => ArgSet::of([Some(0), fd, ends].into_iter().flatten()),
+            Bearing::Any => ArgSet::ALL,
+        }
     }
 
     /// For a kind that is not in the vocabulary.

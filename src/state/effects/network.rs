@@ -223,18 +223,20 @@ pub(crate) fn receive(r: &mut Replay, cx: &mut Cx<'_>, tuple: usize, control: Op
     }
 }
 
+/// Position of the ends among the arguments of [`send`]'s kinds.
+pub(crate) const SEND_TUPLE: usize = 4;
+
 /// send, sendto, sendmsg, sendmmsg.
 pub(crate) fn send(r: &mut Replay, cx: &mut Cx<'_>) {
     if !cx.is_ok() {
         return;
     }
-    const TUPLE: usize = 4;
     if cx.fact.file.is_none() && cx.event.head.kind != syscalls::SENDMMSG {
-        infer(r, cx, TUPLE);
+        infer(r, cx, SEND_TUPLE);
     }
     if cx.fact.file.is_some() {
         touch(r, cx);
-        update_from_traffic(r, cx, TUPLE, false);
+        update_from_traffic(r, cx, SEND_TUPLE, false);
     }
 }
 
