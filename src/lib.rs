@@ -3,6 +3,7 @@
 //! [`analyze`] is the pipeline on one screen. What it leaves out is where traces, rules and output come from and
 //! go to: that is the command line's (`cli`).
 
+mod allocator;
 pub mod cli;
 pub mod corpus;
 pub mod each;

@@ -41,6 +41,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::allocator;
+
 use self::args::{Cli, RulesVerb, Verb};
 use self::exit::Outcome;
 
@@ -54,6 +56,9 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Done.into() };
         }
     };
+    if !matches!(cli.verb, Verb::Record(_)) {
+        allocator::keep_freed_memory();
+    }
     let global = cli.global;
     let result = match cli.verb {
         Verb::Analyze(args) => analyze::run(&global, &args),
