@@ -15,7 +15,9 @@ fn long() -> (u64, Vec<u8>) {
     let sample = std::fs::read(support::root().join(SHELL)).expect("the sample is there");
     let mut reader = tracehound_formats::open(Input::from(sample)).expect("a trace");
     let mut out = Vec::new();
-    let mut writer = NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events: 8192 }).expect("a writer");
+    let mut writer =
+        NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events: 8192, ..WriteOptions::ARCHIVE })
+            .expect("a writer");
     let mut events = Batch::default();
     while let Some(item) = reader.next_item() {
         match item {

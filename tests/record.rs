@@ -215,6 +215,20 @@ fn the_exit_code_is_the_commands() {
 }
 
 #[test]
+fn small_pages_are_the_recorders_alone() {
+    let Some(_turn) = turn() else { return };
+    let folder = folder("record-pages");
+    let show = "grep THP_enabled /proc/self/status /proc/$PPID/status | sed 's/.*://' | tr -d '[:space:]'";
+    let args = ["record", "-o", &path(&folder, "x.trh"), "--", "sh", "-c", show];
+    let before = Command::new("grep").args(["THP_enabled:\t1", "/proc/self/status"]).output().expect("grep");
+    if before.stdout.is_empty() {
+        tracehound_skipped::skipped!("large pages are switched off here already");
+        return;
+    }
+    assert_eq!(ended(run(args)).stdout, b"10");
+}
+
+#[test]
 fn a_killed_recorder_leaves_what_it_wrote() {
     let Some(_turn) = turn() else { return };
     let folder = folder("record-killed");

@@ -71,7 +71,8 @@ fn made_up(seed: u64) -> Vec<Item> {
 /// The trace with a segment for each batch, or so many events a segment.
 fn native(items: &[Item], segment_events: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut writer = NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events }).expect("a writer");
+    let mut writer = NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events, ..WriteOptions::ARCHIVE })
+        .expect("a writer");
     for item in items {
         match item {
             Item::Section(section) => writer.section(section),
@@ -176,7 +177,7 @@ fn captures_give_the_same() {
         };
         let mut reader = tracehound_formats::open(input).expect("a capture");
         let mut out = Vec::new();
-        let options = WriteOptions { level: 1, segment_events: SUMMARIZED };
+        let options = WriteOptions { level: 1, segment_events: SUMMARIZED, ..WriteOptions::ARCHIVE };
         tracehound_formats::convert(&mut *reader, &mut NativeWriter::new(&mut out, options).expect("a writer"))
             .expect("memory takes it");
         let name = capture.file_name().expect("a name").to_string_lossy().into_owned();

@@ -149,6 +149,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
             attach_optional(point, found, &mut attach, &mut missing);
         }
     }
+    // They are large, and so is the ring, which is mapped next.
+    drop(kernel_types);
     let gone = |name: &str| StartError::Load(format!("the program has no map {name}"));
     let ring = ebpf.take_map("RING").ok_or_else(|| gone("RING"))?;
     let ring = RingBuf::try_from(ring).map_err(|err| StartError::Load(err.to_string()))?;

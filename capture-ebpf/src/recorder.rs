@@ -23,6 +23,17 @@ use crate::options::Options;
 /// How often the counters are read while recording.
 const COUNTERS_NS: u64 = 250_000_000;
 
+/// Events after which a batch is handed over. Several are on their way to a file, and all of them are memory.
+const BATCH_EVENTS: usize = 512;
+
+/// Bytes of arguments after which a batch is handed over.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// True if a batch is to be handed over.
+pub(crate) fn is_full(batch: &Batch) -> bool {
+    batch.len() >= BATCH_EVENTS || batch.n_bytes() >= BATCH_BYTES || batch.is_full()
+}
+
 /// Longer than any run of the program takes.
 const LAST_RUN: Duration = Duration::from_millis(5);
 
@@ -107,7 +118,7 @@ impl Recorder {
             stats.n_records += 1;
             self.decoder.record(&record, &mut self.batch);
             drop(record);
-            if self.batch.is_full() {
+            if is_full(&self.batch) {
                 stats.n_events += self.batch.len() as u64;
                 sink(&self.batch);
                 self.batch.clear();

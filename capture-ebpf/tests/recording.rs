@@ -93,7 +93,7 @@ fn settings(root: Root, target: PathBuf) -> Settings {
 }
 
 /// Records a script to its end.
-fn run(script: &mut Script, settings: &Settings) -> Summary {
+fn run(script: Script, settings: &Settings) -> Summary {
     let mut n_idle = 0;
     let control = &mut |progress: Progress| {
         n_idle = if progress.is_started { n_idle + 1 } else { 0 };
@@ -135,7 +135,7 @@ fn everything_is_written_in_order_with_numbers() {
     let id = "3ad7b26ded6d8e7b23da7d48fe889434573036c27ae5a74837233de441c3601e";
     host.file(&format!("/var/lib/docker/containers/{id}/config.v2.json"), r#"{"Name":"/web"}"#);
     script.cgroups = vec![format!("/docker/{id}").into(), "/init.scope".into()];
-    let summary = run(&mut script, &settings(host.root(), path.clone()));
+    let summary = run(script, &settings(host.root(), path.clone()));
     assert!(matches!(summary.end, End::Asked), "{:?}", summary.end);
     assert_eq!((summary.n_written, summary.n_unwritten), (71_008, 0));
     assert_eq!(summary.counters.as_ref().map(|c| c.delivered), Some(71_008));
@@ -150,7 +150,7 @@ fn everything_is_written_in_order_with_numbers() {
     let notes = own.iter().filter(|event| event.1 == pseudo::NOTIFICATION);
     assert!(notes.clone().all(|event| event.2 == head_flags::STATE_ONLY) && notes.count() >= 5);
     // The name is taken now.
-    let error = record(&mut Script::new([]), &settings(host.root(), path), None, &mut |_| Flow::Stop).unwrap_err();
+    let error = record(Script::new([]), &settings(host.root(), path), None, &mut |_| Flow::Stop).unwrap_err();
     assert!(error.to_string().contains("exists"), "{error}");
 }
 
@@ -158,7 +158,7 @@ fn everything_is_written_in_order_with_numbers() {
 fn a_trace_that_came_to_its_end_has_few_segments() {
     let host = host("recording-compact");
     let path = host.root().path("/out.trh");
-    let summary = run(&mut Script::new(vec![10; 200]), &settings(host.root(), path.clone()));
+    let summary = run(Script::new(vec![10; 200]), &settings(host.root(), path.clone()));
     assert_eq!((summary.n_written, summary.n_bytes), (2_000, fs::metadata(&path).unwrap().len()));
     let trace = Trace::open(Input::open(&path).unwrap()).unwrap();
     let types: Vec<SegmentType> = trace.segments().iter().map(|segment| segment.ty).collect();
@@ -171,7 +171,7 @@ fn a_trace_that_came_to_its_end_has_few_segments() {
     // A file of that name is somebody else's: the trace stays as it was written.
     let other = host.root().path("/other.trh");
     host.file("/other.trh.compact", "mine");
-    let summary = run(&mut Script::new(vec![10; 200]), &settings(host.root(), other.clone()));
+    let summary = run(Script::new(vec![10; 200]), &settings(host.root(), other.clone()));
     assert_eq!((summary.n_written, Read::of(&other).opens()), (2_000, 2_000));
     assert_eq!(fs::read(host.root().path("/other.trh.compact")).unwrap(), b"mine");
 }
@@ -182,7 +182,7 @@ fn a_trace_of_the_size_that_was_asked_for_is_whole() {
     let path = host.root().path("/out.trh");
     let mut settings = settings(host.root(), path.clone());
     settings.output.max_size = Some(400_000);
-    let summary = run(&mut Script::new(vec![5_000; 20]), &settings);
+    let summary = run(Script::new(vec![5_000; 20]), &settings);
     assert!(matches!(summary.end, End::Size), "{:?}", summary.end);
     assert!(summary.n_unwritten > 0);
     assert_eq!(summary.counters.as_ref().map(|c| c.delivered), Some(summary.n_written + summary.n_unwritten));
@@ -200,7 +200,7 @@ fn traces_replace_each_other_and_stand_alone() {
     let mut settings = settings(host.root(), path);
     settings.output.max_size = Some(400_000);
     settings.output.rotate = Some(2);
-    let summary = run(&mut Script::new([vec![0; 200], vec![5_000; 30]].concat()), &settings);
+    let summary = run(Script::new([vec![0; 200], vec![5_000; 30]].concat()), &settings);
     assert!(matches!(summary.end, End::Asked), "{:?}", summary.end);
     assert_eq!((summary.n_written, summary.n_unwritten), (150_000, 0));
     assert_eq!(summary.files.len(), 2, "{:?}", summary.files);
@@ -239,7 +239,7 @@ fn the_last_minutes_are_written_when_asked_for() {
     let path = host.root().path("/out.trh");
     let mut settings = settings(host.root(), path.clone());
     settings.flight = Some(Flight { span: Duration::from_secs(600), max_bytes: 32 << 20 });
-    let mut script = Script::new([10, 20, 30]);
+    let script = Script::new([10, 20, 30]);
     let mut asked = 0;
     let control = &mut |progress: Progress| {
         asked += u32::from(progress.is_started);
@@ -249,7 +249,7 @@ fn the_last_minutes_are_written_when_asked_for() {
             _ => Flow::Go,
         }
     };
-    let summary = record(&mut script, &settings, Some(&mut Asks(40)), control).expect("a recording");
+    let summary = record(script, &settings, Some(&mut Asks(40)), control).expect("a recording");
     assert!(matches!(summary.end, End::Asked), "{:?}", summary);
     assert!(!path.exists());
     let [one, two] = ["/out.0001.trh", "/out.0002.trh"].map(|name| Read::of(&host.root().path(name)));

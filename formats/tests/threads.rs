@@ -74,7 +74,8 @@ fn check(name: &str, bytes: &[u8], until: Option<Nanos>) -> bool {
 fn in_segments(bytes: &[u8], segment_events: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut reader = open(Input::from(bytes.to_vec())).unwrap();
-    let mut writer = NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events }).unwrap();
+    let mut writer =
+        NativeWriter::new(&mut out, WriteOptions { level: 1, segment_events, ..WriteOptions::ARCHIVE }).unwrap();
     tracehound_formats::convert(&mut *reader, &mut writer).unwrap();
     out
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{disable_transparent_huge_pages, transparent_huge_pages_are_disabled};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use tracehound_capture::files::Root;
@@ -46,22 +47,31 @@ fn give_memory_back() {
     }
 }
 
+/// Has memory in small pages or, as at the start, as the host has it: the allocator asks for large ones, of which the kernel
+/// clears and counts two megabytes where some kilobytes are used. Processes inherit it. Where it cannot be done the recorder
+/// takes more memory.
+fn small_pages(are_small: bool) {
+    let _ = disable_transparent_huge_pages(are_small);
+}
+
 pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
     give_memory_back();
+    let was_small = transparent_huge_pages_are_disabled().unwrap_or(false);
+    small_pages(true);
     let settings = settings(args)?;
     let options = options(args)?;
     let rules = load_rules(global, &rule_args(args))?;
     let mut trigger = (!args.trigger.is_empty()).then(|| Trigger::new(&rules));
     let signals = Signals::catch().map_err(cannot_start)?;
     privileges::hide_memory().map_err(cannot_start)?;
-    let mut session = Session::new(global, args, signals);
+    let mut session = Session::new(global, args, signals, was_small);
     let result = {
-        let mut recorder = Recorder::start(&options).map_err(Failure::Record)?;
+        let recorder = Recorder::start(&options).map_err(Failure::Record)?;
         for what in recorder.missing().iter().filter(|_| !global.quiet) {
             eprintln!("{what}");
         }
         let observer = trigger.as_mut().map(|trigger| trigger as &mut dyn recording::Observer);
-        recording::record(&mut recorder, &settings, observer, &mut |progress| session.control(progress))
+        recording::record(recorder, &settings, observer, &mut |progress| session.control(progress))
         // Nothing is left in the kernel from here on.
     };
     session.end_line();
@@ -181,6 +191,8 @@ struct Session<'a> {
     status: Option<ExitStatus>,
     failed: Option<Failure>,
     is_confined: bool,
+    /// Whether this process was started with small pages only.
+    was_small: bool,
     shows: bool,
     shown: Option<Instant>,
     /// Ending was asked for once, and the command was told.
@@ -188,7 +200,7 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(global: &Global, args: &'a Record, signals: Signals) -> Session<'a> {
+    fn new(global: &Global, args: &'a Record, signals: Signals, was_small: bool) -> Session<'a> {
         let shows = match global.progress {
             When::Always => true,
             When::Never => false,
@@ -203,6 +215,7 @@ impl<'a> Session<'a> {
             status: None,
             failed: None,
             is_confined: false,
+            was_small,
             shows,
             shown: None,
             is_told: false,
@@ -239,7 +252,9 @@ impl<'a> Session<'a> {
                 command.stdout(Stdio::from(stderr));
             }
             let name = printable(program.as_encoded_bytes());
+            small_pages(self.was_small);
             self.child = Some(command.spawn().map_err(|error| Failure::Command { name, error })?);
+            small_pages(true);
         }
         privileges::keep_only(Needs { host_files: false, new_files: false, counters: true }).map_err(cannot_start)
     }

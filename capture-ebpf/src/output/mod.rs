@@ -3,7 +3,8 @@
 //!
 //! Each trace stands alone: it begins with the machine and a start state. Its segments are on disk soon after their
 //! events (`flush`), so that whatever ends the recorder leaves all but the last moment readable. Many small segments are
-//! dear: what a trace repeats is said again in each. A trace that came to its end is therefore written once more, in few.
+//! dear: what a trace repeats is said again in each. A trace that came to its end is therefore written once more, in few,
+//! a segment at a time: memory is bounded by the largest.
 
 mod file;
 
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracehound_formats::native::{NativeReader, NativeWriter, Trace, WriteOptions};
-use tracehound_formats::{Batch, Input, Item, ReadNotes, Section, TraceReader, TraceWriter};
+use tracehound_formats::{Batch, Input, Item, OpenError, ReadNotes, Section, TraceReader, TraceWriter};
 
 pub(crate) use self::file::is_full;
 use self::file::{Sink, TraceFile};
@@ -151,15 +152,18 @@ impl Outputs {
     /// It is complete under its name at all times: the new one replaces it when it is on disk.
     pub(crate) fn compact(&self, n_events: u64) -> io::Result<Option<u64>> {
         let (Target::File(path), None) = (&self.options.target, self.options.rotate) else { return Ok(None) };
-        if std::fs::metadata(path)?.len() > MAX_COMPACT {
+        if n_events > MAX_COMPACT_EVENTS || std::fs::metadata(path)?.len() > MAX_COMPACT {
             return Ok(None);
         }
-        let old = std::fs::read(path)?;
-        let old_len = old.len() as u64;
+        let old = Input::open(path).map_err(broken)?;
+        let old_len = old.bytes().len() as u64;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".compact");
         let new = path.with_file_name(name);
-        let mut output = Output::with(Sink::File(TraceFile::create(&new, None)?), WriteOptions::ARCHIVE)?;
+        let sink = Sink::File(TraceFile::create(&new, None)?);
+        // Arguments of a host that compiles are long: a segment takes ten times their bytes while it is made.
+        let options = WriteOptions { segment_bytes: 3 << 20, ..WriteOptions::ARCHIVE };
+        let mut output = Output::with(sink, options)?;
         let result = copy(old, true, &mut output).and_then(|n_copied| {
             output.finish(&Batch::default(), &ReadNotes::default())?;
             if n_copied != n_events || output.n_bytes() >= old_len {
@@ -198,14 +202,19 @@ impl Outputs {
     }
 }
 
-/// Largest trace that is written once more at its end: more takes memory and seconds, and has large segments anyway
-/// unless it is of a very quiet host.
-const MAX_COMPACT: u64 = 4 << 20;
+/// Largest trace that is written once more at its end: more takes longer than the ten seconds that somebody waits.
+const MAX_COMPACT: u64 = 32 << 20;
+
+/// Most events of one: where they are alike, few bytes are many.
+const MAX_COMPACT_EVENTS: u64 = 4 << 20;
+
+fn broken(error: OpenError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("what was written: {error}"))
+}
 
 /// Appends the events of a trace to another one, and its start state if that is wanted; how many events there were.
-fn copy(bytes: Vec<u8>, has_state: bool, output: &mut Output) -> io::Result<u64> {
-    let broken = |error| io::Error::new(io::ErrorKind::InvalidData, format!("what was written: {error}"));
-    let mut reader = NativeReader::new(Trace::open(Input::from(bytes)).map_err(broken)?);
+fn copy(trace: Input, has_state: bool, output: &mut Output) -> io::Result<u64> {
+    let mut reader = NativeReader::new(Trace::open(trace).map_err(broken)?);
     let mut n_events = 0;
     while let Some(item) = reader.next_item() {
         match item {
@@ -287,7 +296,7 @@ impl Dump {
         let mut n_events = 0;
         for (i, part) in self.parts.iter().enumerate() {
             // Later parts begin with a start state of their own: what the events before them led to.
-            n_events += copy(part.to_vec(), i == 0, &mut output)?;
+            n_events += copy(part.to_vec().into(), i == 0, &mut output)?;
         }
         output.finish(&Batch::default(), &ReadNotes::default())?;
         Ok((self.path.clone(), n_events))

@@ -28,17 +28,15 @@ use crate::files::Root;
 use crate::host::Clock;
 use crate::output::{self, Memory, Outputs};
 use crate::privileges::{self, Needs};
-use crate::recorder::{PollStats, Recorder};
+use crate::recorder::{PollStats, Recorder, is_full};
 use crate::snapshot::{Settled, Tally};
 
 /// Messages that wait for the writer besides those of the backlog.
 const QUEUE: usize = 2;
 /// Batches that were written and wait to be filled again, so that memory is not asked for and given back all the time.
-const SPARE: usize = 8;
+const SPARE: usize = 16;
 /// Most bytes of events that wait for the writer.
-const MAX_BACKLOG: usize = 12 << 20;
-/// Events of one message: what is on its way is memory.
-const MESSAGE_EVENTS: usize = 4096;
+const MAX_BACKLOG: usize = 4 << 20;
 /// Messages that one emptying of the ring keeps before it hands them on.
 const KEPT_MESSAGES: usize = 4;
 /// Longest wait for events: how old one gets before it is handed on. The kernel wakes the reader earlier when the ring
@@ -214,9 +212,10 @@ struct Shared {
 /// Records until `control`, which is asked about ten times a second, or the end of the room for the trace. Does not
 /// return before everything that was recorded is written.
 ///
-/// The calling thread keeps its privileges: `control` gives them up once it needs them no more.
-pub fn record(
-    source: &mut dyn Source,
+/// The calling thread keeps its privileges: `control` gives them up once it needs them no more. The source is gone before
+/// the trace gets its end: what that takes does not come on top of the ring.
+pub fn record<S: Source>(
+    mut source: S,
     settings: &Settings,
     observer: Option<&mut dyn Observer>,
     control: &mut dyn FnMut(Progress) -> Flow,
@@ -247,7 +246,7 @@ pub fn record(
             return Err(RecordError::Privileges(error));
         }
         let mut poller = Poller {
-            source,
+            source: &mut source,
             clock,
             outbox: Outbox { send, backlog: VecDeque::new(), n_backlog: 0 },
             spare,
@@ -264,9 +263,11 @@ pub fn record(
             }
         }
         let counters = poller.source.counters().ok();
-        poller.outbox.put(Message::End(counters.clone()));
-        poller.outbox.hand_on_all();
-        drop(poller);
+        let Poller { mut outbox, .. } = poller;
+        drop(source);
+        outbox.put(Message::End(counters.clone()));
+        outbox.hand_on_all();
+        drop(outbox);
         let mut summary = thread.join().expect("the writer does not panic");
         // Why nothing more could be written says more than that recording was ended because of it.
         if matches!(summary.end, End::Asked) {
@@ -332,7 +333,7 @@ impl Poller<'_> {
         let result = source.poll(timeout, &mut |events| {
             for event in events.iter() {
                 batch.append(&event);
-                if batch.len() >= MESSAGE_EVENTS || batch.is_full() {
+                if is_full(&batch) {
                     full.push_back(std::mem::replace(&mut batch, spare.try_recv().unwrap_or_default()));
                     if full.len() > KEPT_MESSAGES
                         && let Some(batch) = full.pop_front()

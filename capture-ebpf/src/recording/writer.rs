@@ -23,9 +23,9 @@ use crate::snapshot::{self, Settled, Tally};
 /// Time between two samples of the clocks.
 const CLOCKS: Duration = Duration::from_secs(10);
 /// Most bytes of events that wait for the start state.
-const MAX_WINDOW: usize = 16 << 20;
+const MAX_WINDOW: usize = 8 << 20;
 /// Most bytes of a batch that is used again.
-const MAX_SPARE: usize = 2 << 20;
+const MAX_SPARE: usize = 512 << 10;
 /// Least time between two files that rules ask for: one incident fires many.
 const BETWEEN_TRIGGERS: Duration = Duration::from_secs(10);
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use zstd::zstd_safe::CParameter;
+
 use super::dictionary::dictionary;
 use super::model;
 use super::rows::MAX_ROWS;
@@ -44,6 +46,9 @@ const SMALL_LEVEL_FROM: i32 = 9;
 
 /// The highest level of zstd: on a small payload it needs neither much time nor memory.
 const SMALL_LEVEL: i32 = 22;
+
+/// Logarithm of the entries of the tables in which zstd looks for repetitions, of four bytes each, at high levels.
+const TABLE_LOG: u32 = 20;
 
 /// Bytes of payload of one file that the writer codes with the model: a trace of many small segments stays fast to read.
 const MODEL_BUDGET: usize = 128 << 10;
@@ -376,8 +381,14 @@ impl Packer {
     pub(crate) fn new(level: i32) -> io::Result<Self> {
         // Small payloads are start states and short traces: there the last percent is cheap.
         let small_level = if has_model(level) { SMALL_LEVEL } else { level };
+        let mut plain = zstd::bulk::Compressor::new(level)?;
+        if has_model(level) {
+            // Of its own accord this level takes 16 MiB for each, which a payload of columns does not fill.
+            plain.set_parameter(CParameter::HashLog(TABLE_LOG))?;
+            plain.set_parameter(CParameter::ChainLog(TABLE_LOG))?;
+        }
         Ok(Packer {
-            plain: zstd::bulk::Compressor::new(level)?,
+            plain,
             small: zstd::bulk::Compressor::with_dictionary(small_level, dictionary())?,
             model_budget: if has_model(level) { MODEL_BUDGET } else { 0 },
         })

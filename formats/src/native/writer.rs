@@ -34,13 +34,17 @@ pub struct WriteOptions {
     pub level: i32,
     /// Events after which a segment is written, at most 65 536. Fewer need less memory and more bytes.
     pub segment_events: usize,
+    /// Bytes of arguments after which a segment is written, at most 8 MiB. Fewer need less memory, as above.
+    pub segment_bytes: usize,
 }
 
 impl WriteOptions {
     /// For files that are kept: what the measurements in `spec.md` were made with.
-    pub const ARCHIVE: WriteOptions = WriteOptions { level: 15, segment_events: SEGMENT_EVENTS };
+    pub const ARCHIVE: WriteOptions =
+        WriteOptions { level: 15, segment_events: SEGMENT_EVENTS, segment_bytes: SEGMENT_BYTES };
     /// For recording: spends less time and memory on a segment.
-    pub const RECORD: WriteOptions = WriteOptions { level: 3, segment_events: SEGMENT_EVENTS / 4 };
+    pub const RECORD: WriteOptions =
+        WriteOptions { level: 3, segment_events: SEGMENT_EVENTS / 4, segment_bytes: SEGMENT_BYTES / 4 };
 }
 
 /// Writes a native trace.
@@ -50,6 +54,7 @@ pub struct NativeWriter<W> {
     n_segments: u32,
     n_events: u64,
     segment_events: usize,
+    segment_bytes: usize,
     columns: ColumnEncoder,
     packer: Packer,
     pending: Batch,
@@ -77,6 +82,7 @@ impl<W: Write> NativeWriter<W> {
             n_segments: 0,
             n_events: 0,
             segment_events: options.segment_events.clamp(1, SEGMENT_EVENTS),
+            segment_bytes: options.segment_bytes.clamp(1, SEGMENT_BYTES),
             columns: ColumnEncoder::new()?,
             packer: Packer::new(options.level)?,
             pending: Batch::default(),
@@ -122,7 +128,9 @@ impl<W: Write> NativeWriter<W> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         self.pending.append(event);
-        let is_full = self.pending.len() >= self.segment_events || is_full(&self.pending);
+        let is_full = self.pending.len() >= self.segment_events
+            || self.pending.n_bytes() >= self.segment_bytes
+            || is_full(&self.pending);
         if is_full { self.flush_events() } else { Ok(()) }
     }
 
