@@ -15,7 +15,7 @@ const PURGE_DELAY: mi_option_t = 15;
 const VARIABLE: &str = "MIMALLOC_PURGE_DELAY";
 
 /// Keeps freed memory until the program ends. To be called before there are other threads.
-pub fn keep_freed_memory() {
+pub(crate) fn keep_freed_memory() {
     if std::env::var_os(VARIABLE).is_none() {
         set(-1);
     }
