@@ -1,7 +1,7 @@
 //! When the allocator gives freed memory back to the system.
 //!
 //! mimalloc does once a second, which suits a server. An analysis asks for the same memory again at once, and the system
-//! clears it each time: in runs of seconds that was up to a fifth of the processor time.
+//! clears it each time; a recorder is a guest on its host, and returns at once what it does not need.
 
 use std::ffi::c_long;
 
@@ -16,15 +16,21 @@ const VARIABLE: &str = "MIMALLOC_PURGE_DELAY";
 
 /// Keeps freed memory until the program ends. To be called before there are other threads.
 pub(crate) fn keep_freed_memory() {
-    if std::env::var_os(VARIABLE).is_none() {
-        set(-1);
-    }
+    set(-1);
+}
+
+/// Gives memory back as soon as it is free. To be called before there are other threads.
+#[cfg(all(target_os = "linux", feature = "capture"))]
+pub(crate) fn return_freed_memory() {
+    set(0);
 }
 
 #[expect(unsafe_code, reason = "the allocator is C: a store to a variable of its own, while there is one thread")]
 fn set(delay: c_long) {
-    // SAFETY: an option by a number that is in its table, which the test below checks; no pointers.
-    unsafe { mi_option_set(PURGE_DELAY, delay) }
+    if std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: an option by a number that is in its table, which the test below checks; no pointers.
+        unsafe { mi_option_set(PURGE_DELAY, delay) }
+    }
 }
 
 #[cfg(test)]

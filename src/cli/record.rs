@@ -1,9 +1,8 @@
 //! `record`: what this host does, to a native trace.
 
-use std::env;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -21,6 +20,8 @@ use tracehound_capture::privileges::{self, Needs};
 use tracehound_capture::recording::{self, End, Flight, Flow, Progress, Settings, Summary};
 use tracehound_capture::{CallSet, Options, Profile, Recorder, StartError};
 
+use crate::allocator;
+
 use super::args::{Global, Record, RecordProfile, RuleArgs, When};
 use super::exit::{Failure, Outcome};
 use super::output::printable;
@@ -33,20 +34,6 @@ const FLIGHT_BYTES: u64 = 32 << 20;
 /// Smallest trace that holds the start state of a small host and some events.
 const LEAST_SIZE: u64 = 256 << 10;
 
-/// Tells the allocator to give free memory back at once: what waits for a disk or was needed to start is not needed
-/// later, and the memory is that of a host in production.
-const PURGE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
-
-/// Starts this program again with [`PURGE`] in its environment, where the allocator looks before anything else runs.
-/// Whoever set it to something keeps that. Where it cannot be done the recorder takes more memory.
-fn give_memory_back() {
-    if env::var_os(PURGE.0).is_none() {
-        let mut args = env::args_os();
-        let name = args.next().unwrap_or_default();
-        let _ = Command::new("/proc/self/exe").arg0(name).args(args).env(PURGE.0, PURGE.1).exec();
-    }
-}
-
 /// Has memory in small pages or, as at the start, as the host has it: the allocator asks for large ones, of which the kernel
 /// clears and counts two megabytes where some kilobytes are used. Processes inherit it. Where it cannot be done the recorder
 /// takes more memory.
@@ -55,7 +42,8 @@ fn small_pages(are_small: bool) {
 }
 
 pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
-    give_memory_back();
+    // What waits for a disk or was needed to start is not needed later, and the memory is that of a host in production.
+    allocator::return_freed_memory();
     let was_small = transparent_huge_pages_are_disabled().unwrap_or(false);
     small_pages(true);
     let settings = settings(args)?;
@@ -243,9 +231,6 @@ impl<'a> Session<'a> {
         if let Some((program, arguments)) = self.args.command.split_first() {
             let mut command = Command::new(program);
             command.args(arguments);
-            if env::var_os(PURGE.0).is_some_and(|value| value == PURGE.1) {
-                command.env_remove(PURGE.0);
-            }
             if self.args.output.as_deref() == Some(Path::new("-")) {
                 // Standard output is the trace's.
                 let stderr = io::stderr().as_fd().try_clone_to_owned()?;
