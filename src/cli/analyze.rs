@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -83,7 +84,8 @@ fn load(global: &Global, args: &Analyze) -> Result<(RuleFiles, Suppressions), Fa
 fn run_one(global: &Global, args: &Analyze, trace: &Path) -> Result<Outcome, Failure> {
     // As much as the main thread has: conditions are nested as deep wherever they are loaded.
     const STACK: usize = 8 << 20;
-    let (loaded, set) = (OnceCell::new(), OnceCell::new());
+    // The program ends after it: it need not take rules and history apart row by row before.
+    let (loaded, set) = (ManuallyDrop::new(OnceCell::new()), OnceCell::new());
     let mut folder = None;
     let session = thread::scope(|scope| {
         let (tell, kinds) = mpsc::channel();
@@ -115,7 +117,6 @@ fn run_one(global: &Global, args: &Analyze, trace: &Path) -> Result<Outcome, Fai
     let none = RuleSet::default();
     let rules = loaded.get().map_or(&none, |(files, _)| &files.rules);
     let (outcome, session) = finish(global, args, rules, trace, (session, folder))?;
-    // The program ends: it need not take a history apart row by row before.
     std::mem::forget(session);
     Ok(outcome)
 }
