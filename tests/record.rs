@@ -311,7 +311,7 @@ fn traces_replace_each_other() {
     let load = busy();
     let trace = path(&folder, "x.trh");
     let args = ["record", "-o", &trace, "--max-size", "512KiB", "--rotate", "2", "--duration", "15s"];
-    let done = run(args).says(&["events in"]);
+    let done = run(args).says(&["events in", " bytes each), start state "]);
     drop(load);
     let done = ended(done);
     let mut names: Vec<_> =

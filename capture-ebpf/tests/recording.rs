@@ -139,7 +139,7 @@ fn everything_is_written_in_order_with_numbers() {
     assert!(matches!(summary.end, End::Asked), "{:?}", summary.end);
     assert_eq!((summary.n_written, summary.n_unwritten), (71_008, 0));
     assert_eq!(summary.counters.as_ref().map(|c| c.delivered), Some(71_008));
-    assert_eq!(summary.n_bytes, fs::metadata(&path).unwrap().len());
+    assert_eq!(summary.size.n_bytes, fs::metadata(&path).unwrap().len());
     let read = Read::of(&path);
     assert_eq!((read.notes.n_damage, read.opens(), read.sections.len()), (0, 71_008, 1));
     assert_eq!(read.sections[0].threads.len(), 1);
@@ -159,10 +159,11 @@ fn a_trace_that_came_to_its_end_has_few_segments() {
     let host = host("recording-compact");
     let path = host.root().path("/out.trh");
     let summary = run(Script::new(vec![10; 200]), &settings(host.root(), path.clone()));
-    assert_eq!((summary.n_written, summary.n_bytes), (2_000, fs::metadata(&path).unwrap().len()));
+    assert_eq!((summary.n_written, summary.size.n_bytes), (2_000, fs::metadata(&path).unwrap().len()));
     let trace = Trace::open(Input::open(&path).unwrap()).unwrap();
     let types: Vec<SegmentType> = trace.segments().iter().map(|segment| segment.ty).collect();
     assert_eq!(types, [SegmentType::State, SegmentType::Events]);
+    assert_eq!(summary.size.n_state_bytes, trace.segments()[0].len);
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "arguments are secret");
     assert!(!host.root().path("/out.trh.compact").exists());

@@ -312,13 +312,20 @@ fn report(global: &Global, args: &Record, name: &str, summary: &Summary, time: D
         if lost > 0 {
             say(format!("{} events were lost meanwhile", HumanCount(lost)));
         }
-    } else if summary.n_bytes > 0 {
-        let per_event = summary.n_bytes as f64 / summary.n_written.max(1) as f64;
+    } else if summary.size.n_bytes > 0 {
+        let state = summary.size.n_state_bytes;
+        let events = summary.size.n_bytes - state;
+        let each = match summary.n_written {
+            0 => String::new(),
+            n => format!(" ({:.1} bytes each)", events as f64 / n as f64),
+        };
         say(format!(
-            "{name}: {} events in {:.1} s, {} ({per_event:.1} bytes an event), {}",
+            "{name}: {} events in {:.1} s, {}: events {}{each}, start state {}; {}",
             HumanCount(summary.n_written),
             time.as_secs_f64(),
-            HumanBytes(summary.n_bytes),
+            HumanBytes(summary.size.n_bytes),
+            HumanBytes(events),
+            HumanBytes(state),
             if lost == 0 { "none lost".to_owned() } else { format!("{} lost", HumanCount(lost)) },
         ));
     }

@@ -53,6 +53,23 @@ impl Options {
     }
 }
 
+/// Bytes of traces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// All bytes.
+    pub n_bytes: u64,
+    /// Those that hold start states.
+    pub n_state_bytes: u64,
+}
+
+impl std::ops::Add for Size {
+    type Output = Size;
+
+    fn add(self, other: Size) -> Size {
+        Size { n_bytes: self.n_bytes + other.n_bytes, n_state_bytes: self.n_state_bytes + other.n_state_bytes }
+    }
+}
+
 /// A trace being written.
 pub(crate) struct Output {
     writer: NativeWriter<Sink>,
@@ -98,8 +115,8 @@ impl Output {
     }
 
     /// Bytes written.
-    pub(crate) fn n_bytes(&self) -> u64 {
-        self.writer.n_bytes()
+    pub(crate) fn size(&self) -> Size {
+        Size { n_bytes: self.writer.n_bytes(), n_state_bytes: self.writer.n_state_bytes() }
     }
 
     /// Takes back what waits for its segment.
@@ -150,7 +167,7 @@ impl Outputs {
 
     /// Writes the trace once more, with fewer and larger segments, if it is the only one and not too large; its new size.
     /// It is complete under its name at all times: the new one replaces it when it is on disk.
-    pub(crate) fn compact(&self, n_events: u64) -> io::Result<Option<u64>> {
+    pub(crate) fn compact(&self, n_events: u64) -> io::Result<Option<Size>> {
         let (Target::File(path), None) = (&self.options.target, self.options.rotate) else { return Ok(None) };
         if n_events > MAX_COMPACT_EVENTS || std::fs::metadata(path)?.len() > MAX_COMPACT {
             return Ok(None);
@@ -166,11 +183,11 @@ impl Outputs {
         let mut output = Output::with(sink, options)?;
         let result = copy(old, true, &mut output).and_then(|n_copied| {
             output.finish(&Batch::default(), &ReadNotes::default())?;
-            if n_copied != n_events || output.n_bytes() >= old_len {
+            if n_copied != n_events || output.size().n_bytes >= old_len {
                 return Ok(None);
             }
             std::fs::rename(&new, path)?;
-            Ok(Some(output.n_bytes()))
+            Ok(Some(output.size()))
         });
         if !matches!(result, Ok(Some(_))) {
             let _ = std::fs::remove_file(&new);

@@ -26,7 +26,7 @@ use crate::counters::Counters;
 use crate::error::PollError;
 use crate::files::Root;
 use crate::host::Clock;
-use crate::output::{self, Memory, Outputs};
+use crate::output::{self, Memory, Outputs, Size};
 use crate::privileges::{self, Needs};
 use crate::recorder::{PollStats, Recorder, is_full};
 use crate::snapshot::{Settled, Tally};
@@ -166,7 +166,7 @@ pub struct Summary {
     /// Events that were taken out of the ring and are in no trace: the disk was full, or recording had ended.
     pub n_unwritten: u64,
     /// Bytes of all traces.
-    pub n_bytes: u64,
+    pub size: Size,
     /// What was read of the start state.
     pub tally: Tally,
     /// What of it stood among the events too.

@@ -17,7 +17,7 @@ use super::{End, Message, Observer, Settings, Shared, Summary, notes};
 use crate::containers::Containers;
 use crate::counters::Counters;
 use crate::host::{self, Clock, ClockPair};
-use crate::output::{Memory, Output, Outputs, PARTS, Target, is_full};
+use crate::output::{Memory, Output, Outputs, PARTS, Size, Target, is_full};
 use crate::snapshot::{self, Settled, Tally};
 
 /// Time between two samples of the clocks.
@@ -54,7 +54,7 @@ pub(super) struct Writer<'a, 'o> {
     n_own: u64,
     /// Events of earlier traces, of the recorder itself too.
     n_written: u64,
-    n_bytes: u64,
+    size: Size,
     unwritten: Unwritten,
     tally: Tally,
     settled: Settled,
@@ -127,7 +127,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             dumps: Vec::new(),
             n_own: 0,
             n_written: 0,
-            n_bytes: 0,
+            size: Size::default(),
             unwritten: Unwritten::default(),
             tally: Tally::default(),
             settled: Settled::default(),
@@ -315,8 +315,8 @@ impl<'a, 'o> Writer<'a, 'o> {
     }
 
     fn report_size(&self) {
-        let n_bytes = self.n_bytes + self.current.as_ref().map_or(0, Output::n_bytes);
-        self.shared.n_bytes.store(n_bytes, Ordering::Relaxed);
+        let size = self.size + self.current.as_ref().map_or_else(Size::default, Output::size);
+        self.shared.n_bytes.store(size.n_bytes, Ordering::Relaxed);
     }
 
     /// A write failed: goes on in the next trace, or ends.
@@ -349,7 +349,7 @@ impl<'a, 'o> Writer<'a, 'o> {
     fn end_trace(&mut self, mut output: Output, last: Batch) -> io::Result<()> {
         let part = output.finish(&last, &ReadNotes::default())?;
         self.n_written += output.n_events();
-        self.n_bytes += output.n_bytes();
+        self.size = self.size + output.size();
         if let (Some(part), Place::Memory(memory)) = (part, &mut self.place) {
             memory.keep(self.clock.now_ns(), part);
         }
@@ -503,9 +503,9 @@ impl<'a, 'o> Writer<'a, 'o> {
             // Failing leaves the trace as it is, which is whole.
             if matches!(self.end, End::Asked | End::Size)
                 && let Place::Traces(outputs) = &self.place
-                && let Ok(Some(n_bytes)) = outputs.compact(self.n_written)
+                && let Ok(Some(size)) = outputs.compact(self.n_written)
             {
-                self.n_bytes = n_bytes;
+                self.size = size;
             }
         }
         self.dumps_done(true);
@@ -516,7 +516,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             counters,
             n_written: self.n_written.saturating_sub(self.n_own - self.unwritten.n_own.min(self.n_own)),
             n_unwritten: self.unwritten.n,
-            n_bytes: self.n_bytes,
+            size: self.size,
             tally: self.tally,
             settled: self.settled,
             files: match self.place {

@@ -53,6 +53,7 @@ pub struct NativeWriter<W> {
     offset: u64,
     n_segments: u32,
     n_events: u64,
+    n_state_bytes: u64,
     segment_events: usize,
     segment_bytes: usize,
     columns: ColumnEncoder,
@@ -81,6 +82,7 @@ impl<W: Write> NativeWriter<W> {
             offset: 0,
             n_segments: 0,
             n_events: 0,
+            n_state_bytes: 0,
             segment_events: options.segment_events.clamp(1, SEGMENT_EVENTS),
             segment_bytes: options.segment_bytes.clamp(1, SEGMENT_BYTES),
             columns: ColumnEncoder::new()?,
@@ -101,6 +103,11 @@ impl<W: Write> NativeWriter<W> {
     /// Bytes written so far, of which all are whole: header of the file, segments, end mark.
     pub fn n_bytes(&self) -> u64 {
         self.offset
+    }
+
+    /// Bytes of these that hold start states.
+    pub fn n_state_bytes(&self) -> u64 {
+        self.n_state_bytes
     }
 
     /// Events that stand in complete segments. Those that wait for their segment are not among them.
@@ -229,6 +236,9 @@ impl<W: Write> NativeWriter<W> {
             }
         }
         self.offset += segment.len;
+        if segment.ty == SegmentType::State {
+            self.n_state_bytes += segment.len;
+        }
         self.n_segments = self.n_segments.wrapping_add(1);
         Ok(())
     }
