@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
     tracehound_fuzz::checksums::repair(&mut data);
     if let Some(read) = tracehound_fuzz::read(&Native, &data) {
         tracehound_fuzz::check_native(&read, &data);
+        tracehound_fuzz::check_wanted(&read, &Native, &data);
         tracehound_fuzz::check_text(&read);
     }
 });

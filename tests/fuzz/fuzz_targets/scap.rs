@@ -7,5 +7,6 @@ use tracehound_formats::scap::Scap;
 fuzz_target!(|data: &[u8]| {
     if let Some(read) = tracehound_fuzz::read(&Scap, data) {
         tracehound_fuzz::check_native(&read, data);
+        tracehound_fuzz::check_wanted(&read, &Scap, data);
     }
 });

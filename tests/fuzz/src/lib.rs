@@ -3,7 +3,11 @@
 pub mod checksums;
 mod replayed;
 
-use tracehound_formats::{Batch, Format, Input, Item, ReadNotes, Section, TraceReader, TraceWriter, native, text};
+use tracehound_formats::event::head_flags;
+use tracehound_formats::{
+    Arg, ArgSet, Batch, Format, Head, Input, Item, KindId, ReadNotes, Section, TraceReader, TraceWriter, WantedArgs,
+    native, text,
+};
 
 pub use replayed::Replayed;
 
@@ -72,6 +76,36 @@ pub fn assert_same_trace(a: &Read, b: &Read) {
         assert!(x.args().eq(y.args()), "{x:?}\n{y:?}");
     }
     assert!(events_b.next().is_none(), "as many events");
+}
+
+/// Reads again, and some time on the way says that few arguments are wanted: nothing else changes, not even where batches end.
+pub fn check_wanted(read: &Read, format: &dyn Format, data: &[u8]) {
+    let told_after = crc32c::crc32c(data) as usize % 3;
+    let set_of = |kind: KindId| [ArgSet::NONE, ArgSet::of([0, 2]), ArgSet::ALL][usize::from(kind.0 / 2 % 3)];
+    let wanted = WantedArgs::default();
+    let mut reader = format.open(Input::from(data.to_vec())).expect("it opened before");
+    reader.want_only(wanted.clone());
+    for (n_items, before) in read.items.iter().enumerate() {
+        if n_items == told_after {
+            wanted.tell(|| (0..=u16::MAX).map(|code| set_of(KindId(code))).collect());
+        }
+        match (before, reader.next_item().expect("as many items")) {
+            (Item::Section(a), Item::Section(b)) => assert_eq!(*a, b),
+            (Item::Batch(a), Item::Batch(b)) => {
+                assert_eq!(a.len(), b.len());
+                for (a, b) in a.iter().zip(b.iter()) {
+                    let flags = |head: &Head| head.flags & !head_flags::MALFORMED;
+                    assert_eq!(flags(a.head), flags(b.head));
+                    assert_eq!(a.head, &Head { flags: a.head.flags, ..*b.head });
+                    let is_left_out = |i| !set_of(a.head.kind).has(i) && b.arg(i) == Arg::Absent;
+                    assert!(a.args().enumerate().all(|(i, arg)| b.arg(i) == arg || is_left_out(i)), "{a:?}\n{b:?}");
+                }
+            }
+            (a, b) => panic!("{a:?}\n{b:?}"),
+        }
+    }
+    assert!(reader.next_item().is_none(), "as many items");
+    assert_eq!(format!("{:?}", read.notes), format!("{:?}", reader.notes()));
 }
 
 /// Writes as text, reads that, compares.
