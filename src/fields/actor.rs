@@ -222,7 +222,24 @@ impl Actors {
     }
 
     /// The state of the actor of an event, after the event; `None` if it cannot be told.
+    #[inline]
     pub(crate) fn of(&mut self, view: &View<'_>) -> Option<ActorId> {
+        // Most events are of a thread that is what it was before.
+        if let (Some(thread), Some(_), Some(attrs)) = (view.fact.thread, view.fact.process, view.fact.attrs) {
+            let known = &self.by_thread[thread.index() % SLOTS];
+            if known.epoch == self.epoch
+                && known.thread == thread.number()
+                && known.attrs == attrs.number()
+                && known.span.contains(view.seq())
+            {
+                return Some(ActorId(known.state));
+            }
+        }
+        self.find(view)
+    }
+
+    #[inline(never)]
+    fn find(&mut self, view: &View<'_>) -> Option<ActorId> {
         let fact = view.fact;
         let (thread, process, attrs) = match (fact.thread, fact.process, fact.attrs) {
             (Some(thread), Some(process), Some(attrs)) => (thread, process, attrs),
@@ -230,14 +247,6 @@ impl Actors {
             _ => return None,
         };
         let (slot, seq) = (thread.index() % SLOTS, view.seq());
-        let known = &self.by_thread[slot];
-        if known.epoch == self.epoch
-            && known.thread == thread.number()
-            && known.attrs == attrs.number()
-            && known.span.contains(seq)
-        {
-            return Some(ActorId(known.state));
-        }
         let attrs_row = view.history.attrs(attrs);
         let image = self.image(view.history, attrs_row.image);
         let (container, span) = container_key(view, attrs_row.container);

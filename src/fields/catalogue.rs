@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use hashbrown::HashMap;
 use tracehound_formats::event::kind;
 
-use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity};
+use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity, OpenPart};
 use crate::value::FieldType;
 
 /// Handle of a field in the catalogue.
@@ -46,6 +46,15 @@ impl FieldRef {
         match (self.field().depends, &self.arg) {
             (Depends::Lineage, FieldArg::Index(0)) => Depends::Actor,
             (depends, _) => depends,
+        }
+    }
+
+    /// The part of [`crate::Subject::open_key`] that decides its value for events that have the part.
+    pub fn told_by(&self) -> Option<OpenPart> {
+        match &self.arg {
+            FieldArg::None => self.field().told_by,
+            FieldArg::Name(name) if name == "flags" => self.field().told_by,
+            FieldArg::Index(_) | FieldArg::Name(_) => None,
         }
     }
 

@@ -6,7 +6,7 @@ use tracehound_formats::section::FdKind;
 
 use crate::Family;
 use crate::examples;
-use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, NumberFormat, flags};
+use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, NumberFormat, OpenPart, flags};
 use crate::time::{self, SECOND};
 use crate::value::{FieldType, Value};
 use crate::view::View;
@@ -315,6 +315,7 @@ static FIELDS: &[Field] = &[
          `<NA>` if the recorder left it empty; absent if this kind of event has none of this name.",
     )
     .key(evt_args::arg_key)
+    .told_by(OpenPart::Call)
     .arg(ArgPolicy::Required(ArgKind::EventArg))
     .example(examples::OPEN, ".flags", "O_CREAT|O_WRONLY|O_F_CREATED|FD_UPPER_LAYER"),
     Field::new(
@@ -627,6 +628,7 @@ static FIELDS: &[Field] = &[
         "True for open, openat, openat2 and open_by_handle_at with reading asked for, whether or not it succeeded.",
     )
     .key(evt_args::open_flags_key)
+    .told_by(OpenPart::Call)
     .example(examples::OPEN_FAILED, "", "true"),
     Field::new(
         "evt.is_open_write",
@@ -638,6 +640,7 @@ static FIELDS: &[Field] = &[
          False for creat.",
     )
     .key(evt_args::open_flags_key)
+    .told_by(OpenPart::Call)
     .example(examples::OPEN, "", "true"),
     Field::new(
         "evt.infra.docker.name",

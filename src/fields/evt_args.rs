@@ -7,6 +7,7 @@ use tracehound_formats::section::FdKind;
 
 use crate::evt::category_of;
 use crate::field::FieldArg;
+use crate::subject::OpenKey;
 use crate::value::Value;
 use crate::view::View;
 use crate::{path, render};
@@ -108,6 +109,29 @@ pub(crate) fn open_flags(view: &View<'_>) -> u64 {
 
 pub(crate) fn open_flags_key(view: &View<'_>, _: &FieldArg) -> Option<u64> {
     Some(open_flags(view))
+}
+
+/// What decides the fields that are marked [`crate::field::Field::told_by`], for calls that open a file by its path. The
+/// file is left out where it is not known, or out of the ordinary: a path that was not in normal form, a descriptor of
+/// 65536 or more.
+#[inline]
+pub(crate) fn open_key(view: &View<'_>) -> Option<OpenKey> {
+    let kind = view.event.head.kind;
+    let flags = match kind {
+        syscalls::OPEN => 2,
+        syscalls::OPENAT | syscalls::OPENAT2 => 3,
+        _ => return None,
+    };
+    let flags = u32::try_from(view.event.int(flags)?).ok()?;
+    Some(OpenKey { call: u64::from(kind.0) << 32 | u64::from(flags), file: opened_file_key(view) })
+}
+
+fn opened_file_key(view: &View<'_>) -> Option<u64> {
+    view.fact.thread?;
+    let names = view.file_names()?;
+    let fd = u16::try_from(view.fact.fd?).ok()?;
+    let key = (names.kind as u64) << 48 | u64::from(fd) << 32 | names.name.index() as u64;
+    (names.raw_name == names.name).then_some(key)
 }
 
 pub(crate) fn is_open_exec(view: &View<'_>) -> bool {

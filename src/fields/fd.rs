@@ -15,7 +15,7 @@ use tracehound_state::history::OpenFile;
 
 use crate::Family;
 use crate::examples;
-use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity, Needs, NumberFormat, flags};
+use crate::field::{ArgKind, ArgPolicy, Depends, Field, FieldArg, Multiplicity, Needs, NumberFormat, OpenPart, flags};
 use crate::lookup::{Ends, ends};
 use crate::value::{FieldType, Value};
 use crate::view::View;
@@ -43,6 +43,7 @@ static FIELDS: &[Field] = &[
          working directory. For dup and its kin the new number.",
     )
     .key(num_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "3"),
     Field::new(
         "fd.type",
@@ -67,6 +68,7 @@ static FIELDS: &[Field] = &[
          `f` for openat, openat2 and creat, but `o` for open.",
     )
     .key(letter_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "f"),
     Field::new(
         "fd.name",
@@ -79,6 +81,7 @@ static FIELDS: &[Field] = &[
          what has no name (pipes, new sockets). For a failed open the path that was asked for.",
     )
     .key(name_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "/home/alice/run.sh"),
     Field::new(
         "fd.directory",
@@ -89,6 +92,7 @@ static FIELDS: &[Field] = &[
         "Directory of a file, or the directory itself; also of a path that failed to open. Absent for what is neither.",
     )
     .key(directory_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "/home/alice"),
     Field::new(
         "fd.filename",
@@ -99,6 +103,7 @@ static FIELDS: &[Field] = &[
         "Last component of a file's path. Absent for all but open files.",
     )
     .key(filename_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "run.sh"),
     Field::new(
         "fd.ip",
@@ -417,6 +422,7 @@ static FIELDS: &[Field] = &[
          was not opened by path.",
     )
     .key(name_raw_key)
+    .told_by(OpenPart::File)
     .example(examples::OPEN, "", "../run.sh"),
     Field::new(
         "fd.types",

@@ -32,6 +32,17 @@ pub struct Field {
     pub get: Getter,
     /// Its key, if it has one.
     pub key: Option<KeyGetter>,
+    /// The part of [`crate::Subject::open_key`] that decides its value; of `evt.arg`, that of `flags`.
+    pub(crate) told_by: Option<OpenPart>,
+}
+
+/// A part of what tells opens apart; see [`crate::Subject::open_key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OpenPart {
+    /// Kind and flags of the call.
+    Call,
+    /// What it opened: names and kind of the file, number of the descriptor.
+    File,
 }
 
 /// Reads the value of a field for one event. Borrows what is stored, makes only what is not.
@@ -66,6 +77,7 @@ impl Field {
             example: None,
             get,
             key: None,
+            told_by: None,
         }
     }
 
@@ -82,6 +94,11 @@ impl Field {
 
     pub(crate) const fn key(mut self, key: KeyGetter) -> Field {
         self.key = Some(key);
+        self
+    }
+
+    pub(crate) const fn told_by(mut self, part: OpenPart) -> Field {
+        self.told_by = Some(part);
         self
     }
 

@@ -40,10 +40,12 @@ pub use actor::{ActorId, Actors, Scope};
 pub use catalogue::{FieldId, FieldRef, ResolveError, resolve};
 pub use describe::{FieldDoc, describe};
 pub use features::{TraceFeatures, missing_for};
-pub use field::{ArgKind, ArgPolicy, Depends, Example, Field, FieldArg, Multiplicity, Needs, NumberFormat, flags};
+pub use field::{
+    ArgKind, ArgPolicy, Depends, Example, Field, FieldArg, Multiplicity, Needs, NumberFormat, OpenPart, flags,
+};
 pub use print::JsonValue;
 pub use rawarg::value_type;
-pub use subject::Subject;
+pub use subject::{OpenKey, Subject};
 pub use value::{FieldType, Value};
 pub use view::{ContainerOverride, Context, View};
 

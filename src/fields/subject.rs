@@ -33,10 +33,26 @@ pub trait Subject {
         None
     }
 
+    /// For an event that opens a file, numbers that stand for the values of all fields that are
+    /// [told by them](FieldRef::told_by): within one history, equal numbers mean equal values of each. Not every such
+    /// event has them.
+    fn open_key(&self) -> Option<OpenKey> {
+        None
+    }
+
     /// How a number of `evt.rawarg` is printed: its argument decides, not the catalogue.
     fn raw_format(&self, _field: &FieldRef) -> NumberFormat {
         NumberFormat::Dec
     }
+}
+
+/// What tells opens apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OpenKey {
+    /// Of [`OpenPart::Call`](crate::OpenPart::Call).
+    pub call: u64,
+    /// Of [`OpenPart::File`](crate::OpenPart::File), below 2^63; `None` if nothing was opened, or no number stands for it.
+    pub file: Option<u64>,
 }
 
 impl Subject for View<'_> {
@@ -44,17 +60,13 @@ impl Subject for View<'_> {
         (field.field().get)(self, &field.arg)
     }
 
+    #[inline]
     fn kind_code(&self) -> u16 {
-        let id = self.event.head.kind;
-        let named_by_argument = match id {
-            // Only the arguments say which kind these are.
-            syscalls::GENERIC => self.event.arg(0).uint().and_then(|n| KindId::generic(u16::try_from(n).ok()?)),
-            pseudo::ASYNCEVENT => self.event.arg(1).bytes().and_then(named),
-            _ => None,
-        };
-        named_by_argument.unwrap_or(id).0
+        let code = self.event.head.kind.0;
+        if kind_is_named_by_argument(code) { kind_named_by_argument(self).0 } else { code }
     }
 
+    #[inline]
     fn actor(&self, actors: &mut Actors) -> Option<ActorId> {
         actors.of(self)
     }
@@ -63,9 +75,26 @@ impl Subject for View<'_> {
         (field.field().key?)(self, &field.arg)
     }
 
+    #[inline]
+    fn open_key(&self) -> Option<OpenKey> {
+        crate::evt_args::open_key(self)
+    }
+
     fn raw_format(&self, field: &FieldRef) -> NumberFormat {
         crate::print::format(self, field)
     }
+}
+
+/// The kind of an event of which only the arguments say it.
+#[cold]
+fn kind_named_by_argument(view: &View<'_>) -> KindId {
+    let id = view.event.head.kind;
+    let named_by_argument = match id {
+        syscalls::GENERIC => view.event.arg(0).uint().and_then(|n| KindId::generic(u16::try_from(n).ok()?)),
+        pseudo::ASYNCEVENT => view.event.arg(1).bytes().and_then(named),
+        _ => None,
+    };
+    named_by_argument.unwrap_or(id)
 }
 
 fn named(name: &BStr) -> Option<KindId> {

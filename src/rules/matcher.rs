@@ -16,6 +16,10 @@
 //! 4. From there, questions about the event: in each state the one that is likely to rule out the most rules for
 //!    what it costs.
 //!
+//! Most that is asked are opens, and most that is asked of them is told by two numbers, one of the call and one of the
+//! file ([`Subject::open_key`]): where these have led from a state before, they lead again, whatever questions are
+//! between.
+//!
 //! Which answers are usual is counted for the first events; then states are made anew.
 //!
 //! Results are those of asking every comparison of every event anew: all values are functions of the event, so that
@@ -27,7 +31,7 @@
 //! are all different makes it work about as much as a walk through all rules would.
 
 use hashbrown::HashMap;
-use tracehound_fields::{ActorId, Actors, Scope, Subject};
+use tracehound_fields::{ActorId, Actors, OpenKey, OpenPart, Scope, Subject};
 
 use crate::bits::Bits;
 use crate::ir::Priority;
@@ -44,6 +48,9 @@ const ACTOR_MEMORY: usize = 256;
 /// Events after which states are made anew, from what was usual until then.
 const FIRST_COUNTED: u32 = 256;
 const COUNTED: u32 = 1 << 13;
+
+/// Places for what opens led to; a power of two.
+const JUMPS: usize = 1 << 12;
 
 /// Not known yet.
 const NONE: u32 = u32::MAX;
@@ -65,6 +72,8 @@ pub struct Matcher<'r> {
     states: Vec<State>,
     /// Numbers of states by what is left to ask.
     known: HashMap<Open, u32>,
+    /// Where opens led, each in its place, the last one that came there.
+    jumps: Box<[Jump]>,
     restriction: Restriction,
     /// Events whose answers were counted.
     n_counted: u32,
@@ -116,8 +125,33 @@ struct State {
     open: Open,
     /// What to ask next; [`NOT_ASKED`] if nothing is left.
     question: u32,
+    /// The part of [`Subject::open_key`] that decides the answer.
+    told_by: Option<OpenPart>,
     /// By answer, the state that it leads to.
     next: Vec<u32>,
+}
+
+/// Where an open leads from a state, over all questions that what is known of it decides.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    from: u32,
+    to: u32,
+    call: u64,
+    /// [`NO_FILE`] if only what the call decides is jumped over.
+    file: u64,
+}
+
+/// More than the number of any file.
+const NO_FILE: u64 = u64::MAX;
+
+impl Jump {
+    /// The place of a jump.
+    #[inline]
+    fn slot(from: u32, call: u64, file: u64) -> usize {
+        const BITS: u32 = JUMPS.ilog2();
+        let mixed = (call ^ file.rotate_left(20) ^ u64::from(from) << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> (u64::BITS - BITS)) as usize
+    }
 }
 
 impl<'r> Matcher<'r> {
@@ -135,6 +169,7 @@ impl<'r> Matcher<'r> {
             profile_of: Vec::new(),
             states: Vec::new(),
             known: HashMap::new(),
+            jumps: Box::default(),
             restriction: Restriction::default(),
             n_counted: 0,
             memory: 0,
@@ -168,6 +203,7 @@ impl<'r> Matcher<'r> {
         self.profile_of.clear();
         self.states.clear();
         self.known.clear();
+        self.jumps = Box::default();
         self.n_counted = 0;
         self.memory = 0;
     }
@@ -176,33 +212,91 @@ impl<'r> Matcher<'r> {
     /// enabled later.
     pub fn matches<S: Subject + ?Sized>(&mut self, subject: &S) -> &[RuleId] {
         let set = self.set;
-        let list = set.list_of_kind(subject.kind_code()).filter(|&list| !set.list(list).rules.is_empty());
-        let Some(list) = list else { return &[] };
-        if self.memory > self.max_memory {
-            self.clear();
+        let Some(list) = set.list_of_kind(subject.kind_code()) else { return &[] };
+        if set.list(list).rules.is_empty() {
+            return &[];
         }
-        if self.n_counted < COUNTED {
-            self.count();
+        if self.memory > self.max_memory || self.n_counted < COUNTED {
+            self.make_room();
         }
         let profile = self.profile(subject);
         let mut at = self.profiles.rows[profile as usize].starts[list as usize];
         if at == NONE {
             at = self.start(profile, list);
         }
-        loop {
-            let question = self.states[at as usize].question;
-            if question == NOT_ASKED {
-                break;
-            }
-            let answers = &mut self.answers[question as usize];
-            let answer = answers.ask(set, question, subject, &mut self.memory);
-            if self.n_counted < COUNTED {
-                answers.count(answer);
-            }
-            let next = self.states[at as usize].next.get(answer as usize).copied().unwrap_or(NONE);
-            at = if next == NONE { self.step(at, answer) } else { next };
+        // For most events nothing is to be asked.
+        if self.states[at as usize].question != NOT_ASKED {
+            at = self.follow(at, subject);
         }
         &self.states[at as usize].open.matched
+    }
+
+    /// Starts anew if it holds too much, and counts an event as long as events are counted.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.memory > self.max_memory {
+            self.clear();
+        }
+        if self.n_counted < COUNTED {
+            self.count();
+        }
+    }
+
+    /// Asks from a state on. The state in which nothing is left to ask.
+    #[inline(never)]
+    fn follow<S: Subject + ?Sized>(&mut self, mut at: u32, subject: &S) -> u32 {
+        // What is usual is counted without jumps.
+        if self.states[at as usize].told_by.is_some()
+            && self.n_counted == COUNTED
+            && let Some(key) = subject.open_key()
+        {
+            at = self.jump(at, key, subject);
+        }
+        while self.states[at as usize].question != NOT_ASKED {
+            at = self.ask(at, subject);
+        }
+        at
+    }
+
+    /// Asks the question of a state. The state that the answer leads to.
+    fn ask<S: Subject + ?Sized>(&mut self, at: u32, subject: &S) -> u32 {
+        let State { question, next, .. } = &self.states[at as usize];
+        let answers = &mut self.answers[*question as usize];
+        let answer = answers.ask(self.set, *question, subject, &mut self.memory);
+        if self.n_counted < COUNTED {
+            answers.count(answer);
+        }
+        match next.get(answer as usize) {
+            Some(&next) if next != NONE => next,
+            _ => self.step(at, answer),
+        }
+    }
+
+    /// Where an open leads from a state whose question is told by it.
+    fn jump<S: Subject + ?Sized>(&mut self, from: u32, key: OpenKey, subject: &S) -> u32 {
+        let OpenKey { call, file } = key;
+        let file = file.unwrap_or(NO_FILE);
+        let slot = Jump::slot(from, call, file);
+        if let Some(jump) = self.jumps.get(slot)
+            && (jump.from, jump.call, jump.file) == (from, call, file)
+        {
+            return jump.to;
+        }
+        let mut to = from;
+        loop {
+            to = match self.states[to as usize].told_by {
+                Some(OpenPart::Call) if file != NO_FILE => self.jump(to, OpenKey { call, file: None }, subject),
+                Some(OpenPart::Call) => self.ask(to, subject),
+                Some(OpenPart::File) if file != NO_FILE => self.ask(to, subject),
+                Some(OpenPart::File) | None => break,
+            };
+        }
+        if self.jumps.is_empty() {
+            self.jumps = vec![Jump { from: NONE, to: NONE, call: 0, file: 0 }; JUMPS].into();
+            self.memory += size_of_val(&*self.jumps);
+        }
+        self.jumps[slot] = Jump { from, to, call, file };
+        to
     }
 
     /// Counts an event. The first ones show which answers are usual; then states are made anew, to ask in a better
@@ -218,14 +312,18 @@ impl<'r> Matcher<'r> {
 
     /// The profile of the actor of an event.
     fn profile<S: Subject + ?Sized>(&mut self, subject: &S) -> u32 {
-        let Some(actor) = subject.actor(&mut self.actors) else {
-            return self.profile_with([NONE; Scope::ALL.len()]);
-        };
-        if let Some(&profile) = self.profile_of.get(actor.0 as usize)
-            && profile != NONE
-        {
-            return profile;
+        match subject.actor(&mut self.actors) {
+            Some(actor) => match self.profile_of.get(actor.0 as usize) {
+                Some(&profile) if profile != NONE => profile,
+                _ => self.new_profile(actor, subject),
+            },
+            None => self.profile_with([NONE; Scope::ALL.len()]),
         }
+    }
+
+    /// The profile of an actor that was not asked before.
+    #[cold]
+    fn new_profile<S: Subject + ?Sized>(&mut self, actor: ActorId, subject: &S) -> u32 {
         let parts = Scope::ALL.map(|scope| self.part(scope, actor, subject));
         let profile = self.profile_with(parts);
         if self.profile_of.len() <= actor.0 as usize {
@@ -338,7 +436,8 @@ impl<'r> Matcher<'r> {
         let question = self.next_question(&open);
         self.memory += 2 * open.memory() + size_of::<State>() + 64;
         self.known.insert(open.clone(), self.states.len() as u32);
-        self.states.push(State { open, question, next: Vec::new() });
+        let told_by = if question == NOT_ASKED { None } else { self.set.question(question).told_by };
+        self.states.push(State { open, question, told_by, next: Vec::new() });
         self.states.len() as u32 - 1
     }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use hashbrown::HashMap;
-use tracehound_fields::{Depends, FieldRef, FieldType, Scope, Subject, Value};
+use tracehound_fields::{Depends, FieldRef, FieldType, OpenPart, Scope, Subject, Value};
 
 use crate::bits::Bits;
 use crate::ir::Operand;
@@ -27,6 +27,8 @@ pub(crate) struct Question {
     pub(crate) leaves: Box<[u32]>,
     /// Made when it is asked first: most questions of a set never are, and a set that is only checked asks none.
     lookup: OnceLock<Lookup>,
+    /// The part of [`Subject::open_key`] that decides its answer.
+    pub(crate) told_by: Option<OpenPart>,
     /// What it costs to ask, against other questions.
     pub(crate) cost: u32,
     /// Rules that can still match if all its comparisons are false.
@@ -96,6 +98,10 @@ impl Questions {
                 operand: operand.cloned(),
                 keyed: match operand {
                     Some(Operand::Field(field)) if field.field().key.is_some() => Some(field.clone()),
+                    _ => None,
+                },
+                told_by: match operand {
+                    Some(Operand::Field(field)) => field.told_by(),
                     _ => None,
                 },
                 lookup: OnceLock::new(),
