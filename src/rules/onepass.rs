@@ -10,6 +10,7 @@
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, nfa};
+use bstr::Finder;
 use hashbrown::HashMap;
 use tracehound_fields::Value;
 
@@ -43,6 +44,9 @@ pub(crate) struct Texts {
     /// Comparisons with globs, set where their literal occurs.
     globs: Bits,
     one_by_one: Box<[u32]>,
+    /// If literals inside of texts are all that there is, and few: these. Searching a text for them costs less than reading
+    /// it.
+    searched: Vec<Finder<'static>>,
     /// By byte its class: bytes of one class lead from each place to the same one.
     classes: Box<[u8; 256]>,
     n_classes: usize,
@@ -311,6 +315,14 @@ impl Texts {
                 n_classes += 1;
             }
         }
+        // More are found faster by reading.
+        const MAX_SEARCHED: usize = 2;
+        let are_all = beginnings.rows.is_empty() && paths.rows.is_empty() && folded.literals.is_empty();
+        let searched = if are_all && parts.literals.len() <= MAX_SEARCHED {
+            parts.literals.iter().map(|literal| Finder::new(literal).into_owned()).collect()
+        } else {
+            Vec::new()
+        };
         let (parts, lost) = parts.build(false);
         one_by_one.extend(lost);
         let (parts_ignoring_case, lost) = folded.build(true);
@@ -327,6 +339,7 @@ impl Texts {
             parts_ignoring_case,
             globs: set(&globs),
             one_by_one: one_by_one.into(),
+            searched,
             classes,
             n_classes,
         }
@@ -356,6 +369,11 @@ impl Texts {
     /// True if the place at which a text ends says everything about it.
     pub(crate) fn is_told_by(&self, place: &Place) -> bool {
         self.is_told_by_place() && !self.globs.intersects(&place.found)
+    }
+
+    /// True if what holds of a text is what holds before its first byte, because it contains nothing that is searched.
+    pub(crate) fn is_told_by_search(&self, text: &[u8]) -> bool {
+        !self.searched.is_empty() && self.searched.iter().all(|finder| finder.find(text).is_none())
     }
 
     /// The place before the first byte.
