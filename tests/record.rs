@@ -254,9 +254,9 @@ fn an_interrupted_recorder_ends_its_trace() {
     let folder = folder("record-interrupted");
     for name in ["-INT", "-TERM"] {
         let trace = path(&folder, name);
-        let recorder = start(&["-o", &trace, "--flush", "200ms"], &trace);
+        let recorder = start(&["-o", &trace, "--flush", "200ms", "--progress", "always"], &trace);
         signal(&recorder, name);
-        let done = ended(end(recorder).says(&["events in"]));
+        let done = ended(end(recorder).says(&["(Ctrl-C ends)", "writing the end of the trace: ", "events in"]));
         run_info(&trace, done.code.expect("an exit code"), |info| assert_eq!(info["integrity"], "ok", "{info}"));
     }
 }

@@ -220,6 +220,10 @@ impl<'a> Session<'a> {
         }
         self.show(progress);
         if self.has_ended() || self.args.duration.is_some_and(|limit| self.began.elapsed() >= limit) {
+            if self.shows {
+                // Writing a large trace once more takes seconds, and whoever pressed Ctrl-C waits.
+                self.line(&format!("writing the end of the trace: {}", amounts(progress)));
+            }
             return Flow::Stop;
         }
         if self.signals.dump.swap(false, Ordering::Relaxed) { Flow::Dump } else { Flow::Go }
@@ -276,11 +280,15 @@ impl<'a> Session<'a> {
         if !self.shows || self.shown.is_some_and(|at| at.elapsed() < Duration::from_millis(500)) {
             return;
         }
-        self.shown = Some(Instant::now());
         let what = if progress.is_started { "recording" } else { "reading the start state" };
         let time = HumanDuration(self.began.elapsed());
-        let (events, bytes) = (HumanCount(progress.n_events), HumanBytes(progress.n_bytes));
-        eprint!("\r\x1b[K{what}: {time}, {events} events, {bytes} (Ctrl-C ends)");
+        self.line(&format!("{what}: {time}, {} (Ctrl-C ends)", amounts(progress)));
+    }
+
+    /// Shows a line in place of the one before.
+    fn line(&mut self, text: &str) {
+        self.shown = Some(Instant::now());
+        eprint!("\r\x1b[K{text}");
     }
 
     fn end_line(&self) {
@@ -288,6 +296,11 @@ impl<'a> Session<'a> {
             eprint!("\r\x1b[K");
         }
     }
+}
+
+/// What was recorded so far, for people.
+fn amounts(progress: Progress) -> String {
+    format!("{} events, {}", HumanCount(progress.n_events), HumanBytes(progress.n_bytes))
 }
 
 /// As a shell gives it: 128 and the signal for what a signal killed.
