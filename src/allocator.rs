@@ -1,4 +1,4 @@
-//! When the allocator gives freed memory back to the system.
+//! When the allocator gives freed memory back to the system. What else is set of it: `.cargo/config.toml`.
 //!
 //! mimalloc does once a second, which suits a server. An analysis asks for the same memory again at once, and the system
 //! clears it each time; a recorder is a guest on its host, and returns at once what it does not need.

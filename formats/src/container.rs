@@ -66,14 +66,39 @@ const CRI: &[(Layout, &str)] = &[
 
 /// The container of a thread: the first of its cgroups (`subsystem=path`, NUL after each) that names one.
 pub fn of_cgroups(cgroups: &[u8]) -> Option<Found<'_>> {
+    // Version 1 has the same path once for each of a dozen subsystems.
+    let mut last: &[u8] = &[];
     cgroups.split(|&b| b == 0).find_map(|entry| {
         let eq = entry.iter().position(|&b| b == b'=')?;
-        of_path(&entry[eq + 1..])
+        let path = &entry[eq + 1..];
+        let is_another = path != std::mem::replace(&mut last, path);
+        is_another.then(|| of_path(path)).flatten()
     })
 }
 
 /// The container that a cgroup path names.
 pub fn of_path(path: &[u8]) -> Option<Found<'_>> {
+    let named = |id, runtime| Found { full_id: id, id, runtime };
+    if let Some(found) = of_full_id(path) {
+        return Some(found);
+    }
+    if let Some(id) = libvirt_lxc(path) {
+        return Some(named(id, "libvirt-lxc"));
+    }
+    if let Some(id) = lxc(path) {
+        return Some(named(id, "lxc"));
+    }
+    if let Some(id) = containerd(path) {
+        return Some(Found { full_id: id, id: &id[..id.len().min(SHORT)], runtime: "containerd" });
+    }
+    bpm(path).map(|id| named(id, "bpm"))
+}
+
+/// A container whose id is 64 hexadecimal digits.
+fn of_full_id(path: &[u8]) -> Option<Found<'_>> {
+    if path.len() < FULL {
+        return None;
+    }
     let full = |(prefix, suffix): Layout| full_id(path, prefix, suffix);
     let found = |full_id, runtime| Found { full_id, id: &full_id[..SHORT], runtime };
     if let Some(id) = PODMAN.iter().find_map(|&layout| full(layout)) {
@@ -85,20 +110,8 @@ pub fn of_path(path: &[u8]) -> Option<Found<'_>> {
     if let Some((id, runtime)) = CRI.iter().find_map(|&(layout, runtime)| Some((full(layout)?, runtime))) {
         return Some(found(id, runtime));
     }
-    if let Some(id) = path.split(|&b| b == b'/').rev().find(|part| is_full_id(part)) {
-        return Some(found(id, bare_runtime(path)));
-    }
-    let named = |id, runtime| Found { full_id: id, id, runtime };
-    if let Some(id) = libvirt_lxc(path) {
-        return Some(named(id, "libvirt-lxc"));
-    }
-    if let Some(id) = lxc(path) {
-        return Some(named(id, "lxc"));
-    }
-    if let Some(id) = containerd(path) {
-        return Some(Found { full_id: id, id: &id[..id.len().min(SHORT)], runtime: "containerd" });
-    }
-    bpm(path).map(|id| named(id, "bpm"))
+    let id = path.split(|&b| b == b'/').rev().find(|part| is_full_id(part))?;
+    Some(found(id, bare_runtime(path)))
 }
 
 /// What stands between the last `prefix` and the last `suffix`, if it is 64 hexadecimal digits.

@@ -247,10 +247,12 @@ fn ahead(mut inflater: Box<Inflater>, file: &[u8], send: &mpsc::SyncSender<Piece
 
 /// The first unpacked bytes of a gzip file's start.
 pub(super) fn peek(head: &[u8], n: usize) -> Vec<u8> {
-    let mut gunzip = Gunzip::new();
-    gunzip.fill(head, 0, n);
-    let bytes = gunzip.bytes(0);
-    bytes[..bytes.len().min(n)].to_vec()
+    let (mut inflater, mut bytes, mut len) = (Inflater::new(), vec![0; n], 0);
+    while len < n && !inflater.has_stopped() {
+        len += inflater.step(head, &mut bytes[len..]);
+    }
+    bytes.truncate(len);
+    bytes
 }
 
 #[cfg(test)]

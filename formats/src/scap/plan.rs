@@ -1,7 +1,7 @@
 //! What becomes of an event of a type and parameter count: worked out once from the tables, looked up per event.
 //!
 //! libscap converts old events step by step while it reads. Here the steps are followed symbolically when the
-//! first capture is opened, so that reading an event is one lookup and a walk over its arguments. Two things
+//! first event of a type is read, so that reading an event is one lookup and a walk over its arguments. Two things
 //! differ from libscap on purpose: an argument that no source has is absent instead of zero (a descriptor 0 from
 //! nowhere would read as standard input), and arguments that libscap drops with the enter event are kept
 //! ([`KEPT`]).
@@ -178,34 +178,33 @@ const AT_ENTER: &str = "name_at_enter";
 /// Conversion steps after which the rules would be circular; libscap's own chains have at most 20.
 const MAX_STEPS: usize = 64;
 
-/// Plans by type, then by parameter count.
+/// Plans by type, then by parameter count. Those of a type are made when the first of its events is read: a capture has a
+/// tenth of the types.
 pub(super) struct Plans {
-    by_code: Vec<Box<[Plan]>>,
+    by_code: [OnceLock<Box<[Plan]>>; TYPES.len()],
 }
 
 impl Plans {
     /// The plan for a known type; more parameters than known are read as the known ones.
     pub(super) fn get(&self, code: u16, n_params: usize) -> &Plan {
-        let plans = &self.by_code[usize::from(code)];
+        let plans = self.by_code[usize::from(code)]
+            .get_or_init(|| (0..=TYPES[usize::from(code)].params.len()).map(|n| plan(code, n)).collect());
         &plans[n_params.min(plans.len() - 1)]
     }
 
-    /// The plan for a type and count whose arguments are its parameters, each in its place.
+    /// The plan for a type and count whose arguments are its parameters, each in its place, if it was made
+    /// ([`Plans::get`]).
     #[inline(always)]
     pub(super) fn direct(&self, code: u16, n_params: u32) -> Option<(&Plan, &[Direct])> {
-        let plan = self.by_code.get(usize::from(code))?.get(n_params as usize)?;
+        let plan = self.by_code.get(usize::from(code))?.get()?.get(n_params as usize)?;
         Some((plan, plan.direct.as_deref()?))
     }
 }
 
 /// The plans of all types.
 pub(super) fn plans() -> &'static Plans {
-    static PLANS: OnceLock<Plans> = OnceLock::new();
-    PLANS.get_or_init(|| Plans {
-        by_code: (0..TYPES.len() as u16)
-            .map(|code| (0..=TYPES[usize::from(code)].params.len()).map(|n| plan(code, n)).collect())
-            .collect(),
-    })
+    static PLANS: Plans = Plans { by_code: [const { OnceLock::new() }; TYPES.len()] };
+    &PLANS
 }
 
 /// Source of a parameter while the rules are followed.
