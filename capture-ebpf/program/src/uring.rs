@@ -8,7 +8,14 @@ use tracehound_capture_layout::settings::{ABSENT, counter};
 
 use crate::instance::FIRST;
 use crate::kernel::{member, offset, pid_tgid, setting};
-use crate::ring::{Record, Which, head, is_self};
+use crate::ring::{count, head, is_self, send};
+
+/// A record, built on the stack: a buffer of the CPU would be shared with whatever comes between.
+#[repr(C)]
+struct Submitted {
+    head: Head,
+    body: Uring,
+}
 
 #[btf_tracepoint(function = "io_uring_submit_req")]
 fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
@@ -21,19 +28,17 @@ fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
     if is_self((ids >> 32) as u32) {
         return 0;
     }
-    let Some(record) = Record::begin(Which::Exit, counter::URING, FIRST, head(kind::URING, 0, 0, ids)) else {
-        return 0;
+    let Some(counters) = count(counter::URING, FIRST) else { return 0 };
+    let mut submitted = Submitted {
+        head: head(kind::URING, 0, 0, ids),
+        body: Uring {
+            ctx: member(request, offset!(uring_ctx)),
+            user_data: if offset!(uring_user_data) == ABSENT { 0 } else { member(request, offset!(uring_user_data)) },
+            opcode: opcode as u32,
+            flags: member(request, offset!(uring_flags)),
+        },
     };
-    // SAFETY: the buffer has room for head and body.
-    unsafe {
-        let body = record.base.add(size_of::<Head>()).cast::<Uring>();
-        (*body).ctx = member(request, offset!(uring_ctx));
-        (*body).user_data =
-            if offset!(uring_user_data) == ABSENT { 0 } else { member(request, offset!(uring_user_data)) };
-        (*body).opcode = opcode as u32;
-        (*body).flags = member(request, offset!(uring_flags));
-        (*record.private).at = (size_of::<Head>() + size_of::<Uring>()) as u64;
-    }
-    record.submit(Which::Exit);
+    // SAFETY: the length is that of the structure.
+    unsafe { send(counters, (&raw mut submitted).cast::<u8>(), size_of::<Submitted>() as u64) };
     0
 }
