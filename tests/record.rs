@@ -261,6 +261,29 @@ fn an_interrupted_recorder_ends_its_trace() {
     }
 }
 
+#[test]
+fn a_second_signal_leaves_the_trace_as_it_is() {
+    let Some(_turn) = turn() else { return };
+    let folder = folder("record-twice");
+    let trace = path(&folder, "x.trh");
+    let compact = folder.join("x.trh.compact");
+    let flood = "my $i = 0; while (1) { my $n = join '', map { chr(33 + int(rand(90))) } 1 .. 99; open(my $f, '<', \"/tmp/$n\"); }";
+    let load = Command::new("/usr/bin/perl").args(["-e", flood]).spawn().map(Load).expect("perl");
+    let recorder = start(&["-o", &trace, "--flush", "200ms"], &trace);
+    std::thread::sleep(Duration::from_secs(3));
+    signal(&recorder, "-INT");
+    let began = Instant::now();
+    while !compact.exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the trace is not written once more");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(load);
+    signal(&recorder, "-INT");
+    let done = ended(end(recorder).says(&["is whole", "cut short", "events in"]));
+    assert!(!compact.exists());
+    run_info(&trace, done.code.expect("an exit code"), |info| assert_eq!(info["integrity"], "ok", "{info}"));
+}
+
 /// A file system in memory, gone when dropped.
 struct Tiny(PathBuf);
 

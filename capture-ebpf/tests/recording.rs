@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bstr::BString;
@@ -88,6 +90,7 @@ fn settings(root: Root, target: PathBuf) -> Settings {
         flight: None,
         env: Vec::new(),
         root,
+        cut_short: Arc::default(),
         drop_privileges: false,
     }
 }
@@ -175,6 +178,19 @@ fn a_trace_that_came_to_its_end_has_few_segments() {
     let summary = run(Script::new(vec![10; 200]), &settings(host.root(), other.clone()));
     assert_eq!((summary.n_written, Read::of(&other).opens()), (2_000, 2_000));
     assert_eq!(fs::read(host.root().path("/other.trh.compact")).unwrap(), b"mine");
+    assert!(summary.warnings.is_empty(), "{:?}", summary.warnings);
+
+    // Nobody wants to wait: the same.
+    let short = host.root().path("/short.trh");
+    let settings = settings(host.root(), short.clone());
+    settings.cut_short.store(true, Ordering::Relaxed);
+    let summary = run(Script::new(vec![10; 200]), &settings);
+    let read = Read::of(&short);
+    assert_eq!((summary.n_written, read.opens(), read.notes.n_damage), (2_000, 2_000, 0));
+    assert_eq!(summary.size.n_bytes, fs::metadata(&short).unwrap().len());
+    assert!(Trace::open(Input::open(&short).unwrap()).unwrap().segments().len() > 2);
+    assert!(summary.warnings.iter().any(|warning| warning.contains("cut short")), "{:?}", summary.warnings);
+    assert!(!host.root().path("/short.trh.compact").exists());
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub enum Verb {
 #[derive(Debug, Args)]
 #[command(after_help = "Without a command it records until Ctrl-C, SIGTERM, --duration or --max-size. With one it \
                         records while that runs, and ends with its exit code.\n\
+                        At its end it writes the trace once more to make it smaller; a second Ctrl-C or SIGTERM leaves it as it is.\n\
                         Exit codes: 0 done, 2 usage or output, 4 recording is not possible here, 5 events are missing.")]
 pub struct Record {
     /// File to write, which must not exist yet (`-` is standard output) [default: HOST-TIME.trh]

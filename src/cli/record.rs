@@ -46,11 +46,13 @@ pub(super) fn run(global: &Global, args: &Record) -> Result<Outcome, Failure> {
     allocator::return_freed_memory();
     let was_small = transparent_huge_pages_are_disabled().unwrap_or(false);
     small_pages(true);
-    let settings = settings(args)?;
+    let mut settings = settings(args)?;
     let options = options(args)?;
     let rules = load_rules(global, &rule_args(args))?;
     let mut trigger = (!args.trigger.is_empty()).then(|| Trigger::new(&rules));
     let signals = Signals::catch().map_err(cannot_start)?;
+    // Whatever asked for the end was noticed and taken away by then; what comes later asks not to wait for it.
+    settings.cut_short = Arc::clone(&signals.stop);
     privileges::hide_memory().map_err(cannot_start)?;
     let mut session = Session::new(global, args, signals, was_small);
     let result = {
@@ -116,6 +118,7 @@ fn settings(args: &Record) -> Result<Settings, Failure> {
         flight: args.flight_recorder.map(|span| Flight { span, max_bytes: args.max_size.unwrap_or(FLIGHT_BYTES) }),
         env: args.env.iter().map(|name| name.as_str().into()).collect(),
         root: Root::default(),
+        cut_short: Arc::default(),
         drop_privileges: true,
     })
 }
@@ -222,7 +225,7 @@ impl<'a> Session<'a> {
         if self.has_ended() || self.args.duration.is_some_and(|limit| self.began.elapsed() >= limit) {
             if self.shows {
                 // Writing a large trace once more takes seconds, and whoever pressed Ctrl-C waits.
-                self.line(&format!("writing the end of the trace: {}", amounts(progress)));
+                self.line(&format!("writing the end of the trace: {} (Ctrl-C cuts that short)", amounts(progress)));
             }
             return Flow::Stop;
         }

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracehound_formats::native::{NativeReader, NativeWriter, Trace, WriteOptions};
 use tracehound_formats::{Batch, Input, Item, OpenError, ReadNotes, Section, TraceReader, TraceWriter};
@@ -133,6 +134,17 @@ impl Output {
     }
 }
 
+/// What became of a trace that was to be written once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compacted {
+    /// It was, to this size.
+    To(Size),
+    /// It stays as it is: there is more than one, it is too large, or it would not get smaller.
+    Not,
+    /// It stays as it is, because nobody wanted to wait.
+    CutShort,
+}
+
 /// Makes one trace after the other.
 pub(crate) struct Outputs {
     options: Options,
@@ -165,12 +177,12 @@ impl Outputs {
         self.kept.into()
     }
 
-    /// Writes the trace once more, with fewer and larger segments, if it is the only one and not too large; its new size.
-    /// It is complete under its name at all times: the new one replaces it when it is on disk.
-    pub(crate) fn compact(&self, n_events: u64) -> io::Result<Option<Size>> {
-        let (Target::File(path), None) = (&self.options.target, self.options.rotate) else { return Ok(None) };
+    /// Writes the trace once more, with fewer and larger segments, if it is the only one and not too large. It is complete
+    /// under its name at all times: the new one replaces it when it is on disk. Leaves it as it is when `cut_short` is set.
+    pub(crate) fn compact(&self, n_events: u64, cut_short: &AtomicBool) -> io::Result<Compacted> {
+        let (Target::File(path), None) = (&self.options.target, self.options.rotate) else { return Ok(Compacted::Not) };
         if n_events > MAX_COMPACT_EVENTS || std::fs::metadata(path)?.len() > MAX_COMPACT {
-            return Ok(None);
+            return Ok(Compacted::Not);
         }
         let old = Input::open(path).map_err(broken)?;
         let old_len = old.bytes().len() as u64;
@@ -181,15 +193,17 @@ impl Outputs {
         // Arguments of a host that compiles are long: a segment takes ten times their bytes while it is made.
         let options = WriteOptions { segment_bytes: 3 << 20, ..WriteOptions::ARCHIVE };
         let mut output = Output::with(sink, options)?;
-        let result = copy(old, true, &mut output).and_then(|n_copied| {
+        let is_cut_short = || cut_short.load(Ordering::Relaxed);
+        let result = copy(old, true, &mut output, &is_cut_short).and_then(|n_copied| {
+            let Some(n_copied) = n_copied else { return Ok(Compacted::CutShort) };
             output.finish(&Batch::default(), &ReadNotes::default())?;
             if n_copied != n_events || output.size().n_bytes >= old_len {
-                return Ok(None);
+                return Ok(Compacted::Not);
             }
             std::fs::rename(&new, path)?;
-            Ok(Some(output.size()))
+            Ok(Compacted::To(output.size()))
         });
-        if !matches!(result, Ok(Some(_))) {
+        if !matches!(result, Ok(Compacted::To(_))) {
             let _ = std::fs::remove_file(&new);
         }
         result
@@ -229,11 +243,20 @@ fn broken(error: OpenError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("what was written: {error}"))
 }
 
-/// Appends the events of a trace to another one, and its start state if that is wanted; how many events there were.
-fn copy(trace: Input, has_state: bool, output: &mut Output) -> io::Result<u64> {
+/// Appends the events of a trace to another one, and its start state if that is wanted; how many events there were. `None` if
+/// it was cut short, which is asked between batches.
+fn copy(
+    trace: Input,
+    has_state: bool,
+    output: &mut Output,
+    is_cut_short: &dyn Fn() -> bool,
+) -> io::Result<Option<u64>> {
     let mut reader = NativeReader::new(Trace::open(trace).map_err(broken)?);
     let mut n_events = 0;
     while let Some(item) = reader.next_item() {
+        if is_cut_short() {
+            return Ok(None);
+        }
         match item {
             Item::Section(section) if has_state => output.section(&section)?,
             Item::Section(_) => {}
@@ -244,7 +267,7 @@ fn copy(trace: Input, has_state: bool, output: &mut Output) -> io::Result<u64> {
             }
         }
     }
-    Ok(n_events)
+    Ok(Some(n_events))
 }
 
 /// Most bytes of one part of the recorder's memory.
@@ -313,7 +336,7 @@ impl Dump {
         let mut n_events = 0;
         for (i, part) in self.parts.iter().enumerate() {
             // Later parts begin with a start state of their own: what the events before them led to.
-            n_events += copy(part.to_vec().into(), i == 0, &mut output)?;
+            n_events += copy(part.to_vec().into(), i == 0, &mut output, &|| false)?.unwrap_or(0);
         }
         output.finish(&Batch::default(), &ReadNotes::default())?;
         Ok((self.path.clone(), n_events))

@@ -13,9 +13,9 @@ mod writer;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bstr::BString;
@@ -92,6 +92,9 @@ pub struct Settings {
     pub env: Vec<BString>,
     /// The host to read; `/` but for tests.
     pub root: Root,
+    /// Set, also later, by whoever does not want to wait any more once recording has ended: the trace is whole then, and is
+    /// not written once more to make it smaller.
+    pub cut_short: Arc<AtomicBool>,
     /// Give up privileges. Off only in tests, which share their process with others.
     pub drop_privileges: bool,
 }

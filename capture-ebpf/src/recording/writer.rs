@@ -17,7 +17,7 @@ use super::{End, Message, Observer, Settings, Shared, Summary, notes};
 use crate::containers::Containers;
 use crate::counters::Counters;
 use crate::host::{self, Clock, ClockPair};
-use crate::output::{Memory, Output, Outputs, PARTS, Size, Target, is_full};
+use crate::output::{Compacted, Memory, Output, Outputs, PARTS, Size, Target, is_full};
 use crate::snapshot::{self, Settled, Tally};
 
 /// Time between two samples of the clocks.
@@ -500,12 +500,20 @@ impl<'a, 'o> Writer<'a, 'o> {
             {
                 self.end = if is_full(&error) { End::Full(error) } else { End::Output(error) };
             }
-            // Failing leaves the trace as it is, which is whole.
             if matches!(self.end, End::Asked | End::Size)
                 && let Place::Traces(outputs) = &self.place
-                && let Ok(Some(size)) = outputs.compact(self.n_written)
             {
-                self.size = size;
+                match outputs.compact(self.n_written, &self.settings.cut_short) {
+                    Ok(Compacted::To(size)) => self.size = size,
+                    Ok(Compacted::CutShort) => {
+                        self.warn(
+                            "the trace is whole, and larger than it need be: writing it once more was cut short"
+                                .to_owned(),
+                        );
+                    }
+                    // Failing leaves the trace as it is, which is whole.
+                    Ok(Compacted::Not) | Err(_) => {}
+                }
             }
         }
         self.dumps_done(true);
