@@ -320,7 +320,15 @@ fn a_full_disk_ends_the_recording_with_a_readable_trace() {
     assert!(done.stderr.contains("No space left"), "{}", done.stderr);
     // Whole, and it says itself what is missing.
     run(["analyze", &trace, "-r", "rules/", "-f", "jsonl"]).expect(5).says(&["the recorder lost"]);
-    run_info(&trace, 5, |info| assert_eq!(info["damage"].as_array().map(Vec::len), Some(0), "{info}"));
+    let (missing, _) = done.stderr.split_once(" events are not in it").expect("what is missing");
+    let missing = missing.rsplit(' ').next().expect("a number").replace(',', "");
+    run_info(&trace, 5, |info| {
+        assert_eq!(info["damage"].as_array().map(Vec::len), Some(0), "{info}");
+        let losses = info["losses"].as_array().expect("losses").iter();
+        let unwritten = losses.filter(|loss| loss["cause"] == "the trace could not be written");
+        let unwritten: u64 = unwritten.filter_map(|loss| loss["n_events"].as_u64()).sum();
+        assert_eq!(unwritten.to_string(), missing, "{info}");
+    });
     // No room at all is said at once.
     let Some(disk) = Tiny::mount("record-no-room", "64k") else { return };
     run(["record", "-o", &path(&disk.0, "x.trh"), "--", "true"]).expect(2).says(&["No space left"]);

@@ -41,6 +41,8 @@ pub(super) struct Writer<'a, 'o> {
     /// Numbered events that are not written yet, in order.
     queue: VecDeque<Batch>,
     current: Option<Output>,
+    /// The trace that nothing more could be written to but its end.
+    stopped: Option<Output>,
     /// Number of the last event.
     seq: u64,
     flushed: Instant,
@@ -118,6 +120,7 @@ impl<'a, 'o> Writer<'a, 'o> {
             observer,
             queue: VecDeque::new(),
             current: None,
+            stopped: None,
             seq: 0,
             flushed: now,
             clocks_sampled: now,
@@ -356,11 +359,13 @@ impl<'a, 'o> Writer<'a, 'o> {
         Ok(())
     }
 
-    /// Nothing more can be written. What waits for its segment is lost; the trace gets its end.
+    /// Nothing more can be written. What waits for its segment is lost; the trace gets its end when all that is missing is
+    /// known.
     fn stop(&mut self, error: io::Error) {
-        if let Some(output) = &mut self.current {
+        if let Some(mut output) = self.current.take() {
             let pending = output.take_pending();
             self.unwritten.add(&pending);
+            self.stopped = Some(output);
         }
         self.end = match error.kind() {
             io::ErrorKind::FileTooLarge => End::Size,
@@ -368,13 +373,6 @@ impl<'a, 'o> Writer<'a, 'o> {
             _ if is_full(&error) => End::Full(error),
             _ => End::Output(error),
         };
-        let last = self.last_words(None);
-        if let Some(output) = self.current.take()
-            && let Err(error) = self.end_trace(output, last)
-            && !matches!(self.end, End::Closed)
-        {
-            self.warn(format!("the trace has no end mark: {error}"));
-        }
         self.shared.is_stopped.store(true, Ordering::Release);
     }
 
@@ -485,35 +483,24 @@ impl<'a, 'o> Writer<'a, 'o> {
         let counters = self.last.take().flatten();
         if matches!(self.place, Place::Memory(_)) {
             // What nobody asked for is not kept.
-            self.current = None;
+            (self.current, self.stopped) = (None, None);
         }
-        if self.current.is_some() {
-            if let Some(output) = &mut self.current
-                && let Err(error) = output.flush()
-            {
-                self.full(error);
-                self.write_queue();
-            }
-            let last = self.last_words(counters.as_ref());
-            if let Some(output) = self.current.take()
-                && let Err(error) = self.end_trace(output, last)
-            {
-                self.end = if is_full(&error) { End::Full(error) } else { End::Output(error) };
-            }
-            if matches!(self.end, End::Asked | End::Size)
-                && let Place::Traces(outputs) = &self.place
-            {
-                match outputs.compact(self.n_written, &self.settings.cut_short) {
-                    Ok(Compacted::To(size)) => self.size = size,
-                    Ok(Compacted::CutShort) => {
-                        self.warn(
-                            "the trace is whole, and larger than it need be: writing it once more was cut short"
-                                .to_owned(),
-                        );
-                    }
-                    // Failing leaves the trace as it is, which is whole.
-                    Ok(Compacted::Not) | Err(_) => {}
-                }
+        if let Some(output) = &mut self.current
+            && let Err(error) = output.flush()
+        {
+            self.full(error);
+            self.write_queue();
+        }
+        let is_stopped = self.stopped.is_some();
+        if let Some(output) = self.current.take().or_else(|| self.stopped.take()) {
+            // A trace that reached its size ended before recording did: the balance is not its own.
+            let balance = counters.as_ref().filter(|_| !matches!(self.end, End::Size));
+            let last = self.last_words(balance);
+            match self.end_trace(output, last) {
+                Ok(()) => self.compact(),
+                Err(_) if matches!(self.end, End::Closed) => {}
+                Err(error) if is_stopped => self.warn(format!("the trace has no end mark: {error}")),
+                Err(error) => self.end = if is_full(&error) { End::Full(error) } else { End::Output(error) },
             }
         }
         self.dumps_done(true);
@@ -532,6 +519,21 @@ impl<'a, 'o> Writer<'a, 'o> {
                 Place::Memory(_) => Vec::new(),
             },
             warnings,
+        }
+    }
+
+    /// Writes a trace that came to its end once more, smaller.
+    fn compact(&mut self) {
+        let (End::Asked | End::Size, Place::Traces(outputs)) = (&self.end, &self.place) else { return };
+        match outputs.compact(self.n_written, &self.settings.cut_short) {
+            Ok(Compacted::To(size)) => self.size = size,
+            Ok(Compacted::CutShort) => {
+                self.warn(
+                    "the trace is whole, and larger than it need be: writing it once more was cut short".to_owned(),
+                );
+            }
+            // Failing leaves the trace as it is, which is whole.
+            Ok(Compacted::Not) | Err(_) => {}
         }
     }
 }
