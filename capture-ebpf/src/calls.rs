@@ -136,7 +136,8 @@ calls! {
     "pivot_root" Minimal [155] [217] PIVOT_ROOT always(2), [str(0), str(1)], [Ret, Str(0), Str(1)];
     "seccomp" Default [317] [354] SECCOMP always(2), [], [Ret, Int(0), With(custom::second_word)];
     "prlimit" Full [302] [340] PRLIMIT always(4), [mem(2, 16), mem(3, 16)],
-        [Ret, Word64(2, 0), Word64(2, 8), Word64(3, 0), Word64(3, 8), With(custom::first_signed), Int(1)];
+        [Ret, Word64(2, 0), Word64(2, 8), With(custom::old_current), With(custom::old_most), With(custom::first_signed),
+        Int(1)];
     "setrlimit" Full [160] [] SETRLIMIT always(2), [mem(1, 16)], [Ret, Word64(1, 0), Word64(1, 8), Int(0)];
 
     // Identity.
@@ -166,7 +167,7 @@ calls! {
         [Ret, Int(0), OpenFlags(2), With(custom::fd_path), Dev, Ino];
     "chdir" Minimal [80] [12] CHDIR always(1), [str(0)], [Ret, Str(0)];
     "fchdir" Minimal [81] [133] FCHDIR always(1), [], [Ret, Int(0)];
-    "getcwd" Full [79] [183] GETCWD only(when::OK, 0, 0, 2), [str(0)], [Ret, Str(0)];
+    "getcwd" Full [79] [183] GETCWD only(when::OK, 0, 0, 2), [str(0)], [Ret, With(custom::getcwd_path)];
 
     // Files: changes.
     "rename" Default [82] [38] RENAME always(2), [str(0), str(1)], [Ret, Str(0), Str(1)];
@@ -224,8 +225,8 @@ calls! {
     "move_mount" Minimal [429] [429] MOVE_MOUNT always(5), [str(1), str(3)],
         [Ret, Int(0), Str(1), Int(2), Str(3), Int(4)];
     "mount_setattr" Minimal [442] [442] MOUNT_SETATTR always(3), [str(1)], [Ret, Int(0), Str(1), Int(2)];
-    "fsconfig" Minimal [431] [431] FSCONFIG always(5), [str(2)],
-        [Ret, Int(0), Int(1), Str(2), Absent, Absent, Int(4)];
+    "fsconfig" Minimal [431] [431] FSCONFIG always(5), [str(2), str(3)],
+        [Ret, Int(0), Int(1), Str(2), Absent, With(custom::fsconfig_text), Int(4)];
 
     // Descriptors.
     "close" Minimal [3] [6] CLOSE only(when::OK, 0, 0, 1), [], [Ret, Int(0)];
@@ -335,7 +336,7 @@ calls! {
     "pwritev" Full [296] [334] PWRITEV always(4), [on(op::VEC_IN, 1)], [Ret, Data, Int(0), With(custom::sent), Int(3)];
     "sendfile" Full [40] [187, 239] SENDFILE always(4), [mem(2, 8)], [Ret, Word64(2, 0), Int(0), Int(1), Int(3)];
     "copy_file_range" Default [326] [377] COPY_FILE_RANGE always(6), [mem(1, 8), mem(3, 8)],
-        [Ret, Int(2), Word64(3, 0), Int(0), Word64(1, 0), Int(4)];
+        [Ret, Int(2), With(custom::copied_from_out), Int(0), With(custom::copied_from_in), Int(4)];
 }
 
 #[cfg(test)]

@@ -96,6 +96,57 @@ pub(crate) fn second_word(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
     Value::Int(u64::from(call.args[1] as u32))
 }
 
+/// The directory that `getcwd` wrote; if it failed, its memory holds something else.
+pub(crate) fn getcwd_path(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    match call.part(op::STR, 0).filter(|_| call.is_ok()) {
+        Some(path) => {
+            out.extend_from_slice(path);
+            Value::Scratch
+        }
+        None => Value::Empty,
+    }
+}
+
+fn old_limit(call: &Call<'_>, at: usize) -> Value {
+    let limit = call.part(op::BYTES, 3).filter(|_| call.is_ok()).and_then(|bytes| word64(bytes, at));
+    limit.map_or(Value::Absent, Value::Int)
+}
+
+/// The limits that `prlimit` found.
+pub(crate) fn old_current(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    old_limit(call, 0)
+}
+
+pub(crate) fn old_most(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    old_limit(call, 8)
+}
+
+/// Where copying began: the kernel has moved the offset in memory on by what was copied.
+fn copied_from(call: &Call<'_>, arg: u8) -> Value {
+    let after = call.part(op::BYTES, arg).and_then(|bytes| word64(bytes, 0));
+    after.map_or(Value::Absent, |after| Value::Int(after.wrapping_sub(call.ret.max(0) as u64)))
+}
+
+pub(crate) fn copied_from_in(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    copied_from(call, 1)
+}
+
+pub(crate) fn copied_from_out(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    copied_from(call, 3)
+}
+
+/// What `fsconfig` sets a parameter to, where that is a text: a source, an option, a path (`FSCONFIG_SET_STRING`,
+/// `FSCONFIG_SET_PATH`, `FSCONFIG_SET_PATH_EMPTY` of `include/uapi/linux/mount.h`).
+pub(crate) fn fsconfig_text(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    match call.part(op::STR, 3).filter(|_| matches!(call.args[1] as u32, 1 | 3 | 4)) {
+        Some(text) => {
+            out.extend_from_slice(text);
+            Value::Scratch
+        }
+        None => Value::Empty,
+    }
+}
+
 /// A process id in an argument that the vocabulary takes for a plain number.
 pub(crate) fn first_signed(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
     Value::Int(i64::from(call.args[0] as i32) as u64)

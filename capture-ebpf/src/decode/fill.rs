@@ -55,7 +55,7 @@ pub(crate) enum Fill {
     Bytes(u8),
     /// What it reads or writes; empty if it failed.
     Data,
-    /// A descriptor of two that the call returned in memory.
+    /// A descriptor of two that the call returned in memory; -1 if it failed.
     Pair(u8, usize),
     /// Flags of open, with what is known of the file that was opened.
     OpenFlags(u8),
@@ -111,7 +111,8 @@ impl Fill {
                 batch.push(bytes(call.any_part(&ops)));
             }
             Fill::Pair(arg, i) => {
-                let fd = call.part(op::BYTES, arg).and_then(|fds| word32(fds, 4 * i));
+                // A call that failed leaves there what was there before.
+                let fd = call.part(op::BYTES, arg).filter(|_| call.is_ok()).and_then(|fds| word32(fds, 4 * i));
                 batch.push(fd.map_or(Arg::Int(-1i64 as u64), |fd| Arg::Int(i64::from(fd as i32) as u64)));
             }
             Fill::OpenFlags(arg) => batch.push(int(open_flags(call, call.value(arg) as u32).into())),

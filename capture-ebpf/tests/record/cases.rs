@@ -146,6 +146,8 @@ for fd in fds:
         name: "network",
         code: r#"
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+# Of a run within the last minute the port waits still.
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", 39411)); s.listen(7)
 c = socket.socket(); c.connect(("127.0.0.1", 39411)); a, _ = s.accept(); c.shutdown(1)
 d = socket.socket(); d.settimeout(2)
@@ -289,6 +291,72 @@ sc(322, AT, b"nonexistent", argv, None, 0x100)
         want: &[
             "execve res=ENOENT exe=ls args=[\"-l\",\"/x\"] filename=/nonexistent/ls",
             "execveat res=ENOENT exe=ls args=[\"-l\",\"/x\"] dirfd=AT_FDCWD pathname=nonexistent at_flags=AT_SYMLINK_NOFOLLOW",
+        ],
+    },
+    Case {
+        name: "what is seldom called",
+        code: r#"
+for birth in (lambda: sc(57), lambda: sc(435, ctypes.create_string_buffer(struct.pack("11Q", 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0), 88), 88)):
+    child = birth()
+    if child == 0: os._exit(0)
+    os.waitpid(child, 0)
+import subprocess; subprocess.call(["/bin/true"])
+limit = ctypes.create_string_buffer(struct.pack("QQ", 900, 1000), 16); old = ctypes.create_string_buffer(16)
+sc(302, 0, 7, limit, old); sc(302, 0, 99, limit, old); sc(160, 7, limit)
+text = lambda data: ctypes.create_string_buffer(data, len(data))
+handle = text(struct.pack("II", 100, 0) + bytes(100)); mount = ctypes.create_string_buffer(4)
+sc(303, AT, b"a", handle, mount, 0); d = os.open(".", os.O_RDONLY); o = sc(304, d, handle, 2)
+if o >= 0: os.close(o)
+sc(81, d); place = ctypes.create_string_buffer(b"before", 200); sc(79, place, 3); sc(79, place, 200)
+times = text(struct.pack("qqqq", 1, 2, 3, 4)); sc(261, AT, b"a", times)
+f = os.open("a", os.O_RDWR)
+sc(189, b"a", b"user.y", b"link", 4, 1); sc(190, f, b"user.z", b"file", 4, 2); sc(198, b"a", b"user.y"); sc(199, f, b"user.z")
+sc(429, -1, b"from", AT, b"to", 4); sc(442, AT, b"nonexistent", 0x8000, text(bytes(32)), 32); sc(431, -1, 1, b"source", b"none", 5)
+s = sc(282, -1, text(struct.pack("Q", 0x401)), 8); os.close(s)
+kept = text(b"contents"); iov = text(struct.pack("QQ", ctypes.addressof(kept), 8)); sc(310, os.getpid(), iov, 1, iov, 1, 0)
+sc(426, 4000, 1, 2, 1, None, 0); sc(427, 4000, 2, None, 0)
+info = text(struct.pack("iii", 10, 0, -1) + bytes(116))
+sc(129, 2000000000, 10, info); sc(297, 2000000000, 2000000000, 12, info)
+p = sc(434, os.getpid(), 0); sc(424, p, 0, None, 0); os.close(p)
+os.pwrite(f, b"contents", 0); os.ftruncate(f, 8)
+sc(19, f, iov, 1); sc(296, f, iov, 1, 2, 0); sc(295, f, iov, 1, 3, 0)
+to = os.open("copy", os.O_CREAT | os.O_WRONLY); sc(326, f, text(struct.pack("q", 1)), to, None, 5, 0)
+# Memory that a call which fails does not write.
+full = text(struct.pack("ii", 8, 9)); sc(293, full, -1); sc(53, 99, 1, 0, full)
+os.close(to); os.close(f); os.close(d)
+"#,
+        want: &[
+            "fork res=* flags=0",
+            "clone3 res=* flags=0",
+            "vfork res=* flags=CLONE_VM|CLONE_VFORK",
+            "prlimit res=0 newcur=900 newmax=1000 oldcur=* oldmax=* pid=0 resource=RLIMIT_NOFILE",
+            "prlimit res=EINVAL newcur=900 newmax=1000 pid=0 resource=99",
+            "setrlimit res=0 cur=900 max=1000 resource=RLIMIT_NOFILE",
+            "open_by_handle_at fd=* mountfd=* flags=O_RDWR path=/* dev=0x* ino=*",
+            "fchdir res=0 fd=*",
+            "getcwd res=ERANGE path=",
+            "getcwd res=* path=/*",
+            "futimesat res=0 dirfd=AT_FDCWD path=a atime=1000002000 mtime=3000004000",
+            "lsetxattr res=* path=a name=user.y value=\"link\" size=4 flags=0x1",
+            "fsetxattr res=* fd=* name=user.z value=\"file\" size=4 flags=0x2",
+            "lremovexattr res=* path=a name=user.y",
+            "fremovexattr res=* fd=* name=user.z",
+            "move_mount res=ENOENT from_dirfd=-1 from_path=from to_dirfd=AT_FDCWD to_path=to flags=0x4",
+            "mount_setattr res=* dirfd=AT_FDCWD path=nonexistent flags=0x8000",
+            "fsconfig res=EINVAL fd=-1 cmd=FSCONFIG_SET_STRING key=source value_charbuf=none aux=5",
+            "signalfd res=* fd=-1 mask=0x401 flags=0x0",
+            "process_vm_readv res=8 pid=* data=\"contents\"",
+            "io_uring_enter res=EBADF fd=4000 to_submit=1 min_complete=2 flags=IORING_ENTER_GETEVENTS sig=?",
+            "io_uring_register res=EBADF fd=4000 opcode=IORING_REGISTER_FILES arg=0x0 nr_args=0",
+            "rt_sigqueueinfo res=ESRCH pid=2000000000 sig=SIGUSR1",
+            "rt_tgsigqueueinfo res=ESRCH pid=2000000000 tid=2000000000 sig=SIGUSR2",
+            "pidfd_send_signal res=0 pidfd=* sig=0 flags=0x0",
+            "readv res=8 size=8 data=\"contents\" fd=*",
+            "pwritev res=8 data=\"contents\" fd=* size=8 pos=2",
+            "preadv res=7 size=7 data=\"ontents\" fd=* pos=3",
+            "copy_file_range res=5 fdout=* fdin=* offin=1 len=5",
+            "pipe2 res=EINVAL fd1=-1 fd2=-1 ...",
+            "socketpair res=EAFNOSUPPORT fd1=-1 fd2=-1 source=0x0 peer=0x0 ...",
         ],
     },
 ];
