@@ -347,9 +347,14 @@ mod tests {
     }
 
     #[test]
-    fn garbage_after_the_last_member_is_counted() {
-        let file = [gz(b"hello"), b"garbage".to_vec()].concat();
-        assert_eq!(unpack(&file), (b"hello".to_vec(), vec![], 7));
+    fn what_stands_after_the_last_member_is_counted_and_is_damage_unless_it_is_padding() {
+        let told = "7 packed bytes to the end of the file are no gzip member".to_owned();
+        for (after, findings) in
+            [(&b"garbage"[..], vec![told.clone()]), (&[0; 7], vec![]), (b"\0\0\0\0\0\0x", vec![told])]
+        {
+            let file = [gz(b"hello"), after.to_vec()].concat();
+            assert_eq!(unpack(&file), (b"hello".to_vec(), findings, 7), "{after:?}");
+        }
     }
 
     #[test]

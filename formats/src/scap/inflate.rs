@@ -110,9 +110,14 @@ impl Inflater {
         }
         let start = self.at;
         let Some(at) = find_member(file, start) else {
+            let n_left = file.len() - start;
+            // Padding is of zeros. Anything else may be a member whose header is damaged: it is as lost as the rest of one.
+            if file[start..].iter().any(|&byte| byte != 0) {
+                self.finding(format!("{n_left} packed bytes to the end of the file are no gzip member"));
+            }
             self.at = file.len();
             self.state = State::End;
-            return Err(Some((file.len() - start) as u64));
+            return Err(Some(n_left as u64));
         };
         self.finding(format!("skipped {} packed bytes up to the next gzip member", at - start));
         self.at = at;
