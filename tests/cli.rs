@@ -330,6 +330,65 @@ fn an_output_that_exists_is_not_overwritten_without_force() {
 }
 
 #[test]
+fn force_replaces_regular_files_and_never_the_trace_that_is_read() {
+    let folder = folder("cli-force");
+    let trace =
+        file(&folder, "case.trace", std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHELL)).expect("it"));
+    let device = folder.join("device");
+    std::os::unix::fs::symlink("/dev/null", &device).expect("a link");
+    let device = device.to_str().expect("UTF-8");
+    // The same file by another name.
+    let other = format!("{}/../cli-force/case.trace", folder.to_str().expect("UTF-8"));
+    for args in [
+        &["convert", &trace, "OUT", "--to", "native"][..],
+        &["report", &trace, "-o", "OUT"],
+        &["timeline", &trace, "-o", "OUT"],
+        &["redact", &trace, "-r", RULES, "-o", "OUT"],
+        &["minimize", &trace, "-r", RULES, "--rule", "Shell started with its streams on a socket", "-o", "OUT"],
+    ] {
+        for (out, why) in [(&*other, "evidence is never written to"), (device, "not a regular file")] {
+            // The name of a file tells some verbs the format.
+            if out == device && ["redact", "minimize"].contains(&args[0]) {
+                continue;
+            }
+            let args = args.iter().map(|&arg| if arg == "OUT" { out } else { arg });
+            run(args.chain(["--force"])).expect(2).says(&[out, why]);
+        }
+    }
+    assert_eq!(names(&folder), ["case.trace", "device"]);
+    let bytes = std::fs::read(&trace).expect("the trace");
+    assert!(bytes == std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHELL)).expect("it"));
+}
+
+#[test]
+fn tables_are_written_into_a_folder_that_exists_without_touching_what_it_stands_in() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = folder("cli-mounted");
+    let out = folder.join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let changed = || std::fs::metadata(&folder).map(|m| (m.mtime(), m.mtime_nsec(), m.ctime_nsec())).expect("a folder");
+    let before = changed();
+    run(["analyze", SHELL, "-r", RULES, "-o", out.to_str().expect("UTF-8"), "-q"]).expect(0);
+    assert_eq!(changed(), before, "something stood beside the folder, which can be a mount point");
+    assert!(out.join("signals.parquet").exists());
+    assert!(names(&out).iter().all(|name| !name.starts_with('.')), "{:?}", names(&out));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named() {
+    let folder = folder("cli-unwritable");
+    let out = folder.join("entries.json");
+    let program = env!("CARGO_BIN_EXE_tracehound");
+    // No file may grow: a write fails as on a full disk.
+    let script = r#"ulimit -f 0; trap "" XFSZ; exec "$@""#;
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, "sh", program, "timeline", SHELL, "-f", "perfetto", "-o"]).arg(&out);
+    shell.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    finish(shell).expect(2).says(&[out.to_str().expect("UTF-8")]);
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[test]
 fn what_fails_leaves_nothing_behind() {
     let folder = folder("cli-atomic");
     let bad = file(&folder, "bad.trace", b"\xff\xd8\xff\xe0");

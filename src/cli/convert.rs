@@ -12,7 +12,7 @@ use tracehound_formats::{Batch, ReadNotes, Section, TraceWriter};
 use super::args::{Convert, Global, TraceFormat};
 use super::exit::{Failure, Outcome};
 use super::input;
-use super::output::AtomicFile;
+use super::output::{AtomicFile, check_replaceable};
 use super::progress::Bar;
 
 pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
@@ -29,8 +29,8 @@ pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
     if format == TraceFormat::Native && is_stdout && io::IsTerminal::is_terminal(&io::stdout()) {
         return Err(Failure::Usage("a native trace is binary: redirect standard output, or name a file".to_owned()));
     }
-    if !args.force && !is_stdout && args.output.symlink_metadata().is_ok() {
-        return Err(Failure::Usage(format!("{}: exists; --force replaces it", args.output.display())));
+    if !is_stdout {
+        check_replaceable(&args.output, args.force, Some(&args.input))?;
     }
     let mut opened = input::open(&args.input)?;
     let events = Arc::new(AtomicU64::new(0));

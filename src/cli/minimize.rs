@@ -23,7 +23,7 @@ use super::convert;
 use super::exit::{Failure, Outcome};
 use super::explain::{find_rule, parse_id};
 use super::input::{self, Opened};
-use super::output::{AtomicFile, printable};
+use super::output::{AtomicFile, check_replaceable, printable};
 use super::progress::Bar;
 use super::session::{load_rule_files, set_threads};
 use crate::explain::{Search, Target};
@@ -52,9 +52,7 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
             let message = "the name does not tell the format; .trh is native, .trace and .txt are text";
             return Err(Failure::Usage(format!("{}: {message}", path.display())));
         }
-        if !args.force && path.symlink_metadata().is_ok() {
-            return Err(Failure::Usage(format!("{}: exists; --force replaces it", path.display())));
-        }
+        check_replaceable(path, args.force, Some(&args.trace))?;
     }
     set_threads(global);
     let wanted = args.signal.as_deref().map(parse_id).transpose()?;

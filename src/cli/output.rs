@@ -46,6 +46,24 @@ fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
+/// Refuses an output that exists, unless `force`. Whatever `force` says, nothing but a regular file is replaced (a file
+/// that takes the place of a device is found by everybody else on the machine), and never the trace that is read.
+pub(super) fn check_replaceable(path: &Path, force: bool, trace: Option<&Path>) -> Result<(), Failure> {
+    let usage = |why: &str| Err(Failure::Usage(format!("{}: {why}", path.display())));
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return usage("exists and is not a regular file");
+    }
+    let is_trace =
+        |trace: &Path| fs::canonicalize(trace).is_ok_and(|of| fs::canonicalize(path).is_ok_and(|at| at == of));
+    if trace.is_some_and(is_trace) {
+        return usage("is the trace that is read; evidence is never written to");
+    }
+    if !force && path.symlink_metadata().is_ok() {
+        return usage("exists; --force replaces it");
+    }
+    Ok(())
+}
+
 /// A file that gets its name only when it is complete.
 pub(super) struct AtomicFile {
     path: PathBuf,
@@ -54,12 +72,10 @@ pub(super) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts writing. Refuses a path that exists unless `force`.
+    /// Starts writing. Refuses what [`check_replaceable`] refuses.
     pub(super) fn create(path: &Path, force: bool) -> Result<AtomicFile, Failure> {
         let output = |error| Failure::Output { path: path.display().to_string(), error };
-        if !force && path.symlink_metadata().is_ok() {
-            return Err(Failure::Usage(format!("{}: exists; --force replaces it", path.display())));
-        }
+        check_replaceable(path, force, None)?;
         let temporary = temporary_name(path);
         let file = File::create(&temporary).map_err(output)?;
         Ok(AtomicFile { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 20, file)) })
@@ -146,7 +162,9 @@ impl AtomicDir {
         }
         // A path such as `.` or `out/` has no file name of its own; its absolute form does.
         let absolute = std::path::absolute(path).map_err(output)?;
-        let temporary = temporary_name(&absolute);
+        // A folder that exists may be a mount point, or stand where nobody but its owner may write: files get their names
+        // from inside of it.
+        let temporary = temporary_name(&if absolute.is_dir() { absolute.join("tables") } else { absolute.clone() });
         if let Some(parent) = absolute.parent() {
             fs::create_dir_all(parent).map_err(output)?;
         }

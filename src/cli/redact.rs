@@ -24,7 +24,7 @@ use super::args::{Global, Redact, RuleArgs, RuleMatching};
 use super::convert;
 use super::exit::{Failure, Outcome};
 use super::input::{self, Opened};
-use super::output::{AtomicFile, printable};
+use super::output::{AtomicFile, check_replaceable, printable};
 use super::progress::Bar;
 use super::session::{Extras, Session, load_rule_files, set_threads};
 use super::suppressing::Suppressions;
@@ -86,9 +86,7 @@ pub(super) fn run(global: &Global, args: &Redact) -> Result<Outcome, Failure> {
         return Err(Failure::Usage("--map and --output name the same file".to_owned()));
     }
     for path in [&args.output].into_iter().chain(&args.map) {
-        if !args.force && path.symlink_metadata().is_ok() {
-            return Err(Failure::Usage(format!("{}: exists; --force replaces it", path.display())));
-        }
+        check_replaceable(path, args.force, Some(&args.trace))?;
     }
     set_threads(global);
     let mut secret = key(args.key.as_deref())?;

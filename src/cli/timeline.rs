@@ -8,7 +8,7 @@ use tracehound_report::timeline::{self, Collector, Only, json, perfetto, text};
 use super::args::Global;
 use super::exit::{Failure, Outcome};
 use super::moment::{Finder, Moment};
-use super::output::{AtomicFile, screen};
+use super::output::{AtomicFile, check_replaceable, screen};
 use super::session::{Session, load_rule_files, set_threads, stdout};
 use super::suppressing::Suppressions;
 use super::tree::range;
@@ -24,8 +24,12 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
     let format = args.format.unwrap_or(default);
     set_threads(global);
     // Refused before the work, not after it.
-    let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let mut file = file.map(|path| AtomicFile::create(path, args.force)).transpose()?;
+    let path = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let created = path.map(|path| {
+        check_replaceable(path, args.force, Some(&args.trace))?;
+        AtomicFile::create(path, args.force)
+    });
+    let mut file = created.transpose()?;
     let files = load_rule_files(global, &args.rules)?;
     let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));
@@ -41,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
     let (since, until) = (since?.map(|(_, ts)| ts), until?.map(|(_, ts)| ts));
     let around = around?.zip(args.around).map(|((_, ts), around)| range(ts, around.span));
     let (since, until) = around.map_or((since, until), |(from, to)| (Some(from), Some(to)));
-    let (n, n_left_out) = session.with_case(|case| -> Result<(usize, u64), Failure> {
+    let written = session.with_case(|case| -> io::Result<(usize, u64)> {
         let timeline = timeline::Timeline::new(
             case,
             collector,
@@ -73,6 +77,10 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
         }
         out.flush()?;
         Ok((timeline.entries.len(), timeline.n_left_out))
+    });
+    let (n, n_left_out) = written.map_err(|error| match path {
+        Some(path) => Failure::Output { path: path.display().to_string(), error },
+        None => error.into(),
     })?;
     if let Some(file) = file {
         file.commit()?;
