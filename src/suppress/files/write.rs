@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tracehound_signals::visible::is_deceptive;
+
 use super::date;
 use super::entry::Entry;
 
@@ -65,12 +67,21 @@ pub fn scalar(text: &str) -> String {
     if is_plain {
         return text.to_owned();
     }
-    let is_printable = text.chars().all(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'));
-    if is_printable {
+    // What hides or turns text in an editor or a terminal is seen as what it is.
+    let is_escaped = |c: char| c.is_control() || is_deceptive(c);
+    if !text.contains(is_escaped) {
         return format!("'{}'", text.replace('\'', "''"));
     }
-    // Every text of JSON is a text of YAML.
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\x7f").replace('\u{feff}', "\\ufeff")
+    // Every text of JSON is a text of YAML; JSON leaves the controls from 0x7f on, which YAML does not take, and the rest.
+    let mut out = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        match u32::from(c) {
+            _ if !is_escaped(c) => out.push(c),
+            code @ ..=0xffff => out.push_str(&format!("\\u{code:04x}")),
+            code => out.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -89,6 +100,10 @@ mod tests {
             ("a\nb", "\"a\\nb\""),
             ("a ", "'a '"),
             ("- a", "'- a'"),
+            ("a\u{7f}", "\"a\\u007f\""),
+            ("\u{9b}31m", "\"\\u009b31m\""),
+            ("\u{202e}gpj.exe", "\"\\u202egpj.exe\""),
+            ("a\u{200b}\u{e0041}\"", "\"a\\u200b\\U000e0041\\\"\""),
         ] {
             assert_eq!(scalar(text), expected, "{text:?}");
         }
