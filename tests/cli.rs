@@ -274,6 +274,33 @@ fn times_of_analyze_relative_to_the_trace() {
 }
 
 #[test]
+fn a_part_without_events_does_not_look_like_a_clean_trace() {
+    let (before, after) = ("is before the first event", "is after the last event that was read (");
+    let outside = [
+        // The next day.
+        (&["--since", "10:00"][..], after),
+        (&["--since", "+1h", "--until", "+2h"], after),
+        (&["--until", "2026-03-02T10:00:00Z"], before),
+    ];
+    for (args, why) in outside {
+        run([&["analyze", SHELL, "-r", RULES], args].concat()).expect(0).says(&["rules saw no event: ", why]);
+        let text = run([&["timeline", SHELL, "-f", "text"], args].concat()).expect(0).says(&[why]);
+        assert!(text.text().contains(" 0 events in "), "{args:?}: {}", text.text());
+    }
+    run(["analyze", SHELL, "-r", RULES, "--pid", "77"]).expect(0).says(&["rules saw no event: no process with pid 77"]);
+    for args in [&["--pid", "5127"][..], &["--pid", "1"], &["--since", "+10s", "--until", "+20s"]] {
+        let run = run([&["analyze", SHELL, "-r", RULES], args].concat()).expect(0);
+        assert!(!run.stderr.contains("rules saw no event"), "{args:?}: {}", run.stderr);
+    }
+    for verb in ["analyze", "timeline"] {
+        run([verb, SHELL, "-r", RULES, "--since", "11:02", "--until", "11:01"]).expect(2).says(&["is after --until"]);
+    }
+    for args in [&["timeline", SHELL, "--since", "#74"], &["tree", SHELL, "--at", "#74"]] {
+        run(args).expect(2).says(&["there is no event #74; the last is #73"]);
+    }
+}
+
+#[test]
 fn findings_decide_the_exit_code_when_asked() {
     for (args, code) in [
         (&[SHELL, "--fail-on", "critical"][..], 1),

@@ -19,6 +19,7 @@ use tracehound_suppress::SuppressionSet;
 use super::args::{Analyze, Global, SignalFormat, When};
 use super::exit::{Failure, Outcome};
 use super::input;
+use super::moment::outside;
 use super::output::{AtomicDir, has_color, printable, screen};
 use super::session::{Extras, Session, load_rule_files, set_threads, stdout};
 use super::suppressing::{Suppressions, print_accounting};
@@ -182,8 +183,8 @@ fn finish(
             write_events(global, args, trace, &session, case, &folder)?;
         }
         let mut file = folder.file("summary.json")?;
-        writeln!(file, "{:#}", summary::summary(case))?;
-        file.flush()?;
+        let written = writeln!(file, "{:#}", summary::summary(case)).and_then(|()| file.flush());
+        written.map_err(|error| Failure::Output { path: "summary.json".to_owned(), error })?;
         drop(file);
         folder.commit()
     })?;
@@ -251,6 +252,20 @@ pub(super) fn write_window(window: &Window<'_>, case: &Case<'_>, sink: &mut dyn 
     Ok(())
 }
 
+/// Why no event was left for rules by `--since`, `--until` and `--pid`: no signals would read as a clean trace.
+fn why_rules_saw_nothing(args: &Analyze, trace: &Path, session: &Session) -> Option<String> {
+    let analysis = &session.analysis;
+    let is_pid = |pid| analysis.history.processes.iter().any(|process| process.pid.0 == pid);
+    if let Some(pid) = args.pid.filter(|&pid| !is_pid(pid)) {
+        return Some(format!("no process with pid {pid}"));
+    }
+    if args.since.is_none() && args.until.is_none() {
+        return None;
+    }
+    let only = args.only(trace).ok()?;
+    outside(only.since, only.until, (analysis.totals.first_ns, analysis.totals.last_ns))
+}
+
 /// The last lines on standard error: what was read, what came of it, what could not be asked, and what to do next.
 fn print_summary(global: &Global, args: &Analyze, trace: &Path, session: &Session, rules: &RuleSet) {
     let analysis = &session.analysis;
@@ -283,6 +298,11 @@ fn print_summary(global: &Global, args: &Analyze, trace: &Path, session: &Sessio
         print_accounting(&session.name, case);
     });
     print_not_evaluable(session, rules);
+    if analysis.signals.is_empty()
+        && let Some(why) = why_rules_saw_nothing(args, trace, session)
+    {
+        eprintln!("{}: rules saw no event: {why}", session.name);
+    }
     if analysis.totals.n_left_out > 0 {
         eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
     }

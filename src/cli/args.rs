@@ -335,7 +335,9 @@ impl Analyze {
     /// What of a trace is asked for.
     pub(super) fn only(&self, trace: &Path) -> Result<Only, Failure> {
         let time = |moment: Option<Moment>| moment.map(|moment| moment.resolve(trace)).transpose();
-        Ok(Only { since: time(self.since)?, until: time(self.until)?, pid: self.pid, is_unobserved: false })
+        let (since, until) = (time(self.since)?, time(self.until)?);
+        moment::check_range(since, until)?;
+        Ok(Only { since, until, pid: self.pid, is_unobserved: false })
     }
 
     /// Where replay ends.

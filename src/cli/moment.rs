@@ -11,6 +11,7 @@
 use std::path::Path;
 
 use tracehound_formats::{Item, Nanos, Seq};
+use tracehound_signals::time::Rfc3339;
 use tracehound_signals::{Signal, SignalId};
 
 use super::exit::Failure;
@@ -171,12 +172,41 @@ impl Moment {
             opened.reader.recycle(batch);
         }
         Err(Failure::Usage(match (self, last) {
-            (Moment::Event(seq), Some(last)) => {
-                format!("{}: there is no event #{}; the last is #{}", opened.name, seq.0, last.0)
-            }
+            (Moment::Event(seq), Some(last)) => format!("{}: {}", opened.name, no_event(seq, last)),
             _ => format!("{}: there are no events that a time could be relative to", opened.name),
         }))
     }
+}
+
+fn no_event(seq: Seq, last: Seq) -> String {
+    format!("there is no event #{}; the last is #{}", seq.0, last.0)
+}
+
+/// A part of a trace, from and to a time. Refuses one that ends before it begins.
+pub(super) fn check_range(since: Option<Nanos>, until: Option<Nanos>) -> Result<(), Failure> {
+    match (since, until) {
+        (Some(since), Some(until)) if since > until => {
+            let (since, until) = (Rfc3339(since), Rfc3339(until));
+            Err(Failure::Usage(format!("--since ({since}) is after --until ({until})")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a part of a trace has no events, if none can be there: a time of the day can name the next day, and nothing found
+/// in nothing looks like a clean trace. `first` and `last` are times of the events that were read.
+pub(super) fn outside(
+    since: Option<Nanos>,
+    until: Option<Nanos>,
+    (first, last): (Option<u64>, Option<u64>),
+) -> Option<String> {
+    if let (Some(since), Some(last)) = (since, last.map(Nanos))
+        && since > last
+    {
+        return Some(format!("--since ({}) is after the last event that was read ({})", Rfc3339(since), Rfc3339(last)));
+    }
+    let until = until.filter(|until| first.is_none_or(|first| until.0 < first))?;
+    Some(format!("--until ({}) is before the first event", Rfc3339(until)))
 }
 
 /// Finds the event of a moment as a trace goes by: the last one not after it.
@@ -187,12 +217,13 @@ pub(super) struct Finder {
     /// Time of the first event.
     first: Nanos,
     found: Option<(Seq, Nanos)>,
+    last: Seq,
 }
 
 impl Finder {
     /// Looks for a moment, if there is one.
     pub(super) fn new(moment: Option<Moment>) -> Finder {
-        Finder { moment, time: None, first: Nanos(0), found: None }
+        Finder { moment, time: None, first: Nanos(0), found: None, last: Seq(0) }
     }
 
     /// Events that were replayed.
@@ -201,6 +232,7 @@ impl Finder {
         self.first = Nanos(window.context.first_ns);
         self.time = moment.time(self.first);
         for head in window.batches.iter().flat_map(|batch| batch.iter().map(|event| *event.head)) {
+            self.last = self.last.max(head.seq);
             let is_not_after = match (moment, self.time) {
                 (Moment::Event(seq), _) => head.seq <= seq,
                 (_, Some(time)) => head.ts <= time,
@@ -212,10 +244,16 @@ impl Finder {
         }
     }
 
-    /// The event, 0 before the first one, and the moment's time. `None` if no moment was asked for.
+    /// The event, 0 before the first one, and the moment's time. `None` if no moment was asked for. An event with a number
+    /// beyond the last one is not there.
     pub(super) fn found(self, signals: &[Signal]) -> Result<Option<(Seq, Nanos)>, Failure> {
         if let Some(Moment::Signal(id)) = self.moment {
             return signal(signals, id).map(|signal| Some((signal.seq, signal.ts)));
+        }
+        if let Some(Moment::Event(seq)) = self.moment
+            && seq > self.last
+        {
+            return Err(Failure::Usage(no_event(seq, self.last)));
         }
         let (seq, ts) = self.found.unwrap_or((Seq(0), self.first));
         Ok(self.moment.map(|_| (seq, self.time.unwrap_or(ts))))

@@ -7,7 +7,7 @@ use tracehound_report::timeline::{self, Collector, Only, json, perfetto, text};
 
 use super::args::Global;
 use super::exit::{Failure, Outcome};
-use super::moment::{Finder, Moment};
+use super::moment::{Finder, Moment, check_range, outside};
 use super::output::{AtomicFile, check_replaceable, screen};
 use super::session::{Session, load_rule_files, set_threads, stdout};
 use super::suppressing::Suppressions;
@@ -43,6 +43,7 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
     let signals = &session.analysis.signals;
     let [since, until, around] = finders.map(|finder| finder.found(signals));
     let (since, until) = (since?.map(|(_, ts)| ts), until?.map(|(_, ts)| ts));
+    check_range(since, until)?;
     let around = around?.zip(args.around).map(|((_, ts), around)| range(ts, around.span));
     let (since, until) = around.map_or((since, until), |(from, to)| (Some(from), Some(to)));
     let written = session.with_case(|case| -> io::Result<(usize, u64)> {
@@ -52,8 +53,12 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
             &Only { since, until, pid: args.pid, is_unrolled: format == TimelineFormat::Perfetto },
         );
         let span = timeline.density.span().map(|(first, last)| {
-            let from = since.unwrap_or(first).clamp(first, last);
-            (from, until.unwrap_or(last).clamp(from, last))
+            let (from, to) = (since.unwrap_or(first), until.unwrap_or(last));
+            match () {
+                () if from > last => (from, to.max(from)),
+                () if to < first => (from.min(to), to),
+                () => (from.max(first), to.min(last)),
+            }
         });
         let mut standard = stdout();
         let out: &mut dyn Write = match &mut file {
@@ -87,7 +92,10 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
     }
     if !global.quiet {
         if n == 0 {
-            eprintln!("{}: nothing of what a timeline shows happened there", session.name);
+            let totals = &session.analysis.totals;
+            let why = outside(since, until, (totals.first_ns, totals.last_ns));
+            let why = why.unwrap_or_else(|| "nothing of what a timeline shows happened there".to_owned());
+            eprintln!("{}: {why}", session.name);
         }
         if n_left_out > 0 {
             eprintln!("{}: {n_left_out} calls and changes of user are left out: there are too many", session.name);
