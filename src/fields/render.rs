@@ -57,14 +57,40 @@ pub(crate) fn all_args(view: &View<'_>) -> Vec<u8> {
         }
         out.extend_from_slice(spec.name.as_bytes());
         out.push(b'=');
-        out.extend_from_slice(&raw(view, spec, arg));
-        if let Some(resolved) = resolved(view, spec, arg).filter(|text| !text.is_empty()) {
-            out.push(b'(');
-            out.extend_from_slice(&resolved);
+        put_raw(&mut out, view, spec, arg);
+        let start = out.len();
+        out.push(b'(');
+        put_resolved(&mut out, view, spec, arg);
+        if out.len() > start + 1 {
             out.push(b')');
+        } else {
+            out.truncate(start);
         }
     }
     out
+}
+
+/// Appends the raw text; what is not there already is written in its place.
+fn put_raw(out: &mut Vec<u8>, view: &View<'_>, spec: &ArgSpec, arg: Arg<'_>) {
+    match (spec.ty, arg) {
+        (ty, Arg::Int(v)) => put_number(out, ty, spec.base, v),
+        (ArgType::StrArray, Arg::Bytes(bytes)) => put_words(out, bytes),
+        _ => out.extend_from_slice(&raw(view, spec, arg)),
+    }
+}
+
+/// Appends the resolved text, if there is one.
+fn put_resolved(out: &mut Vec<u8>, view: &View<'_>, spec: &ArgSpec, arg: Arg<'_>) {
+    use ArgType::*;
+    match (spec.ty, arg) {
+        (Fd | Fd32, Arg::Int(v)) if v as i64 >= 0 => {
+            if let Some(file) = view.fact.thread.and_then(|_| view.file_of(v as i64)) {
+                put_file(out, view, &file);
+            }
+        }
+        (Flags8(table) | Flags16(table) | Flags32(table), Arg::Int(v)) => put_joined(out, table.names(v as u32)),
+        _ => out.extend_from_slice(&resolved(view, spec, arg).unwrap_or_default()),
+    }
 }
 
 /// What Falco shows for an argument that was recorded empty, or that the recorder did not know yet.
@@ -97,14 +123,19 @@ fn raw<'a>(view: &View<'a>, spec: &ArgSpec, arg: Arg<'a>) -> Text<'a> {
             Some((ty, arg)) => raw(view, &ArgSpec { ty, ..*spec }, arg),
             None => printable(bytes),
         },
-        (ty, Arg::Int(v)) => owned(number(ty, spec.base, v)),
+        (ty, Arg::Int(v)) => {
+            let mut out = Vec::new();
+            put_number(&mut out, ty, spec.base, v);
+            owned(out)
+        }
         (ArgType::Bytes, Arg::Bytes(bytes)) => printable(bytes),
         (ArgType::SockAddr, Arg::Bytes(bytes)) => sock_addr(bytes),
         (ArgType::SockTuple, Arg::Bytes(bytes)) => sock_tuple(bytes),
         (ArgType::FdList, Arg::Bytes(bytes)) => fd_list(view, bytes),
         (ArgType::StrArray, Arg::Bytes(bytes)) => {
-            let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-            owned(bytes.iter().map(|&b| if b == 0 { b'.' } else { b }).collect::<Vec<u8>>())
+            let mut out = Vec::new();
+            put_words(&mut out, bytes);
+            owned(out)
         }
         (ArgType::Ipv4 | ArgType::Ipv6, Arg::Bytes(bytes)) => {
             let v4 = <[u8; 4]>::try_from(bytes.as_bytes()).map(IpAddr::from);
@@ -116,33 +147,60 @@ fn raw<'a>(view: &View<'a>, spec: &ArgSpec, arg: Arg<'a>) -> Text<'a> {
     }
 }
 
-fn number(ty: ArgType, base: Base, v: u64) -> String {
+/// Appends strings that end in NUL, with a dot for each but the last.
+fn put_words(out: &mut Vec<u8>, bytes: &[u8]) {
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    out.extend(bytes.iter().map(|&b| if b == 0 { b'.' } else { b }));
+}
+
+fn put_number(out: &mut Vec<u8>, ty: ArgType, base: Base, v: u64) {
     use ArgType::*;
-    match ty {
+    let mut decimal = itoa::Buffer::new();
+    let text = match ty {
         // These are always decimal, whatever the table says of their base.
-        Errno | Fd | Fd32 | Pid | Pid32 => (v as i64).to_string(),
-        Flags8(_) | Flags16(_) | Flags32(_) | Enum8(_) | Enum16(_) | Enum32(_) | Signal | SyscallId => v.to_string(),
-        Uid | Gid if v == u64::from(u32::MAX) => "-1".to_owned(),
+        Errno | Fd | Fd32 | Pid | Pid32 => decimal.format(v as i64),
+        Flags8(_) | Flags16(_) | Flags32(_) | Enum8(_) | Enum16(_) | Enum32(_) | Signal | SyscallId => {
+            decimal.format(v)
+        }
+        Uid | Gid if v == u64::from(u32::MAX) => "-1",
         // Falco prints ids through a signed format.
-        Uid | Gid => (v as u32 as i32).to_string(),
-        RelTime if v == u64::MAX => "none".to_owned(),
-        RelTime => v.to_string(),
-        AbsTime => crate::time::local_datetime(v),
+        Uid | Gid => decimal.format(v as u32 as i32),
+        RelTime if v == u64::MAX => "none",
+        RelTime => decimal.format(v),
+        AbsTime => return out.extend_from_slice(crate::time::local_datetime(v).as_bytes()),
         SigSet => {
             let set = (0..32).filter(|bit| v & (1 << bit) != 0).filter_map(|bit| signal_name(bit + 1));
-            set.collect::<Vec<_>>().join(" ")
+            return out.extend_from_slice(set.collect::<Vec<_>>().join(" ").as_bytes());
         }
         _ => match base {
-            Base::Dec if ty.is_signed() => (v as i64).to_string(),
-            Base::Dec => v.to_string(),
+            Base::Dec if ty.is_signed() => decimal.format(v as i64),
+            Base::Dec => decimal.format(v),
             Base::Hex => {
                 let width = ty.int_width().unwrap_or(8);
                 let mask = if width >= 8 { u64::MAX } else { (1 << (8 * u32::from(width))) - 1 };
-                format!("{:X}", v & mask)
+                return put_radix::<16>(out, v & mask);
             }
-            Base::Oct if v == 0 => "0".to_owned(),
-            Base::Oct => format!("0{v:o}"),
+            Base::Oct if v == 0 => "0",
+            Base::Oct => {
+                out.push(b'0');
+                return put_radix::<8>(out, v);
+            }
         },
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends a number in another base than ten, with capital letters.
+fn put_radix<const BASE: u64>(out: &mut Vec<u8>, mut v: u64) {
+    // 64 bits are 22 octal digits.
+    let (mut digits, mut start) = ([0u8; 22], 22);
+    loop {
+        start -= 1;
+        digits[start] = b"0123456789ABCDEF"[(v % BASE) as usize];
+        v /= BASE;
+        if v == 0 {
+            return out.extend_from_slice(&digits[start..]);
+        }
     }
 }
 
@@ -193,12 +251,19 @@ fn id_name<'a>(v: u64, name: impl Fn(u32) -> Option<&'a BStr>) -> Text<'a> {
 fn joined<'a>(mut names: impl Iterator<Item = &'static str>) -> Text<'a> {
     let Some(first) = names.next() else { return borrowed("") };
     let Some(second) = names.next() else { return borrowed(first) };
-    let mut out = String::from(first);
-    for name in std::iter::once(second).chain(names) {
-        out.push('|');
-        out.push_str(name);
-    }
+    let mut out = Vec::new();
+    put_joined(&mut out, [first, second].into_iter().chain(names));
     owned(out)
+}
+
+/// Appends names with `|` between.
+fn put_joined(out: &mut Vec<u8>, names: impl Iterator<Item = &'static str>) {
+    for (i, name) in names.enumerate() {
+        if i > 0 {
+            out.push(b'|');
+        }
+        out.extend_from_slice(name.as_bytes());
+    }
 }
 
 /// Names of mode bits: as flags, except that a name for exactly the whole value ends the list and is shown
@@ -230,11 +295,17 @@ fn descriptor<'a>(view: &View<'a>, number: i64) -> Option<Text<'a>> {
         return errno_name(u64::from((number as i32).unsigned_abs())).map(borrowed);
     }
     let file = view.file_of(number)?;
-    let mut out = vec![b'<', fd::type_char(file.kind)];
-    out.extend(transport_char(&file));
+    let mut out = Vec::new();
+    put_file(&mut out, view, &file);
+    Some(owned(out))
+}
+
+/// Appends what a descriptor refers to.
+fn put_file(out: &mut Vec<u8>, view: &View<'_>, file: &OpenFile) {
+    out.extend([b'<', fd::type_char(file.kind)]);
+    out.extend(transport_char(file));
     out.push(b'>');
     out.extend_from_slice(view.text(file.name));
-    Some(owned(out))
 }
 
 fn transport_char(file: &OpenFile) -> Option<u8> {
@@ -411,7 +482,9 @@ mod tests {
         for (ty, base, v, want) in [
             (U32, Base::Oct, 0o755, "0755"),
             (U32, Base::Oct, 0, "0"),
+            (U64, Base::Oct, u64::MAX, "01777777777777777777777"),
             (U32, Base::Hex, 0x1ff, "1FF"),
+            (U64, Base::Hex, 0, "0"),
             (I32, Base::Hex, u64::MAX, "FFFFFFFF"),
             (I64, Base::Dec, (-5i64) as u64, "-5"),
             (Errno, Base::Hex, (-2i64) as u64, "-2"),
@@ -419,7 +492,9 @@ mod tests {
             (RelTime, Base::Dec, u64::MAX, "none"),
             (SigSet, Base::Dec, 0b101, "SIGHUP SIGQUIT"),
         ] {
-            assert_eq!(number(ty, base, v), want, "{ty:?} {v}");
+            let mut out = Vec::new();
+            put_number(&mut out, ty, base, v);
+            assert_eq!(out.as_bstr(), want, "{ty:?} {v}");
         }
         for (ns, want) in [(0, "0s"), (1_500_000_000, "1.5s"), (1_000, "1e-06s"), (123_456_789, "0.123457s")] {
             assert_eq!(seconds(ns), want);
