@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use support::asked::{fired, rule};
 use tracehound_lang::Code;
@@ -31,6 +32,15 @@ macro_rules! with_rule {
     ($items:literal, $condition:literal, $after:literal) => {
         concat!($items, "\n- {rule: r, desc: d, output: o, priority: INFO, condition: '", $condition, "'}\n", $after)
     };
+}
+
+/// A line of 4,098 processes, each the child of the one before.
+fn long_line() -> &'static str {
+    static LINE: LazyLock<String> = LazyLock::new(|| {
+        let line = (1..4098).map(|ptid| format!("thread {0} pid={0} ptid={ptid} comm=a\n", ptid + 1));
+        format!("thread 1 comm=init\n{}4098 getcwd res=0 path=/", line.collect::<String>())
+    });
+    &LINE
 }
 
 fn rows() -> Vec<Row> {
@@ -272,6 +282,9 @@ fn rows() -> Vec<Row> {
             "evt.type = execve and proc.name = a",
             "r@1",
         ),
+        (LongLine, long_line(), "proc.apid = 1", ""),
+        (LongLine, long_line(), "proc.apid = 2", "r@1"),
+        (LongLine, long_line(), "proc.aname[4097] = init", "r@1"),
         (
             SetuidMinusOne,
             "thread 1 comm=a uid=5\n1 setresuid res=0 ruid=-1 euid=-1 suid=-1",

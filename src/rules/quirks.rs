@@ -87,7 +87,7 @@ impl Quirk {
     /// False where the truth is answered instead, because Falco's answer would be one of memory that is not there, or
     /// because history knows better and keeps one answer only.
     pub fn is_reproduced(self) -> bool {
-        !matches!(self, Quirk::OverrideExceptions | Quirk::ThreadFolder | Quirk::TableCopied)
+        !matches!(self, Quirk::OverrideExceptions | Quirk::LongLine | Quirk::ThreadFolder | Quirk::TableCopied)
     }
 }
 
@@ -345,6 +345,11 @@ quirks! {
     AncestorArguments = "ancestor-arguments", Fields, Code(CODE),
         "extract of TYPE_AARGS, sinsp_filtercheck_thread.cpp (libs)",
         "the arguments of all ancestors joined to one text, not those of some ancestor; `proc.aargs[1]` is the parent's";
+    /// Fields of all ancestors, as `proc.aname` without a number, ask every ancestor. Here they ask the nearest 4,096;
+    /// `proc.aname[5000]` has no such bound.
+    LongLine = "ancestors-without-bound", Fields, Not("How many ancestors a process has the events decide."),
+        "compare_full_aname and others, sinsp_filtercheck_thread.cpp (libs)",
+        "";
     /// `fd.typechar` of an open that failed is `o`, and of an openat that failed `f`.
     FailedOpenType = "failed-open-type", Fields, Not("Whether the call failed the events decide."),
         "extract of TYPE_FDTYPECHAR, sinsp_filtercheck_fd.cpp (libs)",
