@@ -301,6 +301,32 @@ fn a_part_without_events_does_not_look_like_a_clean_trace() {
 }
 
 #[test]
+fn a_pipe_is_read_once() {
+    let folder = folder("cli-pipe");
+    let out = folder.join("out.trace");
+    let (rule, id) = ("Shell started with its streams on a socket", "79530e4418351538");
+    let out = out.to_str().expect("UTF-8");
+    // As a shell gives it for <(command): by the name of a descriptor.
+    let pipe = "/dev/stdin";
+    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHELL)).expect("a trace");
+    for args in [
+        &["analyze", pipe, "-r", RULES, "--since", "+1s"][..],
+        &["analyze", pipe, "-r", RULES, "-o", out, "--events"],
+        &["explain", pipe, "-r", RULES, id],
+        &["minimize", pipe, "-r", RULES, "--rule", rule, "-o", out],
+        &["redact", pipe, "-r", RULES, "-o", out],
+        &["bench", pipe, "-r", RULES],
+        &["suppress", "suggest", pipe, "-r", RULES, id],
+    ] {
+        let run = run_with_stdin(args, &text).expect(2).says(&["a pipe or device cannot be"]);
+        assert!(run.stdout.is_empty(), "{args:?}");
+    }
+    for args in [&["analyze", pipe, "-r", RULES][..], &["tree", pipe, "--at", "+60s"], &["info", pipe]] {
+        run_with_stdin(args, &text).expect(0);
+    }
+}
+
+#[test]
 fn findings_decide_the_exit_code_when_asked() {
     for (args, code) in [
         (&[SHELL, "--fail-on", "critical"][..], 1),

@@ -29,6 +29,9 @@ use crate::{Limit, Only, Window};
 
 pub(super) fn run(global: &Global, args: &Analyze) -> Result<Outcome, Failure> {
     set_threads(global);
+    if args.events {
+        args.traces.iter().try_for_each(|trace| input::check_read_again(trace, "--events reads the trace twice"))?;
+    }
     // Who writes to standard input may wait to be told that rules do not load.
     if let [trace] = &args.traces[..]
         && trace != Path::new("-")
@@ -152,9 +155,6 @@ fn start(
     trace: &Path,
     folder: Option<&Path>,
 ) -> Result<(Session, Option<AtomicDir>), Failure> {
-    if args.events && trace == Path::new("-") {
-        return Err(Failure::Usage("--events reads the trace twice, which standard input cannot be".to_owned()));
-    }
     let folder = folder.map(|folder| AtomicDir::create(folder, args.force)).transpose()?;
     let set = suppressions.set(rules);
     let (only, limit) = (Only { is_unobserved: true, ..args.only(trace)? }, args.limit());

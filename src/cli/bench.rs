@@ -5,7 +5,6 @@
 //! other work; wall time is given beside it.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -15,15 +14,14 @@ use tracehound_rules::RuleSet;
 use super::analyze::write_window;
 use super::args::{Bench, Global, InfoFormat};
 use super::exit::{Failure, Outcome};
+use super::input::check_read_again;
 use super::session::{Extras, Session, load_rules};
 use crate::Only;
 use crate::meter::{self, Meter, Stage, process_cpu_ns};
 use crate::pipeline::HistorySize;
 
 pub(super) fn run(global: &Global, args: &Bench) -> Result<Outcome, Failure> {
-    if args.trace == Path::new("-") {
-        return Err(Failure::Usage("bench reads the trace several times, which standard input cannot be".to_owned()));
-    }
+    check_read_again(&args.trace, "bench reads the trace several times")?;
     let rules = load_rules(global, &args.rules)?;
     let bench = Measured::of(global, args, &rules)?;
     let mut out = io::stdout().lock();

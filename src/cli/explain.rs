@@ -4,7 +4,6 @@ mod json;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
 use tracehound_formats::Seq;
 use tracehound_lang::Loaded;
@@ -15,6 +14,7 @@ use tracehound_state::{History, ProcessId};
 
 use super::args::{Explain, ExplainFormat, Global};
 use super::exit::{Failure, Outcome};
+use super::input::check_read_again;
 use super::output::{has_color, printable};
 use super::session::{Session, load_rule_files, set_threads, stdout};
 use super::suppressing::Suppressions;
@@ -47,9 +47,8 @@ pub(super) fn run(global: &Global, args: &Explain) -> Result<Outcome, Failure> {
         return Err(Failure::Usage("explain needs the rules that gave the signal: -r RULES".to_owned()));
     }
     let id = args.signal.as_deref().map(parse_id).transpose()?;
-    if id.is_some() && args.trace == Path::new("-") {
-        let message = "a signal is explained by reading the trace twice, which standard input cannot be";
-        return Err(Failure::Usage(message.to_owned()));
+    if id.is_some() {
+        check_read_again(&args.trace, "a signal is explained by reading the trace twice")?;
     }
     set_threads(global);
     let files = load_rule_files(global, &args.rules)?;

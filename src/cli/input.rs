@@ -45,6 +45,18 @@ pub(super) fn open(path: &Path) -> Result<Opened, Failure> {
     Ok(Opened { format: format.name(), name: printable(name.as_bytes()), n_bytes, reader })
 }
 
+/// Refuses a trace that can be read once only, where `why` needs more: from a pipe the second reading gets nothing, or waits
+/// for ever for somebody to write.
+pub(super) fn check_read_again(path: &Path, why: &str) -> Result<(), Failure> {
+    let is_stream = || path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    let what = match path {
+        path if path == Path::new("-") => "standard input",
+        _ if is_stream() => "a pipe or device",
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(format!("{why}, which {what} cannot be")))
+}
+
 /// The traces that files and folders stand for: of a folder the traces in it and below it, by name. A trace that is
 /// named twice is there once.
 pub(super) fn traces(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {

@@ -22,7 +22,7 @@ use super::args::{Global, Minimize, TraceFormat, When};
 use super::convert;
 use super::exit::{Failure, Outcome};
 use super::explain::{find_rule, parse_id};
-use super::input::{self, Opened};
+use super::input::{self, Opened, check_read_again};
 use super::output::{AtomicFile, check_replaceable, printable};
 use super::progress::Bar;
 use super::session::{load_rule_files, set_threads};
@@ -37,10 +37,7 @@ struct Anchor {
 }
 
 pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> {
-    if args.trace == Path::new("-") {
-        let message = "minimize reads the trace twice, which standard input cannot be";
-        return Err(Failure::Usage(message.to_owned()));
-    }
+    check_read_again(&args.trace, "minimize reads the trace twice")?;
     if args.rules.rules.is_empty() {
         return Err(Failure::Usage("minimize needs the rule that is to fire: -r RULES".to_owned()));
     }

@@ -153,10 +153,7 @@ impl Moment {
         if let Moment::At(ts) = self {
             return Ok(ts);
         }
-        if path == Path::new("-") {
-            let message = "a time relative to the trace needs to read it twice, which standard input cannot be";
-            return Err(Failure::Usage(message.to_owned()));
-        }
+        input::check_read_again(path, "a time relative to the trace needs to read it twice")?;
         let mut opened = input::open(path)?;
         let mut last = None;
         while let Some(item) = opened.reader.next_item() {

@@ -23,7 +23,7 @@ use tracehound_suppress::SuppressionSet;
 use super::args::{Global, Redact, RuleArgs, RuleMatching};
 use super::convert;
 use super::exit::{Failure, Outcome};
-use super::input::{self, Opened};
+use super::input::{self, Opened, check_read_again};
 use super::output::{AtomicFile, check_replaceable, printable};
 use super::progress::Bar;
 use super::session::{Extras, Session, load_rule_files, set_threads};
@@ -71,10 +71,7 @@ struct Changed {
 }
 
 pub(super) fn run(global: &Global, args: &Redact) -> Result<Outcome, Failure> {
-    if args.trace == Path::new("-") {
-        let message = "redact reads the trace several times, which standard input cannot be";
-        return Err(Failure::Usage(message.to_owned()));
-    }
+    check_read_again(&args.trace, "redact reads the trace several times")?;
     if args.rules.rules.is_empty() {
         return Err(Failure::Usage("redact needs the rules whose signals stay the same: -r RULES".to_owned()));
     }

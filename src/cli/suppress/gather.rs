@@ -1,7 +1,7 @@
 //! Signals of traces with everything that a suppression can use of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tracehound_lang::diagnostic::suggestion;
 use tracehound_signals::{Signal, SignalId};
@@ -11,6 +11,7 @@ use tracehound_suppress::{Collected, ExtraTags, SignalView};
 use super::args::Signals;
 use crate::cli::args::Global;
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::input::check_read_again;
 use crate::cli::output::printable;
 use crate::cli::session::{Session, load_rule_files};
 use crate::cli::suppressing;
@@ -32,11 +33,10 @@ impl Asked {
             let id = what.to_str().and_then(SignalId::parse).filter(|_| !what.exists());
             match id {
                 Some(id) => ids.push(id),
-                None if what == Path::new("-") => {
-                    let message = "the trace is read more than once, which standard input cannot be";
-                    return Err(Failure::Usage(message.to_owned()));
+                None => {
+                    check_read_again(what, "the trace is read more than once")?;
+                    traces.push(what.clone());
                 }
-                None => traces.push(what.clone()),
             }
         }
         if traces.is_empty() || ids.is_empty() {
