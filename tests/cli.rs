@@ -292,6 +292,9 @@ fn a_part_without_events_does_not_look_like_a_clean_trace() {
         let run = run([&["analyze", SHELL, "-r", RULES], args].concat()).expect(0);
         assert!(!run.stderr.contains("rules saw no event"), "{args:?}: {}", run.stderr);
     }
+    for args in [&[][..], &["-r", RULES, "--disable", "*"], &["-r", RULES, "--min-priority", "emergency"]] {
+        run([&["analyze", SHELL], args].concat()).expect(0).says(&["no rule was asked"]);
+    }
     for verb in ["analyze", "timeline"] {
         run([verb, SHELL, "-r", RULES, "--since", "11:02", "--until", "11:01"]).expect(2).says(&["is after --until"]);
     }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use tracehound_formats::event::head_flags;
 use tracehound_report::columns::events;
 use tracehound_report::{Case, EVENTS, ParquetSink, TABLES, TableError, TableSink, overview, summary};
-use tracehound_rules::{Priority, RuleSet};
+use tracehound_rules::{PlannedRule, Priority, RuleSet};
 use tracehound_signals::{JsonLines, Signal, SignalSink, TextLines, Verdict};
 use tracehound_suppress::SuppressionSet;
 
@@ -298,10 +298,13 @@ fn print_summary(global: &Global, args: &Analyze, trace: &Path, session: &Sessio
         print_accounting(&session.name, case);
     });
     print_not_evaluable(session, rules);
-    if analysis.signals.is_empty()
-        && let Some(why) = why_rules_saw_nothing(args, trace, session)
-    {
-        eprintln!("{}: rules saw no event: {why}", session.name);
+    if analysis.signals.is_empty() {
+        let is_asked = |rule: &PlannedRule| rule.is_active() && rule.rule().priority <= args.rules.min_priority;
+        if !rules.rules().iter().any(is_asked) {
+            eprintln!("{}: no rule was asked; -r RULES names rules", session.name);
+        } else if let Some(why) = why_rules_saw_nothing(args, trace, session) {
+            eprintln!("{}: rules saw no event: {why}", session.name);
+        }
     }
     if analysis.totals.n_left_out > 0 {
         eprintln!("{}: {} events after --until were left out", session.name, analysis.totals.n_left_out);
