@@ -36,6 +36,8 @@ pub struct ParquetSink<W: Write + Send> {
     columns_of_group: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     columns: Vec<ColumnInfo>,
+    /// Of each column of text, the bytes of the last block: the next one has about as many.
+    n_text: Vec<usize>,
     /// Writers of the columns of the row group that is being filled; none before its first row.
     open: Vec<ArrowColumnWriter>,
     n_rows: usize,
@@ -82,7 +84,15 @@ impl<W: Write + Send> ParquetSink<W> {
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
         let (writer, columns_of_group) = writer.into_serialized_writer()?;
-        Ok(ParquetSink { writer, columns_of_group, schema, columns: info.columns.clone(), open: Vec::new(), n_rows: 0 })
+        Ok(ParquetSink {
+            writer,
+            columns_of_group,
+            schema,
+            columns: info.columns.clone(),
+            n_text: vec![0; info.columns.len()],
+            open: Vec::new(),
+            n_rows: 0,
+        })
     }
 
     /// Writes the row group that is being filled.
@@ -112,8 +122,9 @@ impl<W: Write + Send> TableSink for ParquetSink<W> {
         }
         // Each column is made and encoded on its own, so that the bytes are the same for any number of threads.
         let (columns, fields) = (&self.columns, self.schema.fields());
-        self.open.par_iter_mut().enumerate().try_for_each(|(i, writer)| -> Result<(), ParquetError> {
-            let array = array(columns[i].ty, rows, i);
+        let writers = self.open.par_iter_mut().zip(&mut self.n_text).enumerate();
+        writers.try_for_each(|(i, (writer, n_text))| -> Result<(), ParquetError> {
+            let array = array(columns[i].ty, rows, i, n_text);
             compute_leaves(&fields[i], &array)?.iter().try_for_each(|leaf| writer.write(leaf))
         })?;
         self.n_rows += rows.len();
@@ -154,8 +165,8 @@ fn list_item() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Utf8, true))
 }
 
-/// One column of a block.
-fn array(ty: Type, rows: &dyn Rows, column: usize) -> ArrayRef {
+/// One column of a block. Of text, `n_text` is about how many bytes it has, and then how many.
+fn array(ty: Type, rows: &dyn Rows, column: usize, n_text: &mut usize) -> ArrayRef {
     let cells = (0..rows.len()).map(|row| rows.cell(row, column));
     match ty {
         Type::Bool => {
@@ -181,13 +192,15 @@ fn array(ty: Type, rows: &dyn Rows, column: usize) -> ArrayRef {
             Arc::new(array.finish())
         }
         Type::Text => {
-            let mut array = StringBuilder::with_capacity(rows.len(), 32 * rows.len());
+            // A little more than before, so that it seldom grows.
+            let mut array = StringBuilder::with_capacity(rows.len(), *n_text + *n_text / 8);
             for cell in cells {
                 match cell {
                     Cell::Text(text) => array.append_value(text),
                     _ => array.append_null(),
                 }
             }
+            *n_text = array.values_slice().len();
             Arc::new(array.finish())
         }
         Type::TextList => {
