@@ -186,16 +186,7 @@ pub(crate) fn count(counter: u32, instance: u32) -> Option<*mut Counters> {
 pub(crate) unsafe fn send(counters: *mut Counters, from: *mut u8, len: u64) -> bool {
     // SAFETY: the caller's.
     unsafe {
-        // The reader looks by itself at short intervals; it is woken only when the ring fills faster. To ask costs more
-        // than to count.
-        let mut wake = aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
-        if (*counters).seen & 63 == 0 {
-            let waiting = generated::bpf_ringbuf_query(ring(), aya_ebpf::bindings::BPF_RB_AVAIL_DATA as u64);
-            if waiting > setting!(wake_bytes) as u64 {
-                wake = aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP;
-            }
-        }
-        let failed = generated::bpf_ringbuf_output(ring(), from.cast::<c_void>(), len, wake as u64);
+        let failed = generated::bpf_ringbuf_output(ring(), from.cast::<c_void>(), len, wake(counters));
         if failed == 0 {
             (*counters).written += 1;
         } else {
@@ -203,6 +194,48 @@ pub(crate) unsafe fn send(counters: *mut Counters, from: *mut u8, len: u64) -> b
         }
         failed == 0
     }
+}
+
+/// Puts a record of a fixed size into the ring, and counts whether that worked. It is written where it will be read, which
+/// costs less than to have it copied; the kernel gives out memory of a size that it can see in the program only.
+///
+/// # Safety
+///
+/// `counters` must be those of the running program.
+#[inline(always)]
+pub(crate) unsafe fn send_fixed<T>(counters: *mut Counters, record: T) {
+    // SAFETY: the caller's; the memory has the size that was asked for, and is handed over after it was written.
+    unsafe {
+        let wake = wake(counters);
+        let place = generated::bpf_ringbuf_reserve(ring(), size_of::<T>() as u64, 0);
+        if place.is_null() {
+            (*counters).lost_ring += 1;
+            return;
+        }
+        place.cast::<T>().write(record);
+        generated::bpf_ringbuf_submit(place, wake);
+        (*counters).written += 1;
+    }
+}
+
+/// Whether to wake the reader. It looks by itself at short intervals, and is woken only when the ring fills faster. To ask
+/// costs more than to count.
+///
+/// # Safety
+///
+/// `counters` must be those of the running program.
+#[inline(always)]
+unsafe fn wake(counters: *mut Counters) -> u64 {
+    // SAFETY: the caller's.
+    unsafe {
+        if (*counters).seen & 63 == 0 {
+            let waiting = generated::bpf_ringbuf_query(ring(), aya_ebpf::bindings::BPF_RB_AVAIL_DATA as u64);
+            if waiting > setting!(wake_bytes) as u64 {
+                return aya_ebpf::bindings::BPF_RB_FORCE_WAKEUP as u64;
+            }
+        }
+    }
+    aya_ebpf::bindings::BPF_RB_NO_WAKEUP as u64
 }
 
 #[inline(always)]

@@ -13,7 +13,7 @@ use tracehound_capture_layout::{Call, Head, Syscall};
 
 use crate::instance::{FIRST, SECOND, is_mine};
 use crate::kernel::{load, member, offset, pid_tgid_of, read_user, read_user_or_zero, setting, task};
-use crate::ring::{Private, Record, Which, count, head, is_self, send};
+use crate::ring::{Private, Record, Which, count, head, is_self, send, send_fixed};
 use crate::{file, lifecycle, socket};
 
 /// Offsets in `struct pt_regs` of x86-64; part of the kernel's interface to user space.
@@ -221,6 +221,14 @@ fn record(
     record.submit(Which::Syscall);
 }
 
+/// A record of one number, as most of those of numbers are: `close`, `dup`.
+#[repr(C)]
+struct Number {
+    head: Head,
+    body: Syscall,
+    arg: u64,
+}
+
 /// A record of numbers only, as it is.
 #[repr(C)]
 struct Numbers {
@@ -233,6 +241,12 @@ struct Numbers {
 #[inline(always)]
 fn plain(head: Head, ret: u64, args: [u64; 6], n_args: u8, instance: u32) {
     let Some(counters) = count(counter::SYSCALL, instance) else { return };
+    if n_args == 1 {
+        let body = Syscall { ret: ret as i64, n_args: 1, n_parts: 0 };
+        // SAFETY: the counters are those of this program.
+        unsafe { send_fixed(counters, Number { head, body, arg: args[0] }) };
+        return;
+    }
     let n_args = if n_args > 6 { 6 } else { n_args };
     let body = Syscall { ret: ret as i64, n_args: n_args as u32, n_parts: 0 };
     let mut numbers = Numbers { head, body, args };

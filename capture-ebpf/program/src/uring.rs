@@ -8,9 +8,9 @@ use tracehound_capture_layout::settings::{ABSENT, counter};
 
 use crate::instance::FIRST;
 use crate::kernel::{member, offset, pid_tgid, setting};
-use crate::ring::{count, head, is_self, send};
+use crate::ring::{count, head, is_self, send_fixed};
 
-/// A record, built on the stack: a buffer of the CPU would be shared with whatever comes between.
+/// A record. It needs no buffer of the CPU, which would be shared with whatever comes between.
 #[repr(C)]
 struct Submitted {
     head: Head,
@@ -29,7 +29,7 @@ fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let Some(counters) = count(counter::URING, FIRST) else { return 0 };
-    let mut submitted = Submitted {
+    let submitted = Submitted {
         head: head(kind::URING, 0, 0, ids),
         body: Uring {
             ctx: member(request, offset!(uring_ctx)),
@@ -38,7 +38,7 @@ fn io_uring_submit_req(ctx: BtfTracePointContext) -> i32 {
             flags: member(request, offset!(uring_flags)),
         },
     };
-    // SAFETY: the length is that of the structure.
-    unsafe { send(counters, (&raw mut submitted).cast::<u8>(), size_of::<Submitted>() as u64) };
+    // SAFETY: the counters are those of this program.
+    unsafe { send_fixed(counters, submitted) };
     0
 }
