@@ -433,15 +433,19 @@ fn tables_are_written_into_a_folder_that_exists_without_touching_what_it_stands_
 #[test]
 fn an_output_that_cannot_be_written_is_named() {
     let folder = folder("cli-unwritable");
-    let out = folder.join("entries.json");
     let program = env!("CARGO_BIN_EXE_tracehound");
     // No file may grow: a write fails as on a full disk.
     let script = r#"ulimit -f 0; trap "" XFSZ; exec "$@""#;
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", script, "sh", program, "timeline", SHELL, "-f", "perfetto", "-o"]).arg(&out);
-    shell.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    finish(shell).expect(2).says(&[out.to_str().expect("UTF-8")]);
-    assert_eq!(names(&folder), [""; 0]);
+    for (name, args, named) in [
+        ("entries.json", &["timeline", SHELL, "-f", "perfetto"][..], "entries.json: "),
+        ("tables", &["analyze", SHELL, "-r", RULES, "-q"], "tables/signals.parquet: "),
+    ] {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script, "sh", program]).args(args).arg("-o").arg(folder.join(name));
+        shell.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+        finish(shell).expect(2).says(&[folder.join(named).to_str().expect("UTF-8")]);
+        assert_eq!(names(&folder), [""; 0]);
+    }
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn finish(
         let Some(folder) = folder else { return Ok(()) };
         for table in TABLES {
             let info = table.info();
-            let failed = |error| Failure::Table { table: info.name, error };
+            let failed = |error| folder.table_failed(info.name, error);
             let mut sink = ParquetSink::new(folder.file(&format!("{}.parquet", info.name))?, &info).map_err(failed)?;
             table.write(case, &mut sink).map_err(failed)?;
         }
@@ -184,7 +184,7 @@ fn finish(
         }
         let mut file = folder.file("summary.json")?;
         let written = writeln!(file, "{:#}", summary::summary(case)).and_then(|()| file.flush());
-        written.map_err(|error| Failure::Output { path: "summary.json".to_owned(), error })?;
+        written.map_err(|error| folder.failed("summary.json", error))?;
         drop(file);
         folder.commit()
     })?;
@@ -225,7 +225,7 @@ fn write_events(
 ) -> Result<(), Failure> {
     use tracehound_report::AnyTable;
     let info = EVENTS.info();
-    let failed = |error| Failure::Table { table: info.name, error };
+    let failed = |error| folder.table_failed(info.name, error);
     let mut sink = ParquetSink::new(folder.file("events.parquet")?, &info).map_err(failed)?;
     // The second reading ends where the first did.
     let totals = &session.analysis.totals;

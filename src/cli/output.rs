@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tracehound_report::TableError;
 use tracehound_report::screen::Screen;
 use tracehound_signals::visible::Visible;
 
@@ -174,9 +175,21 @@ impl AtomicDir {
 
     /// A file in the folder.
     pub(super) fn file(&self, name: &str) -> Result<BufWriter<File>, Failure> {
-        let path = self.temporary.join(name);
-        let file = File::create(&path).map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
+        let file = File::create(self.temporary.join(name)).map_err(|error| self.failed(name, error))?;
         Ok(BufWriter::with_capacity(1 << 20, file))
+    }
+
+    /// A file of the folder that cannot be written, by the name that it would have got.
+    pub(super) fn failed(&self, name: &str, error: io::Error) -> Failure {
+        Failure::Output { path: self.path.join(name).display().to_string(), error }
+    }
+
+    /// A table that cannot be written to its file in the folder.
+    pub(super) fn table_failed(&self, table: &'static str, error: TableError) -> Failure {
+        match error {
+            TableError::Io(error) => self.failed(&format!("{table}.parquet"), error),
+            error => Failure::Table { table, error },
+        }
     }
 
     /// Gives the folder, or each of its files if the folder exists, its name.

@@ -198,12 +198,25 @@ pub enum TableError {
     /// The file cannot be written.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The Parquet writer refused; a mistake of this program, or the file cannot be written.
+    /// The Parquet writer refused; a mistake of this program.
     #[error("{0}")]
-    Parquet(#[from] parquet::errors::ParquetError),
+    Parquet(parquet::errors::ParquetError),
     /// Columns do not fit together; a mistake of this program.
     #[error("{0}")]
     Arrow(#[from] arrow_schema::ArrowError),
+}
+
+impl From<parquet::errors::ParquetError> for TableError {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        match error {
+            // What is wrong with the file comes wrapped.
+            parquet::errors::ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(error) => TableError::Io(*error),
+                Err(inner) => TableError::Parquet(parquet::errors::ParquetError::External(inner)),
+            },
+            error => TableError::Parquet(error),
+        }
+    }
 }
 
 /// A block of rows, asked by position.
