@@ -390,6 +390,8 @@ fn force_replaces_regular_files_and_never_the_trace_that_is_read() {
     let folder = folder("cli-force");
     let trace =
         file(&folder, "case.trace", std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHELL)).expect("it"));
+    let suite = format!("suite: s\nrules: [{}/rules]\ntraces: [{{trace: case.trace}}]\n", env!("CARGO_MANIFEST_DIR"));
+    let suite = file(&folder, "suite.yaml", suite);
     let device = folder.join("device");
     std::os::unix::fs::symlink("/dev/null", &device).expect("a link");
     let device = device.to_str().expect("UTF-8");
@@ -401,6 +403,8 @@ fn force_replaces_regular_files_and_never_the_trace_that_is_read() {
         &["timeline", &trace, "-o", "OUT"],
         &["redact", &trace, "-r", RULES, "-o", "OUT"],
         &["minimize", &trace, "-r", RULES, "--rule", "Shell started with its streams on a socket", "-o", "OUT"],
+        &["diff", &trace, "--base", RULES, "--head", RULES, "--rule-matching", "all", "-f", "json", "-o", "OUT"],
+        &["test", &suite, "-f", "json", "-o", "OUT"],
     ] {
         for (out, why) in [(&*other, "evidence is never written to"), (device, "not a regular file")] {
             // The name of a file tells some verbs the format.
@@ -411,7 +415,7 @@ fn force_replaces_regular_files_and_never_the_trace_that_is_read() {
             run(args.chain(["--force"])).expect(2).says(&[out, why]);
         }
     }
-    assert_eq!(names(&folder), ["case.trace", "device"]);
+    assert_eq!(names(&folder), ["case.trace", "device", "suite.yaml"]);
     let bytes = std::fs::read(&trace).expect("the trace");
     assert!(bytes == std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(SHELL)).expect("it"));
 }

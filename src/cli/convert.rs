@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +31,7 @@ pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
         return Err(Failure::Usage("a native trace is binary: redirect standard output, or name a file".to_owned()));
     }
     if !is_stdout {
-        check_replaceable(&args.output, args.force, Some(&args.input))?;
+        check_replaceable(&args.output, args.force, from_ref(&args.input))?;
     }
     let mut opened = input::open(&args.input)?;
     let events = Arc::new(AtomicU64::new(0));
@@ -46,7 +47,7 @@ pub(super) fn run(global: &Global, args: &Convert) -> Result<Outcome, Failure> {
         out.flush()?;
     } else {
         let failed = |error| Failure::Output { path: args.output.display().to_string(), error };
-        let mut file = AtomicFile::create(&args.output, args.force)?;
+        let mut file = AtomicFile::create(&args.output, args.force, from_ref(&args.input))?;
         copy(&mut file).map_err(failed)?;
         file.commit()?;
     }

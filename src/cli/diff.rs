@@ -41,6 +41,7 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome, Failure> {
     select_both(&mut base.files.rules, &mut head.files.rules, args)?;
     let corpus = Corpus::load(global, args)?;
     let traces = &corpus.traces;
+    formats::check(&places, args.force, traces)?;
     let policy = Policy::from(args.rule_matching);
     let definitions = Definitions::new(&base.side(), &head.side(), policy);
     let mut comparison = Comparison {
@@ -109,7 +110,7 @@ pub(super) fn run(global: &Global, args: &Diff) -> Result<Outcome, Failure> {
     drop(progress);
     drop(run);
     comparison.definitions = definitions;
-    print(global, places, args, &comparison)?;
+    print(global, places, args, traces, &comparison)?;
     Ok(outcome.and(gates(global, args, &comparison)))
 }
 
@@ -298,8 +299,14 @@ impl Run<'_> {
 }
 
 /// Prints the comparison in each format that is asked for.
-fn print(global: &Global, places: Places, args: &Diff, comparison: &Comparison) -> Result<(), Failure> {
-    formats::write(places, args.force, |out, format, is_open| match format {
+fn print(
+    global: &Global,
+    places: Places,
+    args: &Diff,
+    traces: &[PathBuf],
+    comparison: &Comparison,
+) -> Result<(), Failure> {
+    formats::write(places, args.force, traces, |out, format, is_open| match format {
         DiffFormat::Text => {
             let has_color = is_open && has_color(global.color, &io::stdout());
             out.write_all(output::text::render(comparison, has_color).as_bytes())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::exit::Failure;
-use super::output::AtomicFile;
+use super::output::{AtomicFile, check_replaceable};
 use super::session::stdout;
 
 /// Reads `FORMAT` or `FORMAT=FILE`.
@@ -50,11 +50,17 @@ pub(super) fn places<T: Copy>(
     Ok(places)
 }
 
+/// Refuses files that cannot be replaced, before the work; `traces` are those that the verb reads.
+pub(super) fn check<T>(places: &[(T, Option<PathBuf>)], force: bool, traces: &[PathBuf]) -> Result<(), Failure> {
+    places.iter().filter_map(|(_, file)| file.as_deref()).try_for_each(|file| check_replaceable(file, force, traces))
+}
+
 /// Writes each format to its place; a file stands under its name only when it is complete. `one` is also told whether
 /// it writes to standard output.
 pub(super) fn write<T: Copy>(
     places: Vec<(T, Option<PathBuf>)>,
     force: bool,
+    traces: &[PathBuf],
     one: impl Fn(&mut dyn Write, T, bool) -> io::Result<()>,
 ) -> Result<(), Failure> {
     for (format, file) in places {
@@ -65,7 +71,7 @@ pub(super) fn write<T: Copy>(
                 out.flush()?;
             }
             Some(path) => {
-                let mut file = AtomicFile::create(&path, force)?;
+                let mut file = AtomicFile::create(&path, force, traces)?;
                 one(&mut file, format, false)
                     .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
                 file.commit()?;

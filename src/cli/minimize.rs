@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -49,7 +50,7 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
             let message = "the name does not tell the format; .trh is native, .trace and .txt are text";
             return Err(Failure::Usage(format!("{}: {message}", path.display())));
         }
-        check_replaceable(path, args.force, Some(&args.trace))?;
+        check_replaceable(path, args.force, from_ref(&args.trace))?;
     }
     set_threads(global);
     let wanted = args.signal.as_deref().map(parse_id).transpose()?;
@@ -69,7 +70,7 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
     let (n_events, end) = (minimized.trace.n_events(), minimized.end);
     let remark = origin.remark(n_events as u64, end);
     let twin = args.without.as_ref().map(|path| (path, minimize::twin(&minimized.trace, |trace| probe(&rules, trace))));
-    let n_bytes = write(args.output.as_deref(), args.force, minimized.trace, remark)?;
+    let n_bytes = write(args, args.output.as_deref(), minimized.trace, remark)?;
     if !global.quiet {
         let output =
             args.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
@@ -94,7 +95,7 @@ pub(super) fn run(global: &Global, args: &Minimize) -> Result<Outcome, Failure> 
         };
         let n_events = trace.n_events();
         let remark = format!("{}; {difference}: the rule does not fire", origin.of());
-        let n_bytes = write(Some(path), args.force, trace, remark)?;
+        let n_bytes = write(args, Some(path), trace, remark)?;
         if !global.quiet {
             eprintln!("{}: {n_events} events, {n_bytes} bytes; {difference}; does not fire", path.display());
         }
@@ -240,7 +241,7 @@ impl Origin<'_> {
 }
 
 /// Writes a trace; gives its size. Without a name it goes to standard output as text.
-fn write(path: Option<&Path>, force: bool, trace: Trace, remark: String) -> Result<u64, Failure> {
+fn write(args: &Minimize, path: Option<&Path>, trace: Trace, remark: String) -> Result<u64, Failure> {
     let notes = ReadNotes { remarks: vec![remark], ..ReadNotes::default() };
     let copy = |format: TraceFormat, out: &mut dyn Write| -> io::Result<u64> {
         let mut out = CountBytes { inner: out, n: 0 };
@@ -255,7 +256,7 @@ fn write(path: Option<&Path>, force: bool, trace: Trace, remark: String) -> Resu
     };
     let Some(path) = path else { return Ok(copy(TraceFormat::Text, &mut super::session::stdout())?) };
     let format = convert::by_name(path).unwrap_or(TraceFormat::Text);
-    let mut file = AtomicFile::create(path, force)?;
+    let mut file = AtomicFile::create(path, args.force, from_ref(&args.trace))?;
     let n_bytes =
         copy(format, &mut file).map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
     file.commit()?;

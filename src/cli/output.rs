@@ -48,16 +48,16 @@ fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
 }
 
 /// Refuses an output that exists, unless `force`. Whatever `force` says, nothing but a regular file is replaced (a file
-/// that takes the place of a device is found by everybody else on the machine), and never the trace that is read.
-pub(super) fn check_replaceable(path: &Path, force: bool, trace: Option<&Path>) -> Result<(), Failure> {
+/// that takes the place of a device is found by everybody else on the machine), and never a trace that is read.
+pub(super) fn check_replaceable(path: &Path, force: bool, traces: &[PathBuf]) -> Result<(), Failure> {
     let usage = |why: &str| Err(Failure::Usage(format!("{}: {why}", path.display())));
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return usage("exists and is not a regular file");
     }
-    let is_trace =
-        |trace: &Path| fs::canonicalize(trace).is_ok_and(|of| fs::canonicalize(path).is_ok_and(|at| at == of));
-    if trace.is_some_and(is_trace) {
-        return usage("is the trace that is read; evidence is never written to");
+    if let Ok(at) = fs::canonicalize(path)
+        && traces.iter().any(|trace| fs::canonicalize(trace).is_ok_and(|of| of == at))
+    {
+        return usage("is a trace that is read; evidence is never written to");
     }
     if !force && path.symlink_metadata().is_ok() {
         return usage("exists; --force replaces it");
@@ -73,18 +73,18 @@ pub(super) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts writing. Refuses what [`check_replaceable`] refuses.
-    pub(super) fn create(path: &Path, force: bool) -> Result<AtomicFile, Failure> {
+    /// Starts writing. Refuses what [`check_replaceable`] refuses; `traces` are those that the verb reads.
+    pub(super) fn create(path: &Path, force: bool, traces: &[PathBuf]) -> Result<AtomicFile, Failure> {
         let output = |error| Failure::Output { path: path.display().to_string(), error };
-        check_replaceable(path, force, None)?;
+        check_replaceable(path, force, traces)?;
         let temporary = temporary_name(path);
         let file = File::create(&temporary).map_err(output)?;
         Ok(AtomicFile { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 20, file)) })
     }
 
     /// As [`AtomicFile::create`], for what only its owner may read.
-    pub(super) fn create_private(path: &Path, force: bool) -> Result<AtomicFile, Failure> {
-        let file = AtomicFile::create(path, force)?;
+    pub(super) fn create_private(path: &Path, force: bool, traces: &[PathBuf]) -> Result<AtomicFile, Failure> {
+        let file = AtomicFile::create(path, force, traces)?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -83,7 +84,7 @@ pub(super) fn run(global: &Global, args: &Redact) -> Result<Outcome, Failure> {
         return Err(Failure::Usage("--map and --output name the same file".to_owned()));
     }
     for path in [&args.output].into_iter().chain(&args.map) {
-        check_replaceable(path, args.force, Some(&args.trace))?;
+        check_replaceable(path, args.force, from_ref(&args.trace))?;
     }
     set_threads(global);
     let mut secret = key(args.key.as_deref())?;
@@ -108,7 +109,7 @@ pub(super) fn run(global: &Global, args: &Redact) -> Result<Outcome, Failure> {
     let mut refusal = None;
     let mut n_keys = 1;
     for round in 1.. {
-        let mut file = AtomicFile::create(&args.output, args.force)?;
+        let mut file = AtomicFile::create(&args.output, args.force, from_ref(&args.trace))?;
         let mut redactor = Redactor::new(&secret, vocabulary.clone());
         let failed = |error| Failure::Output { path: args.output.display().to_string(), error };
         copy(global, &args.trace, &mut redactor, |out| convert::writer(format, out), &mut file, failed)?;
@@ -130,7 +131,7 @@ pub(super) fn run(global: &Global, args: &Redact) -> Result<Outcome, Failure> {
                 return Ok(refuse_residue(&name, &residue));
             }
             let replaced = redactor.replaced();
-            let map = args.map.as_ref().map(|path| write_map(path, args.force, &replaced)).transpose()?;
+            let map = args.map.as_ref().map(|path| write_map(args, path, &replaced)).transpose()?;
             file.commit()?;
             map.map_or(Ok(()), AtomicFile::commit)?;
             if !global.quiet {
@@ -400,8 +401,8 @@ fn refuse_residue(name: &str, residue: &Residue) -> Outcome {
 }
 
 /// Writes what was replaced by what: only its owner can read it, for it undoes the redaction.
-fn write_map(path: &Path, force: bool, replaced: &[Replaced]) -> Result<AtomicFile, Failure> {
-    let mut file = AtomicFile::create_private(path, force)?;
+fn write_map(args: &Redact, path: &Path, replaced: &[Replaced]) -> Result<AtomicFile, Failure> {
+    let mut file = AtomicFile::create_private(path, args.force, from_ref(&args.trace))?;
     let failed = |error| Failure::Output { path: path.display().to_string(), error };
     for one in replaced {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

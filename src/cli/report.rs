@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::slice::from_ref;
 
 use tracehound_fields::View;
 use tracehound_lang::Loaded;
@@ -12,7 +13,7 @@ use tracehound_signals::Verdict;
 use super::analyzed::Analyzed;
 use super::args::{Global, Report};
 use super::exit::{Failure, Outcome};
-use super::output::{AtomicFile, check_replaceable};
+use super::output::AtomicFile;
 use super::session::{Session, load_rule_files, set_threads, stdout};
 use super::suppressing::Suppressions;
 use crate::Window;
@@ -27,10 +28,7 @@ pub(super) fn run(global: &Global, args: &Report) -> Result<Outcome, Failure> {
     // What cannot be written is said before a large trace is read.
     let file = match args.output == Path::new("-") {
         true => None,
-        false => {
-            check_replaceable(&args.output, args.force, Some(trace))?;
-            Some(AtomicFile::create(&args.output, args.force)?)
-        }
+        false => Some(AtomicFile::create(&args.output, args.force, from_ref(trace))?),
     };
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));
     let mut watch = Watch::default();

@@ -2,13 +2,14 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::slice::from_ref;
 
 use tracehound_report::timeline::{self, Collector, Only, json, perfetto, text};
 
 use super::args::Global;
 use super::exit::{Failure, Outcome};
 use super::moment::{Finder, Moment, check_range, outside};
-use super::output::{AtomicFile, check_replaceable, screen};
+use super::output::{AtomicFile, screen};
 use super::session::{Session, load_rule_files, set_threads, stdout};
 use super::suppressing::Suppressions;
 use super::tree::range;
@@ -25,11 +26,7 @@ pub(super) fn run(global: &Global, args: &Timeline) -> Result<Outcome, Failure> 
     set_threads(global);
     // Refused before the work, not after it.
     let path = args.output.as_deref().filter(|path| *path != Path::new("-"));
-    let created = path.map(|path| {
-        check_replaceable(path, args.force, Some(&args.trace))?;
-        AtomicFile::create(path, args.force)
-    });
-    let mut file = created.transpose()?;
+    let mut file = path.map(|path| AtomicFile::create(path, args.force, from_ref(&args.trace))).transpose()?;
     let files = load_rule_files(global, &args.rules)?;
     let suppressions = Suppressions::load(global, &args.suppressions, &files)?;
     let (rules, set) = (&files.rules, suppressions.set(&files.rules));

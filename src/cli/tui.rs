@@ -97,7 +97,7 @@ impl Host for Outside<'_> {
 impl Outside<'_> {
     fn draft(&self, path: &str, by_rule: BTreeMap<usize, Vec<SignalId>>) -> Result<String, Failure> {
         // Refused before the work: an existing file is never replaced.
-        let mut file = AtomicFile::create(Path::new(path), false)?;
+        let mut file = AtomicFile::create(Path::new(path), false, &[])?;
         let (mut entries, mut missing) = (Vec::new(), Vec::new());
         for ids in by_rule.into_values() {
             let tags = &self.args.suppressions.tags;

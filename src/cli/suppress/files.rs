@@ -40,7 +40,7 @@ pub(super) fn format(args: &Format) -> Result<Outcome, Failure> {
         } else if !args.write {
             out.write_all(formatted.as_bytes())?;
         } else if is_changed {
-            let mut file = AtomicFile::create(Path::new(&source.path), true)?;
+            let mut file = AtomicFile::create(Path::new(&source.path), true, &[])?;
             file.write_all(formatted.as_bytes())?;
             file.commit()?;
         }
@@ -78,7 +78,7 @@ pub(super) fn export(global: &Global, args: &Export) -> Result<Outcome, Failure>
 fn write_text(path: Option<&Path>, force: bool, text: &str) -> Result<(), Failure> {
     match path {
         Some(path) => {
-            let mut file = AtomicFile::create(path, force)?;
+            let mut file = AtomicFile::create(path, force, &[])?;
             file.write_all(text.as_bytes())?;
             file.commit()
         }

@@ -37,7 +37,7 @@ pub(super) fn bless(loaded: &Loaded, results: &[CaseResult]) -> Result<(), Failu
         }
         match after {
             Some(text) => {
-                let mut file = AtomicFile::create(&path, true)?;
+                let mut file = AtomicFile::create(&path, true, &[])?;
                 file.write_all(text.as_bytes()).map_err(failed)?;
                 file.commit()?;
             }

@@ -1,6 +1,7 @@
 //! Where results go: each format to its file, one to standard output.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use tracehound_suite::coverage::{Coverage, navigator};
 use tracehound_suite::output::{self, Report};
@@ -24,9 +25,13 @@ pub(super) fn write(
     let places = formats::places(&args.format, args.output.as_deref(), TestFormat::Text)?;
     // What is run again and again writes its files again.
     let force = args.force || args.watch;
-    formats::write(places, force, |mut out, format, is_open| results.write(&mut out, format, is_open && has_color))?;
+    let cases = report.loaded.suites.iter().flat_map(|suite| &suite.cases);
+    let traces: Vec<PathBuf> = cases.map(|case| case.path.clone()).collect();
+    formats::write(places, force, &traces, |mut out, format, is_open| {
+        results.write(&mut out, format, is_open && has_color)
+    })?;
     if let (Some(path), Some(coverage)) = (&args.navigator, coverage) {
-        let mut file = AtomicFile::create(path, force)?;
+        let mut file = AtomicFile::create(path, force, &traces)?;
         writeln!(file, "{:#}", navigator(coverage))
             .map_err(|error| Failure::Output { path: path.display().to_string(), error })?;
         file.commit()?;
