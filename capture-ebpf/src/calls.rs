@@ -216,6 +216,14 @@ calls! {
     "removexattr" Default [197] [235] REMOVEXATTR always(2), [str(0), str(1)], [Ret, Str(0), Str(1)];
     "lremovexattr" Default [198] [236] LREMOVEXATTR always(2), [str(0), str(1)], [Ret, Str(0), Str(1)];
     "fremovexattr" Default [199] [237] FREMOVEXATTR always(2), [str(1)], [Ret, Int(0), Str(1)];
+    "setxattrat" Default [463] [463] SETXATTRAT always(6), [str(1), str(3), mem(4, 16), on(op::XATTR, 4)],
+        [Ret, Int(0), Str(1), Int(2), Str(3), Data, Word32(4, 8), Word32(4, 12)];
+    "removexattrat" Default [466] [466] REMOVEXATTRAT always(4), [str(1), str(3)],
+        [Ret, Int(0), Str(1), Int(2), Str(3)];
+    "file_setattr" Default [469] [469] FILE_SETATTR always(5), [str(1), mem(2, 8)],
+        [Ret, Int(0), Str(1), Int(4), Word64(2, 0)];
+    "name_to_handle_at" Default [303] [341] NAME_TO_HANDLE_AT always(5), [str(1)], [Ret, Int(0), Str(1), Int(4)];
+    "fallocate" Default [285] [] FALLOCATE always(4), [], [Ret, Int(0), Int(1), Int(2), Int(3)];
 
     // Mounts.
     "mount" Minimal [165] [21] MOUNT always(4), [str(0), str(1), str(2)],
@@ -224,9 +232,22 @@ calls! {
     "umount" Minimal [] [22] UMOUNT always(1), [str(0)], [Ret, Str(0)];
     "move_mount" Minimal [429] [429] MOVE_MOUNT always(5), [str(1), str(3)],
         [Ret, Int(0), Str(1), Int(2), Str(3), Int(4)];
-    "mount_setattr" Minimal [442] [442] MOUNT_SETATTR always(3), [str(1)], [Ret, Int(0), Str(1), Int(2)];
+    "mount_setattr" Minimal [442] [442] MOUNT_SETATTR always(4), [str(1), mem(3, 32)],
+        [Ret, Int(0), Str(1), Int(2), Word64(3, 0), Word64(3, 8), Word64(3, 16), Word64(3, 24)];
+    "fsopen" Minimal [430] [430] FSOPEN always(2), [str(0)], [Ret, Str(0), Int(1)];
     "fsconfig" Minimal [431] [431] FSCONFIG always(5), [str(2), str(3)],
         [Ret, Int(0), Int(1), Str(2), Absent, With(custom::fsconfig_text), Int(4)];
+    "fsmount" Minimal [432] [432] FSMOUNT always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "fspick" Minimal [433] [433] FSPICK always(3), [str(1)], [Ret, Int(0), Str(1), Int(2)];
+    "open_tree" Minimal [428] [428] OPEN_TREE always(3), [str(1)], [Ret, Int(0), Str(1), Int(2)];
+    "open_tree_attr" Minimal [467] [467] OPEN_TREE_ATTR always(4), [str(1), mem(3, 32)],
+        [Ret, Int(0), Str(1), Int(2), Word64(3, 0), Word64(3, 8), Word64(3, 16), Word64(3, 24)];
+    "quotactl" Default [179] [131] QUOTACTL always(4), [str(1)],
+        [Ret, Str(1), Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent, Absent,
+        Map(0, flags::quota_command), Map(0, flags::quota_type), Int(2), With(custom::quota_format)];
+    "quotactl_fd" Default [443] [443] QUOTACTL_FD always(4), [], [Ret, Int(0), Int(1), Int(2)];
+    "swapon" Default [167] [87] SWAPON always(2), [str(0)], [Ret, Str(0), Int(1)];
+    "swapoff" Default [168] [115] SWAPOFF always(1), [str(0)], [Ret, Str(0)];
 
     // Descriptors.
     "close" Minimal [3] [6] CLOSE only(when::OK, 0, 0, 1), [], [Ret, Int(0)];
@@ -246,6 +267,9 @@ calls! {
     "eventfd2" Default [290] [328] EVENTFD2 always(2), [], [Ret, Flags(1, &flags::FD), Int(0)];
     "inotify_init" Default [253] [291] INOTIFY_INIT always(0), [], [Ret, Const(0)];
     "inotify_init1" Default [294] [332] INOTIFY_INIT1 always(1), [], [Ret, Flags(0, &flags::FD)];
+    "inotify_add_watch" Full [254] [292] INOTIFY_ADD_WATCH always(3), [str(1)], [Ret, Int(0), Str(1), Int(2)];
+    "fanotify_init" Default [300] [338] FANOTIFY_INIT always(2), [], [Ret, Int(0), Map(1, flags::open_flags)];
+    "fanotify_mark" Default [301] [] FANOTIFY_MARK always(5), [str(4)], [Ret, Int(0), Int(1), Int(2), Int(3), Str(4)];
     "signalfd" Default [282] [321] SIGNALFD always(3), [mem(1, 8)], [Ret, Int(0), Word32(1, 0), Const(0)];
     "signalfd4" Default [289] [327] SIGNALFD4 always(4), [mem(1, 8)],
         [Ret, Flags(3, &flags::FD), Int(0), Word32(1, 0)];
@@ -289,6 +313,10 @@ calls! {
         [on(op::SOCKET, 0), on(op::MSG_NAME, 1), on(op::MSG_DATA, 1), on(op::MSG_CONTROL, 1)],
         [Ret, With(custom::sent), Data, Tuple(0, Dir::In, 1), Bytes(op::MSG_CONTROL), Int(0)];
 
+    "recvmmsg" Default [299] [337, 417] RECVMMSG only(when::MSG_NAMED, 1, 0, 4),
+        [on(op::SOCKET, 0), on(op::MESSAGE, 1), on(op::MSG_NAME, 1), on(op::MSG_DATA, 1)],
+        [Ret, Int(0), With(custom::sent), Data, Tuple(0, Dir::In, 1), Absent];
+
     // Memory and code.
     "mmap" Default [9] [192] MMAP only(when::MASK, 2, 4, 6), [],
         [Ret, Absent, Absent, Absent, Int(0), Int(1), Flags(2, &flags::PROT), Flags(3, &flags::MMAP), Int(4), Int(5)];
@@ -298,6 +326,12 @@ calls! {
         [Ret, Int(0), Int(1), Flags(2, &flags::PROT), Int(3)];
     "process_vm_readv" Default [310] [347] PROCESS_VM_READV always(5), [on(op::VEC_OUT, 1)], [Ret, Int(0), Data];
     "process_vm_writev" Minimal [311] [348] PROCESS_VM_WRITEV always(5), [on(op::VEC_IN, 1)], [Ret, Int(0), Data];
+    "process_madvise" Default [440] [440] PROCESS_MADVISE always(5), [], [Ret, Int(0), Int(2), Int(3), Int(4)];
+    "shmat" Default [30] [397] SHMAT only(when::MASK, 2, 0o100_000, 3), [], [Ret, Int(0), Int(1), Int(2)];
+    "mseal" Full [462] [462] MSEAL always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "memfd_secret" Minimal [447] [447] MEMFD_SECRET always(1), [], [Ret, Int(0)];
+    "perf_event_open" Default [298] [336] PERF_EVENT_OPEN always(5), [mem(0, 16)],
+        [Ret, Word32(0, 0), With(custom::perf_config), Int(1), Int(2), Int(3), Int(4)];
     "bpf" Minimal [321] [357] BPF always(1), [], [Ret, Int(0)];
     "init_module" Minimal [175] [128] INIT_MODULE always(3), [on(op::DATA_IN, 0), str(2)],
         [Ret, Data, Int(1), Str(2)];
@@ -307,6 +341,9 @@ calls! {
         [Ret, Str(0), Flags(1, &flags::DELETE_MODULE)];
     "kexec_load" Minimal [246] [283] KEXEC_LOAD always(4), [], [Ret, Int(0), Int(1), Int(3)];
     "kexec_file_load" Minimal [320] [] KEXEC_FILE_LOAD always(5), [str(3)], [Ret, Int(0), Int(1), Str(3), Int(4)];
+    "modify_ldt" Default [154] [123] MODIFY_LDT always(3), [], [With(custom::ret_32), Int(0), Int(2)];
+    "ioperm" Default [173] [101] IOPERM always(3), [], [Ret, Int(0), Int(1), Int(2)];
+    "iopl" Default [172] [110] IOPL always(1), [], [Ret, Int(0)];
     "splice" Default [275] [313] SPLICE always(6), [], [Ret, Int(0), Int(2), Int(4), Flags(5, &flags::SPLICE)];
     "tee" Default [276] [315] TEE always(4), [], [Ret, Int(0), Int(1), Int(2), Flags(3, &flags::SPLICE)];
     "vmsplice" Default [278] [316] VMSPLICE always(4), [], [Ret, Int(0), Int(2), Flags(3, &flags::SPLICE)];
@@ -316,6 +353,30 @@ calls! {
     "io_uring_enter" Full [426] [426] IO_URING_ENTER always(4), [],
         [Ret, Int(0), Int(1), Int(2), Flags(3, &flags::IO_URING_ENTER), Absent];
     "io_uring_register" Default [427] [427] IO_URING_REGISTER always(4), [], [Ret, Int(0), Int(1), Int(2), Int(3)];
+
+    // The machine: what is done to it as a whole, and what processes are kept from.
+    "reboot" Default [169] [88] REBOOT always(3), [], [Ret, Int(2)];
+    "syslog" Default [103] [103] SYSLOG always(3), [], [Ret, Int(0), Int(2)];
+    "acct" Default [163] [51] ACCT always(1), [str(0)], [Ret, Str(0)];
+    "sethostname" Default [170] [74] SETHOSTNAME always(2), [on(op::DATA_IN, 0)], [Ret, Data];
+    "setdomainname" Default [171] [121] SETDOMAINNAME always(2), [on(op::DATA_IN, 0)], [Ret, Data];
+    "settimeofday" Default [164] [79] SETTIMEOFDAY always(1), [mem(0, 16)], [Ret, With(custom::timeval_atime)];
+    "clock_settime" Default [227] [264, 404] CLOCK_SETTIME always(2), [mem(1, 16)],
+        [Ret, Int(0), With(custom::timespec_atime)];
+    "adjtimex" Default [159] [124] ADJTIMEX always(1), [mem(0, 8)], [Ret, Word32(0, 0)];
+    "clock_adjtime" Default [305] [343, 405] CLOCK_ADJTIME always(2), [mem(1, 8)], [Ret, Int(0), Word32(1, 0)];
+    "personality" Default [135] [136] PERSONALITY always(1), [], [Ret, Int(0)];
+    "add_key" Default [248] [286] ADD_KEY always(5), [str(0), str(1)], [Ret, Str(0), Str(1), Int(3), Int(4)];
+    "request_key" Default [249] [287] REQUEST_KEY always(4), [str(0), str(1), str(2)],
+        [Ret, Str(0), Str(1), Str(2), Int(3)];
+    "keyctl" Default [250] [288] KEYCTL always(5), [on(op::KEY_STR, 1), on(op::KEY_STR, 2), on(op::KEY_STR, 3)],
+        [Ret, Int(0), With(custom::keyctl_2), With(custom::keyctl_3), With(custom::keyctl_4), With(custom::keyctl_5)];
+    "landlock_create_ruleset" Default [444] [444] LANDLOCK_CREATE_RULESET always(3), [mem(0, 8)],
+        [Ret, Word64(0, 0), Int(2)];
+    "landlock_add_rule" Default [445] [445] LANDLOCK_ADD_RULE always(4), [mem(2, 8)],
+        [Ret, Int(0), Int(1), Word64(2, 0), Int(3)];
+    "landlock_restrict_self" Default [446] [446] LANDLOCK_RESTRICT_SELF always(2), [], [Ret, Int(0), Int(1)];
+    "lsm_set_self_attr" Default [460] [460] LSM_SET_SELF_ATTR always(4), [], [Ret, Int(0), Int(2), Int(3)];
 
     // Signals.
     "kill" Default [62] [37] KILL always(2), [], [Ret, Int(0), Int(1)];
@@ -334,6 +395,12 @@ calls! {
     "writev" Full [20] [146] WRITEV always(3), [on(op::VEC_IN, 1)], [Ret, Data, Int(0), With(custom::sent)];
     "preadv" Full [295] [333] PREADV always(4), [on(op::VEC_OUT, 1)], [Ret, With(custom::sent), Data, Int(0), Int(3)];
     "pwritev" Full [296] [334] PWRITEV always(4), [on(op::VEC_IN, 1)], [Ret, Data, Int(0), With(custom::sent), Int(3)];
+    "preadv2" Full [327] [] PREADV2 always(6), [on(op::VEC_OUT, 1)],
+        [Ret, With(custom::sent), Data, Int(0), Int(3), Int(5)];
+    "pwritev2" Full [328] [] PWRITEV2 always(6), [on(op::VEC_IN, 1)],
+        [Ret, Data, Int(0), With(custom::sent), Int(3), Int(5)];
+    "cachestat" Full [451] [451] CACHESTAT always(4), [mem(1, 16)], [Ret, Int(0), Word64(1, 0), Word64(1, 8)];
+    "ioctl" Full [16] [54] IOCTL always(3), [], [Ret, Int(0), Int(1), Int(2)];
     "sendfile" Full [40] [187, 239] SENDFILE always(4), [mem(2, 8)], [Ret, Word64(2, 0), Int(0), Int(1), Int(3)];
     "copy_file_range" Default [326] [377] COPY_FILE_RANGE always(6), [mem(1, 8), mem(3, 8)],
         [Ret, Int(2), With(custom::copied_from_out), Int(0), With(custom::copied_from_in), Int(4)];

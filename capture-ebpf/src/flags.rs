@@ -303,6 +303,43 @@ pub(crate) fn ptrace_request(linux: u32) -> u32 {
     }
 }
 
+/// Command of `quotactl`, without the type that it is for, in the numbering of the table `quotactl_cmds`. Source:
+/// `include/uapi/linux/quota.h`, `dqblk_xfs.h`.
+pub(crate) fn quota_command(linux: u32) -> u32 {
+    match linux >> 8 {
+        // Q_SYNC, Q_QUOTAON, Q_QUOTAOFF.
+        0x80_0001 => 0x80,
+        0x80_0002 => 0x1,
+        0x80_0003 => 0x2,
+        // Q_GETFMT, Q_GETINFO, Q_SETINFO, Q_GETQUOTA, Q_SETQUOTA.
+        command @ 0x80_0004..=0x80_0008 => 0x4 << (command - 0x80_0004),
+        // Q_XQUOTAON to Q_XQUOTASYNC.
+        command @ 0x5801..=0x5807 => 0x100 << (command - 0x5801),
+        _ => 0,
+    }
+}
+
+/// Whose quotas a command of `quotactl` is for, in the numbering of the table `quotactl_types`.
+pub(crate) fn quota_type(linux: u32) -> u32 {
+    match linux & 0xff {
+        0 => 0x1,
+        1 => 0x2,
+        _ => 0,
+    }
+}
+
+/// Format that `Q_QUOTAON` is passed, in the numbering of the table `quotactl_quota_fmts`.
+pub(crate) fn quota_format(command: u32, format: u32) -> u32 {
+    const QUOTAON: u32 = 0x1;
+    match format {
+        _ if quota_command(command) != QUOTAON => 0x1,
+        1 => 0x2,
+        2 => 0x4,
+        4 => 0x8,
+        _ => 0x1,
+    }
+}
+
 /// `how` of `shutdown`.
 pub(crate) fn shutdown_how(linux: u32) -> u32 {
     // *libs*: SHUT_UNKNOWN is 0xffff, in an argument of one byte.
@@ -324,7 +361,9 @@ pub(crate) fn device(kernel: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracehound_formats::event::flags::{FCNTL_COMMANDS, FILE_FLAGS, MKNOD_MODE, PTRACE_REQUESTS};
+    use tracehound_formats::event::flags::{
+        FCNTL_COMMANDS, FILE_FLAGS, MKNOD_MODE, PTRACE_REQUESTS, QUOTACTL_CMDS, QUOTACTL_QUOTA_FMTS, QUOTACTL_TYPES,
+    };
 
     #[test]
     fn numbers_are_those_of_the_vocabulary() {
@@ -382,6 +421,25 @@ mod tests {
         ] {
             assert_eq!(PTRACE_REQUESTS.value(name), Some(ptrace_request(linux)), "{name}");
         }
+        for (linux, name) in [
+            (0x8000_0100, "Q_SYNC"),
+            (0x8000_0200, "Q_QUOTAON"),
+            (0x8000_0301, "Q_QUOTAOFF"),
+            (0x8000_0400, "Q_GETFMT"),
+            (0x8000_0801, "Q_SETQUOTA"),
+            (0x58_0101, "Q_XQUOTAON"),
+            (0x58_0700, "Q_XQUOTASYNC"),
+        ] {
+            assert_eq!(QUOTACTL_CMDS.value(name), Some(quota_command(linux)), "{name}");
+        }
+        assert_eq!(
+            [0x8000_0200, 0x8000_0201].map(quota_type).map(Some),
+            ["USRQUOTA", "GRPQUOTA"].map(|name| QUOTACTL_TYPES.value(name))
+        );
+        let formats =
+            [(0x8000_0200, 4), (0x8000_0200, 1), (0x8000_0700, 4)].map(|(command, id)| quota_format(command, id));
+        let names = ["QFMT_VFS_V1", "QFMT_VFS_OLD", "QFMT_NOT_USED"];
+        assert_eq!(formats.map(Some), names.map(|name| QUOTACTL_QUOTA_FMTS.value(name)));
         assert_eq!(mknod_mode(0o20600), MKNOD_MODE.value("S_IFCHR").unwrap() | 0x180);
         assert_eq!(mknod_mode(0o644) & 0xf000, MKNOD_MODE.value("S_IFREG").unwrap());
         assert_eq!(device(8 << 20 | 0x12345), 0x1230_0845);

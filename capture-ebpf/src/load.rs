@@ -560,8 +560,8 @@ mod tests {
         let (native, compat) = (table_bytes(&options, |row| row.nr), table_bytes(&options, |row| row.nr_32));
         let wanted = wanted_bytes(&native, &compat);
         assert_eq!(wanted.len(), MAX_CALLS);
-        // 3 is close, and read on i386; 39 is getpid, and mkdir; 110 is getppid, and iopl.
-        assert_eq!([wanted[3], wanted[39], wanted[110]], [wanted::NATIVE, wanted::COMPAT, 0]);
+        // 3 is close, and read on i386; 39 is getpid, and mkdir; 111 is getpgrp, and vhangup.
+        assert_eq!([wanted[3], wanted[39], wanted[111]], [wanted::NATIVE, wanted::COMPAT, 0]);
         // getuid, and socketcall.
         assert_eq!(wanted[102], wanted::COMPAT);
         assert_eq!(settings_bytes(&Settings::NOTHING).len(), size_of::<Settings>());

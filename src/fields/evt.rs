@@ -780,10 +780,11 @@ fn type_is<'a>(view: &View<'a>, arg: &FieldArg) -> Value<'a> {
     Value::Uint(u64::from(is_it))
 }
 
-/// Exit events have odd codes in the vocabulary that the codes come from.
+/// System calls have returned; of other events those that are exits have odd codes in the vocabulary that the codes come
+/// from.
 fn is_exit(view: &View<'_>) -> bool {
     let id = view.event.head.kind;
-    id.is_generic() || (id.0 & 1 == 1 && kind(view).is_some())
+    kind(view).is_some_and(|kind| kind.is_syscall || id.0 & 1 == 1)
 }
 
 fn dir<'a>(view: &View<'a>, _: &FieldArg) -> Value<'a> {

@@ -101,10 +101,13 @@ pub mod op {
     pub const FILE_AT: u8 = 19;
     /// As [`SOCKET`]; the argument points to the descriptor.
     pub const SOCKET_AT: u8 = 20;
-
     /// Begins a message of a vector of `struct mmsghdr`: no bytes, and what was sent of it as the full length. Operations
     /// from here on are done for each message, at most [`super::MAX_MESSAGES`].
     pub const MESSAGE: u8 = 21;
+    /// The value in a `struct xattr_args` (`include/uapi/linux/xattr.h`).
+    pub const XATTR: u8 = 22;
+    /// A string, if the first argument says that this one is (keyctl).
+    pub const KEY_STR: u8 = 23;
 
     /// An operation on an argument.
     pub const fn on(op: u8, arg: u8) -> u16 {

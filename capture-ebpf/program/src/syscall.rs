@@ -464,6 +464,15 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
                 }
                 string(to, private, value)
             }
+            op::KEY_STR => {
+                // KEYCTL_JOIN_SESSION_KEYRING; KEYCTL_SEARCH and KEYCTL_RESTRICT_KEYRING.
+                let with_string: u32 = if arg == 1 { 1 << 1 } else { 1 << 10 | 1 << 29 };
+                let operation = (*private).args[0] as u32;
+                if value == 0 || operation > 31 || with_string >> (operation & 31) & 1 == 0 {
+                    return;
+                }
+                string(to, private, value)
+            }
             op::SOCKADDR => {
                 if value == 0 || next == 0 {
                     return;
@@ -486,6 +495,12 @@ unsafe fn part(base: *mut u8, private: *mut Private, operation: u16) {
             op::DATA_IN => {
                 full = if ret > 0 { ret as u64 } else { next };
                 bytes(to, private, value, snap(full), MAX)
+            }
+            op::XATTR => {
+                // A pointer of 64 bits, a length and flags of 32, for any caller.
+                let [start, len] = read_user::<[u64; 2]>(value).unwrap_or([0, 0]);
+                full = len & 0xffff_ffff;
+                bytes(to, private, start, snap(full), MAX)
             }
             op::DATA_OUT => {
                 if ret <= 0 {

@@ -147,6 +147,56 @@ pub(crate) fn fsconfig_text(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
     }
 }
 
+/// Arguments of `keyctl` that an operation has, by its number. Source: `SYSCALL_DEFINE5(keyctl)` of
+/// `security/keys/keyctl.c`.
+const KEYCTL_ARGS: [u8; 33] =
+    [2, 1, 3, 1, 3, 2, 3, 1, 2, 2, 4, 3, 4, 3, 1, 2, 1, 3, 0, 4, 4, 1, 2, 4, 3, 4, 4, 4, 4, 3, 4, 2, 3];
+
+/// The vocabulary's types of this argument are a number (0) and a text (1). *libs*: one that the operation does not have
+/// is 0.
+fn keyctl(call: &Call<'_>, arg: u8, out: &mut Vec<u8>) -> Value {
+    if let Some(text) = call.part(op::KEY_STR, arg) {
+        out.push(1);
+        out.extend_from_slice(text);
+        return Value::Scratch;
+    }
+    let n_args = KEYCTL_ARGS.get(call.args[0] as u32 as usize).copied().unwrap_or(0);
+    out.push(0);
+    out.extend((if arg <= n_args { call.value(arg) } else { 0 }).to_le_bytes());
+    Value::Scratch
+}
+
+pub(crate) fn keyctl_2(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    keyctl(call, 1, out)
+}
+
+pub(crate) fn keyctl_3(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    keyctl(call, 2, out)
+}
+
+pub(crate) fn keyctl_4(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    keyctl(call, 3, out)
+}
+
+pub(crate) fn keyctl_5(call: &Call<'_>, out: &mut Vec<u8>) -> Value {
+    keyctl(call, 4, out)
+}
+
+/// What `perf_event_open` counts, which has 64 bits in a process of 32, too.
+pub(crate) fn perf_config(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    call.part(op::BYTES, 0).and_then(|attr| word64(attr, 8)).map_or(Value::Absent, Value::Int)
+}
+
+/// Format of quotas, which `quotactl` is passed where others pass an id.
+pub(crate) fn quota_format(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    Value::Int(flags::quota_format(call.args[0] as u32, call.args[2] as u32).into())
+}
+
+/// The result of `modify_ldt`, which has 32 bits: an error is no negative number of 64. Source: `arch/x86/kernel/ldt.c`.
+pub(crate) fn ret_32(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
+    Value::Int(i64::from(call.ret as i32) as u64)
+}
+
 /// A process id in an argument that the vocabulary takes for a plain number.
 pub(crate) fn first_signed(call: &Call<'_>, _: &mut Vec<u8>) -> Value {
     Value::Int(i64::from(call.args[0] as i32) as u64)

@@ -107,7 +107,7 @@ impl Fill {
             Fill::Str(arg) => batch.push(bytes(call.part(op::STR, arg))),
             Fill::Bytes(op) => batch.push(bytes(call.any_part(&[op]))),
             Fill::Data => {
-                let ops = [op::DATA_IN, op::DATA_OUT, op::VEC_IN, op::VEC_OUT, op::MSG_DATA];
+                let ops = [op::DATA_IN, op::DATA_OUT, op::VEC_IN, op::VEC_OUT, op::MSG_DATA, op::XATTR];
                 batch.push(bytes(call.any_part(&ops)));
             }
             Fill::Pair(arg, i) => {

@@ -23,8 +23,9 @@ use crate::options::Options;
 /// Cgroups whose path is remembered. A host that has more has forgotten most of them.
 const MAX_CGROUPS: usize = 64 * 1024;
 
-/// Calls of i386 that are passed times or offsets of 32 bits: utime, sendfile, utimes, futimesat, utimensat.
-const WORDS_32: [u32; 5] = [30, 187, 271, 299, 320];
+/// Calls of i386 that are passed times or offsets of 32 bits: utime, settimeofday, sendfile, clock_settime, utimes,
+/// futimesat, utimensat.
+const WORDS_32: [u32; 7] = [30, 79, 187, 264, 271, 299, 320];
 
 /// Numbers of system calls that can be looked up.
 const MAX_NR: usize = tracehound_capture_layout::settings::MAX_CALLS;

@@ -157,6 +157,11 @@ u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 39413
 v = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 v.sendto(b"hello", ("127.0.0.1", 39413)); u.recvfrom(100)
 v.sendmsg([b"again"], [], 0, ("127.0.0.1", 39413)); u.recvmsg(100)
+v.sendto(b"one", ("127.0.0.1", 39413)); v.sendto(b"three", ("127.0.0.1", 39413))
+names = [ctypes.create_string_buffer(16) for _ in range(2)]; lines = [ctypes.create_string_buffer(20) for _ in range(2)]
+pieces = [ctypes.create_string_buffer(struct.pack("QQ", ctypes.addressof(line), 20), 16) for line in lines]
+many = ctypes.create_string_buffer(b"".join(struct.pack("QIIQQQQiiii", ctypes.addressof(name), 16, 0, ctypes.addressof(piece), 1, 0, 0, 0, 0, 0, 0) for name, piece in zip(names, pieces)), 128)
+sc(299, u.fileno(), many, 2, 0x40, None)
 six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 try: six.connect(("::1", 39414))
 except OSError: pass
@@ -180,6 +185,8 @@ nl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
             "recvfrom res=5 data=\"hello\" tuple=127.0.0.1:*->127.0.0.1:39413 fd=* size=100",
             "sendmsg res=5 data=\"again\" fd=* size=5 tuple=0.0.0.0:*->127.0.0.1:39413",
             "recvmsg res=5 size=5 data=\"again\" tuple=127.0.0.1:*->127.0.0.1:39413 msgcontrol= fd=*",
+            "recvmmsg res=3 fd=* size=3 data=\"one\" tuple=127.0.0.1:*->127.0.0.1:39413 msgcontrol=?",
+            "recvmmsg res=5 fd=* size=5 data=\"three\" tuple=127.0.0.1:*->127.0.0.1:39413 msgcontrol=?",
             "socket fd=* domain=AF_LOCAL type=524289 proto=0 flags=O_CLOEXEC",
             "bind res=0 addr=unix:us fd=*",
             "connect res=0 tuple=unix:0x*:us fd=* addr=unix:us",
@@ -342,7 +349,7 @@ os.close(to); os.close(f); os.close(d)
             "lremovexattr res=* path=a name=user.y",
             "fremovexattr res=* fd=* name=user.z",
             "move_mount res=ENOENT from_dirfd=-1 from_path=from to_dirfd=AT_FDCWD to_path=to flags=0x4",
-            "mount_setattr res=* dirfd=AT_FDCWD path=nonexistent flags=0x8000",
+            "mount_setattr res=* dirfd=AT_FDCWD path=nonexistent flags=0x8000 attr_set=0x0 attr_clr=0x0 propagation=0x0 userns_fd=0",
             "fsconfig res=EINVAL fd=-1 cmd=FSCONFIG_SET_STRING key=source value_charbuf=none aux=5",
             "signalfd res=* fd=-1 mask=0x401 flags=0x0",
             "process_vm_readv res=8 pid=* data=\"contents\"",
@@ -357,6 +364,123 @@ os.close(to); os.close(f); os.close(d)
             "copy_file_range res=5 fdout=* fdin=* offin=1 len=5",
             "pipe2 res=EINVAL fd1=-1 fd2=-1 ...",
             "socketpair res=EAFNOSUPPORT fd1=-1 fd2=-1 source=0x0 peer=0x0 ...",
+        ],
+    },
+    Case {
+        name: "mounts of the new interface",
+        code: r#"
+attr = text(struct.pack("4Q", 0x9, 0x2, 1 << 18, 0))
+fs = sc(430, b"tmpfs", 1); sc(431, fs, 1, b"size", b"1m", 0); sc(431, fs, 6, None, None, 0)
+m = sc(432, fs, 1, 0xf); os.mkdir("new"); sc(429, m, b"", AT, b"new", 4)
+picked = sc(433, AT, b"new", 3); tree = sc(428, AT, b"new", 0o2000001); o = sc(257, tree, b"inside", 0)
+tree2 = sc(467, AT, b"new", 1, attr, 32); sc(442, AT, b"new", 0, attr, 32); sc(442, AT, b"nowhere", 0, None, 0)
+sc(166, b"new", 2); sc(430, b"no_such_fs", 0)
+for fd in (fs, m, picked, tree, tree2):
+    if fd >= 0: os.close(fd)
+"#,
+        want: &[
+            "fsopen fd=* fsname=tmpfs flags=0x1",
+            "fsconfig res=* fd=* cmd=FSCONFIG_SET_STRING key=size value_charbuf=1m aux=0",
+            "fsmount fd=* fs_fd=* flags=0x1 attr_flags=0xf",
+            "move_mount res=* from_dirfd=* from_path= to_dirfd=AT_FDCWD to_path=new flags=0x4",
+            "fspick fd=* dirfd=AT_FDCWD path=new flags=0x3",
+            "open_tree fd=* dirfd=AT_FDCWD path=new flags=0x80001",
+            "openat fd=* dirfd=* name=inside ...",
+            "open_tree_attr fd=* dirfd=AT_FDCWD path=new flags=0x1 attr_set=0x9 attr_clr=0x2 propagation=0x40000 userns_fd=0",
+            "mount_setattr res=* dirfd=AT_FDCWD path=new flags=0x0 attr_set=0x9 attr_clr=0x2 propagation=0x40000 userns_fd=0",
+            "mount_setattr res=* dirfd=AT_FDCWD path=nowhere flags=0x0 userns_fd=?",
+            "umount2 res=* name=new flags=DETACH",
+            "fsopen fd=ENODEV fsname=no_such_fs flags=0x0",
+        ],
+    },
+    Case {
+        name: "files by newer calls",
+        code: r#"
+value = text(b"a-value"); xattr = text(struct.pack("QII", ctypes.addressof(value), 7, 1))
+sc(463, AT, b"a", 0x100, b"user.at", xattr, 16); sc(466, AT, b"a", 0x100, b"user.at")
+sc(469, AT, b"a", text(struct.pack("QIIII", 0x8000000000, 0, 0, 0, 0)), 24, 0x100)
+sc(303, AT, b"a", handle, mount, 0x400)
+kept.raw = b"contents"; f = os.open("a", os.O_RDWR); sc(285, f, 1, 2, 3); sc(20, f, iov, 1)
+sc(328, f, iov, 1, 2, 0, 0x2); sc(327, f, iov, 1, 3, 0, 0x1); sc(451, f, text(struct.pack("QQ", 1, 5)), ctypes.create_string_buffer(40), 0)
+sc(16, f, 0x5401, 0x10); os.close(f)
+w = sc(253); sc(254, w, b"/etc", 0x2); os.close(w)
+n = sc(300, 0x1, 0o2); sc(301, n, 0x1, 0x8, AT, b"a")
+if n >= 0: os.close(n)
+sc(179, 0x80000201, b"/dev/nowhere", 4, b"quota.group"); sc(443, -1, 0x80000700, 9, None)
+sc(167, b"nowhere", 0x8000); sc(168, b"nowhere")
+"#,
+        want: &[
+            "setxattrat res=* dirfd=AT_FDCWD path=a at_flags=0x100 name=user.at value=\"a-value\" size=7 flags=0x1",
+            "removexattrat res=* dirfd=AT_FDCWD path=a at_flags=0x100 name=user.at",
+            "file_setattr res=* dirfd=AT_FDCWD path=a at_flags=0x100 xflags=0x8000000000",
+            "name_to_handle_at res=* dirfd=AT_FDCWD path=a flags=0x400",
+            "fallocate res=* fd=* mode=0x1 offset=2 length=3",
+            "pwritev2 res=8 data=\"contents\" fd=* size=8 pos=2 flags=0x2",
+            "preadv2 res=* size=* data=\"ontents\" fd=* pos=3 flags=0x1",
+            "cachestat res=* fd=* offset=1 length=5",
+            "ioctl res=ENOTTY fd=* request=0x5401 argument=0x10",
+            "inotify_add_watch res=* fd=* path=/etc mask=0x2",
+            "fanotify_init fd=* flags=0x1 event_flags=O_RDWR",
+            "fanotify_mark res=* fd=* flags=0x1 mask=0x8 dirfd=AT_FDCWD path=a",
+            "quotactl res=* special=/dev/nowhere cmd=Q_QUOTAON type=GRPQUOTA id=4 quota_fmt=QFMT_VFS_V1",
+            "quotactl_fd res=* fd=-1 cmd=0x80000700 id=9",
+            "swapon res=ENOENT path=nowhere flags=0x8000",
+            "swapoff res=ENOENT path=nowhere",
+        ],
+    },
+    Case {
+        name: "the machine, keys and limits",
+        // Nothing that would change the machine: values that the kernel refuses, or a namespace of its own.
+        code: r#"
+sc(272, 0x4000000); sc(170, b"other-host", 10); sc(171, b"other-domain", 12)
+sc(169, 0, 0, 0x1234567, None); sc(103, 99, None, 5); sc(163, b"/nonexistent/acct")
+sc(164, text(struct.pack("qq", 5, 2000000)), None); sc(227, 99, text(struct.pack("qq", 6, 7)))
+sc(159, text(bytes(256))); sc(305, 99, text(struct.pack("I", 0x100) + bytes(256)))
+sc(135, 0xffffffff); sc(154, 17, None, 0); sc(173, 0x80, 1, 1); sc(173, 0x80, 1, 0); sc(172, 4)
+k = sc(248, b"user", b"a-key", b"secret", 6, -1); sc(249, b"user", b"a-key", None, 0)
+sc(250, 1, b"a-ring"); sc(250, 10, -3, b"user", b"a-key", 0); sc(250, 11, k, None, 0)
+s = sc(447, 0o2000000)
+if s >= 0: os.close(s)
+p = sc(298, text(struct.pack("IIQ", 1, 112, 9) + bytes(96)), 0, -1, -1, 8)
+if p >= 0: os.close(p)
+p = sc(434, os.getpid(), 0); sc(440, p, iov, 1, 20, 0); os.close(p); sc(462, 0x1000, 4096, 1)
+libc.shmget.restype = ctypes.c_int; i = sc(29, 0, 4096, 0o1700)
+if i >= 0: sc(31, i, 0, None)
+sc(30, 2000000000, 0, 0o100000)
+rules = sc(444, text(struct.pack("Q", 0x2)), 8, 0); here = os.open(".", os.O_PATH)
+sc(445, rules, 1, text(struct.pack("Qi", 0x2, here) + bytes(4)), 0); sc(446, -1, 0); os.close(here)
+if rules >= 0: os.close(rules)
+sc(460, 100, text(bytes(32)), 32, 0)
+"#,
+        want: &[
+            "sethostname res=0 name=other-host",
+            "setdomainname res=0 name=other-domain",
+            "reboot res=* cmd=0x1234567",
+            "syslog res=* type=99 size=5",
+            "acct res=* path=/nonexistent/acct",
+            "settimeofday res=EINVAL time=7000000000",
+            "clock_settime res=EINVAL clockid=99 time=6000000007",
+            "adjtimex res=* modes=0x0",
+            "clock_adjtime res=* clockid=99 modes=0x100",
+            "personality res=* persona=0xffffffff",
+            "modify_ldt res=EINVAL func=17 size=0",
+            "ioperm res=* from=0x80 num=1 turn_on=1",
+            "ioperm res=* from=0x80 num=1 turn_on=0",
+            "iopl res=* level=4",
+            "add_key res=* type=user description=a-key size=6 keyring=-1",
+            "request_key res=* type=user description=a-key callout_info= keyring=0",
+            "keyctl res=* operation=KEYCTL_JOIN_SESSION_KEYRING arg2=1:a-ring arg3=0:0 arg4=0:0 arg5=0:0",
+            "keyctl res=* operation=KEYCTL_SEARCH arg2=0:-3 arg3=1:user arg4=1:a-key arg5=0:0",
+            "keyctl res=* operation=KEYCTL_READ arg2=0:* arg3=0:0 arg4=0:0 arg5=0:0",
+            "memfd_secret fd=* flags=0x80000",
+            "perf_event_open fd=* type=1 config=0x9 pid=0 cpu=-1 group_fd=-1 flags=0x8",
+            "process_madvise res=* pidfd=* vlen=1 advice=20 flags=0x0",
+            "mseal res=EINVAL addr=0x1000 length=4096 flags=0x1",
+            "shmat res=* shmid=2000000000 addr=0x0 flags=0x8000",
+            "landlock_create_ruleset res=* handled_access_fs=0x2 flags=0x0",
+            "landlock_add_rule res=* ruleset_fd=* rule_type=1 allowed_access=0x2 flags=0x0",
+            "landlock_restrict_self res=* ruleset_fd=-1 flags=0x0",
+            "lsm_set_self_attr res=* attr=100 size=32 flags=0x0",
         ],
     },
 ];

@@ -115,6 +115,10 @@ fn results() {
             ("evt.dir", "<"),
         ],
     );
+    // The same system call has its name whether a trace has its arguments or not.
+    let text = "thread 1 comm=init\n1 fsopen fd=4 fsname=tmpfs flags=0x1";
+    check(text, &[("evt.type", "fsopen"), ("evt.dir", "<"), ("evt.arg.fsname", "tmpfs"), ("fd.num", "4")]);
+    check("thread 1 comm=init\n1 generic:fsopen", &[("evt.type", "fsopen"), ("evt.dir", "<"), ("evt.args", "")]);
     // A failed clone returns an error as a process id, which has no symbol.
     check("thread 1 comm=init\n1 clone res=-11", &[("evt.res", "-11"), ("evt.failed", "true")]);
 }

@@ -81,6 +81,7 @@ pub fn is_call(kind: KindId) -> bool {
             kind,
             PTRACE
                 | MOUNT
+                | MOVE_MOUNT
                 | UMOUNT
                 | UMOUNT2
                 | INIT_MODULE

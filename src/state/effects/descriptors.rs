@@ -86,15 +86,22 @@ pub(crate) fn fcntl(r: &mut Replay, cx: &mut Cx<'_>) {
     }
 }
 
-/// eventfd, signalfd, timerfd, inotify, epoll, userfaultfd, io_uring: a descriptor that has no name.
+/// eventfd, signalfd, timerfd, inotify, epoll, userfaultfd, io_uring and such: a descriptor that has no name.
 pub(crate) fn new(r: &mut Replay, cx: &mut Cx<'_>, kind: FdKind) {
     let (Some(thread), Some(fd)) = (cx.fact.thread, cx.ret.filter(|&fd| fd >= 0)) else { return };
+    // Those without flags of the vocabulary have a bit of their own for close-on-exec; sources: `include/uapi/linux/`
+    // `mount.h`, `fanotify.h`, `perf_event.h`, `fcntl.h`.
+    let cloexec =
+        |cx: &Cx<'_>, arg, bit| cx.u32(arg).map(|flags| if flags & bit != 0 { open_flags::CLOEXEC } else { 0 });
     let flags = match cx.event.head.kind {
+        syscalls::FSOPEN | syscalls::FSMOUNT => cloexec(cx, 2, 1),
+        syscalls::FSPICK => cloexec(cx, 3, 1),
+        syscalls::FANOTIFY_INIT => cloexec(cx, 1, 1),
+        syscalls::PERF_EVENT_OPEN => cloexec(cx, 6, 8),
+        syscalls::MEMFD_SECRET => cloexec(cx, 1, 0o2_000_000),
         syscalls::EVENTFD2 | syscalls::INOTIFY_INIT1 | syscalls::SIGNALFD4 | syscalls::USERFAULTFD => cx.u32(1),
         syscalls::TIMERFD_CREATE => cx.u32(2),
-        syscalls::EPOLL_CREATE1 => {
-            cx.u32(1).map(|flags| if flags & EPOLL_CLOEXEC != 0 { open_flags::CLOEXEC } else { 0 })
-        }
+        syscalls::EPOLL_CREATE1 => cloexec(cx, 1, EPOLL_CLOEXEC),
         _ => None,
     };
     let mut file = r.blank_file(Some(thread), kind);

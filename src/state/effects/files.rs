@@ -39,6 +39,15 @@ pub(crate) fn openat2(r: &mut Replay, cx: &mut Cx<'_>) {
     add(r, cx, Opened { dir, name: 2, flags: cx.u32(3).unwrap_or(0), dev: 6, ino: 7 });
 }
 
+/// open_tree, open_tree_attr: a descriptor for the path, or for a copy of the mount there, which has no path of its own.
+pub(crate) fn open_tree(r: &mut Replay, cx: &mut Cx<'_>) {
+    const OPEN_TREE_CLOEXEC: u32 = 0o2_000_000;
+    let dir = dir(r, cx);
+    let is_cloexec = cx.u32(3).is_some_and(|flags| flags & OPEN_TREE_CLOEXEC != 0);
+    let flags = if is_cloexec { open_flags::CLOEXEC } else { 0 };
+    add(r, cx, Opened { dir, name: 2, flags, dev: NOT_TOLD, ino: NOT_TOLD });
+}
+
 /// creat: has no flags; the overlay's layer comes in a word of its own.
 pub(crate) fn creat(r: &mut Replay, cx: &mut Cx<'_>) {
     let cwd = cx.fact.thread.and_then(|thread| r.cwd_of(thread));
@@ -54,6 +63,9 @@ pub(crate) fn creat(r: &mut Replay, cx: &mut Cx<'_>) {
 pub(crate) fn open_by_handle_at(r: &mut Replay, cx: &mut Cx<'_>) {
     add(r, cx, Opened { dir: Dir::At(None), name: 3, flags: cx.u32(2).unwrap_or(0), dev: 4, ino: 5 });
 }
+
+/// Position of an argument that the call does not have.
+const NOT_TOLD: usize = usize::MAX;
 
 /// What an opening system call was given; numbers are positions of arguments.
 struct Opened {

@@ -125,7 +125,7 @@ pub(crate) enum Effect {
     // Paths.
     Chdir, Fchdir, Getcwd, Chroot, Rename { is_at: bool }, Unlink { is_at: bool },
     // Descriptors.
-    Open, Openat, Openat2, Creat, OpenByHandle, Close, CloseRange, Dup, Fcntl,
+    Open, Openat, Openat2, OpenTree, Creat, OpenByHandle, Close, CloseRange, Dup, Fcntl,
     New(FdKind), Bpf, Memfd, PidfdOpen, PidfdGetfd, Pipe, Socketpair,
     // Network.
     Socket, Bind, Connect, Accept, Read, Write, Send,
@@ -162,6 +162,7 @@ pub(crate) fn apply(effect: Effect, r: &mut Replay, cx: &mut Cx<'_>) {
         Effect::Open => files::open(r, cx),
         Effect::Openat => files::openat(r, cx),
         Effect::Openat2 => files::openat2(r, cx),
+        Effect::OpenTree => files::open_tree(r, cx),
         Effect::Creat => files::creat(r, cx),
         Effect::OpenByHandle => files::open_by_handle_at(r, cx),
         Effect::Close => descriptors::close(r, cx),
@@ -322,6 +323,13 @@ fn effect(id: KindId) -> Effect {
         syscalls::EPOLL_CREATE | syscalls::EPOLL_CREATE1 => Effect::New(FdKind::Eventpoll),
         syscalls::USERFAULTFD => Effect::New(FdKind::Userfaultfd),
         syscalls::IO_URING_SETUP => Effect::New(FdKind::IoUring),
+        syscalls::MEMFD_SECRET => Effect::New(FdKind::Memfd),
+        syscalls::FSOPEN
+        | syscalls::FSMOUNT
+        | syscalls::FSPICK
+        | syscalls::FANOTIFY_INIT
+        | syscalls::PERF_EVENT_OPEN => Effect::New(FdKind::Unsupported),
+        syscalls::OPEN_TREE | syscalls::OPEN_TREE_ATTR => Effect::OpenTree,
         syscalls::BPF => Effect::Bpf,
         syscalls::MEMFD_CREATE => Effect::Memfd,
         syscalls::PIDFD_OPEN => Effect::PidfdOpen,
@@ -337,8 +345,8 @@ fn effect(id: KindId) -> Effect {
         syscalls::RECVMSG => Effect::Receive { tuple: 3, control: Some(4) },
         syscalls::RECVMMSG => Effect::Receive { tuple: 4, control: Some(5) },
         syscalls::SEND | syscalls::SENDTO | syscalls::SENDMSG | syscalls::SENDMMSG => Effect::Send,
-        syscalls::READ | syscalls::READV | syscalls::PREAD | syscalls::PREADV => Effect::Read,
-        syscalls::WRITE | syscalls::WRITEV | syscalls::PWRITE | syscalls::PWRITEV => Effect::Write,
+        syscalls::READ | syscalls::READV | syscalls::PREAD | syscalls::PREADV | syscalls::PREADV2 => Effect::Read,
+        syscalls::WRITE | syscalls::WRITEV | syscalls::PWRITE | syscalls::PWRITEV | syscalls::PWRITEV2 => Effect::Write,
         pseudo::USERADDED => Effect::User { is_added: true },
         pseudo::USERDELETED => Effect::User { is_added: false },
         pseudo::GROUPADDED => Effect::Group { is_added: true },
@@ -405,6 +413,18 @@ mod tests {
                     syscalls::PIDFD_SEND_SIGNAL,
                     syscalls::MOVE_MOUNT,
                     syscalls::MOUNT_SETATTR,
+                    syscalls::SETXATTRAT,
+                    syscalls::REMOVEXATTRAT,
+                    syscalls::FILE_SETATTR,
+                    syscalls::NAME_TO_HANDLE_AT,
+                    syscalls::FALLOCATE,
+                    syscalls::FANOTIFY_MARK,
+                    syscalls::INOTIFY_ADD_WATCH,
+                    syscalls::PROCESS_MADVISE,
+                    syscalls::LANDLOCK_ADD_RULE,
+                    syscalls::LANDLOCK_RESTRICT_SELF,
+                    syscalls::QUOTACTL_FD,
+                    syscalls::CACHESTAT,
                 ],
             ),
             (
@@ -424,11 +444,12 @@ mod tests {
                     syscalls::TEE,
                     syscalls::WRITEV,
                     syscalls::PWRITEV,
+                    syscalls::PWRITEV2,
                     syscalls::CONNECT,
                     syscalls::SYMLINKAT,
                 ],
             ),
-            (3, &[syscalls::RECVFROM, syscalls::READV, syscalls::PREADV]),
+            (3, &[syscalls::RECVFROM, syscalls::READV, syscalls::PREADV, syscalls::PREADV2]),
             (5, &[syscalls::RECVMSG]),
             (8, &[syscalls::MMAP, syscalls::MMAP2]),
         ];

@@ -67,9 +67,8 @@ impl ActivitySet {
             None => match kind {
                 SEND | SENDTO | SENDMSG | SENDMMSG | RECV | RECVFROM | RECVMSG | RECVMMSG => Activity::Network.only(),
                 GENERIC => Activity::File.only().and(Activity::Kernel.only()),
-                READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | SENDFILE | CLOSE => {
-                    Activity::File.only().and(Activity::Network.only())
-                }
+                READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | PREADV2 | PWRITEV2 | SENDFILE
+                | CLOSE => Activity::File.only().and(Activity::Network.only()),
                 _ => ActivitySet::NONE,
             },
         }
@@ -106,21 +105,6 @@ pub(crate) fn event_of(view: &View<'_>) -> Option<(&'static str, Activity)> {
             Some(_) => ("dns", Network),
             None => (kind.name(), Network),
         },
-        GENERIC => {
-            let number = view.event.arg(0).uint().and_then(|n| u16::try_from(n).ok());
-            let name =
-                number.and_then(|n| generic::SYSCALL_IDS.iter().find(|(id, _)| *id == n)).map(|(_, name)| *name)?;
-            match name {
-                "utime" | "utimes" | "utimensat" | "futimesat" => ("utimes", File),
-                "setxattr" | "lsetxattr" | "fsetxattr" => ("setxattr", File),
-                "removexattr" | "lremovexattr" | "fremovexattr" => ("removexattr", File),
-                "truncate" | "ftruncate" | "pivot_root" => (name, File),
-                "bpf" | "perf_event_open" | "kexec_load" | "kexec_file_load" | "add_key" | "request_key" => {
-                    (name, Kernel)
-                }
-                _ => return None,
-            }
-        }
         // Reading and writing are what the descriptor is.
         READ | WRITE | READV | WRITEV | PREAD | PWRITE | PREADV | PWRITEV | SENDFILE | CLOSE => {
             match super::network::is_inet(view) {
@@ -130,6 +114,24 @@ pub(crate) fn event_of(view: &View<'_>) -> Option<(&'static str, Activity)> {
                 false => return None,
             }
         }
+        GENERIC => {
+            let number = view.event.arg(0).uint().and_then(|n| u16::try_from(n).ok())?;
+            of_name(generic::SYSCALL_IDS.iter().find(|(id, _)| *id == number)?.1)?
+        }
+        _ => of_name(kind.name())?,
+    })
+}
+
+/// The same of system calls that a capture records by number alone, and the recorder with arguments, by their name.
+fn of_name(name: &'static str) -> Option<(&'static str, Activity)> {
+    use Activity::*;
+    Some(match name {
+        "utime" | "utimes" | "utimensat" | "futimesat" => ("utimes", File),
+        "setxattr" | "lsetxattr" | "fsetxattr" | "setxattrat" => ("setxattr", File),
+        "removexattr" | "lremovexattr" | "fremovexattr" | "removexattrat" => ("removexattr", File),
+        "move_mount" => ("mount", File),
+        "truncate" | "ftruncate" | "pivot_root" => (name, File),
+        "bpf" | "perf_event_open" | "kexec_load" | "kexec_file_load" | "add_key" | "request_key" => (name, Kernel),
         _ => return None,
     })
 }
