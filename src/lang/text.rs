@@ -67,6 +67,16 @@ impl Text {
         &self.text
     }
 
+    /// The text alone.
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
+    /// Number of parts of different places.
+    pub(crate) fn n_parts(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.text.len()
@@ -84,27 +94,29 @@ impl Text {
         }
         let start = self.text.len() as u32;
         self.text.push_str(text);
-        if is_verbatim
+        self.push_piece(Piece { start, place, is_verbatim });
+    }
+
+    /// Appends the origin of text that is already there; one piece with that of the text before, if both follow each
+    /// other in a file.
+    fn push_piece(&mut self, piece: Piece) {
+        if piece.is_verbatim
             && let Some(last) = self.pieces.last_mut()
             && last.is_verbatim
-            && last.place.via == place.via
-            && last.place.span.file == place.span.file
-            && last.place.span.start + (start - last.start) == place.span.start
+            && last.place.via == piece.place.via
+            && last.place.span.file == piece.place.span.file
+            && last.place.span.start + (piece.start - last.start) == piece.place.span.start
         {
-            last.place.span.end = place.span.end;
+            last.place.span.end = piece.place.span.end;
             return;
         }
-        self.pieces.push(Piece { start, place, is_verbatim });
+        self.pieces.push(piece);
     }
 
     /// Appends text that nobody wrote (a blank, a parenthesis), attributed to the place before it.
     pub fn push_glue(&mut self, text: &str, fallback: Span) {
         let place = match self.pieces.last() {
-            Some(_) => {
-                let mut place = self.place_at(self.text.len().saturating_sub(1));
-                place.span.start = place.span.end;
-                place
-            }
+            Some(Piece { place, .. }) => Place { span: Span { start: place.span.end, ..place.span }, via: place.via },
             None => Place { span: Span { end: fallback.start, ..fallback }, via: None },
         };
         self.push(text, place, false);
@@ -115,23 +127,17 @@ impl Text {
         if range.is_empty() {
             return;
         }
-        let first = other.piece_at(range.start);
-        for i in first..other.pieces.len() {
-            let piece = &other.pieces[i];
-            let piece_end = other.pieces.get(i + 1).map_or(other.text.len(), |next| next.start as usize);
-            let from = range.start.max(piece.start as usize);
-            let to = range.end.min(piece_end);
-            if from >= to {
-                break;
-            }
-            let mut place = piece.place;
+        let (from, to) = (range.start as u32, range.end as u32);
+        let start = self.text.len() as u32;
+        let pieces = &other.pieces[other.piece_at(range.start)..];
+        self.text.push_str(&other.text[range]);
+        for &Piece { start: begin, mut place, is_verbatim } in pieces.iter().take_while(|piece| piece.start < to) {
             place.via = place.via.or(via);
-            if piece.is_verbatim {
-                let base = piece.place.span.start;
-                place.span.start = base + (from as u32 - piece.start);
-                place.span.end = (base + (to as u32 - piece.start)).min(piece.place.span.end);
+            if is_verbatim {
+                place.span.end = place.span.end.min(place.span.start + (to - begin));
+                place.span.start += from.saturating_sub(begin);
             }
-            self.push(&other.text[from..to], place, piece.is_verbatim);
+            self.push_piece(Piece { start: start + begin.saturating_sub(from), place, is_verbatim });
         }
     }
 

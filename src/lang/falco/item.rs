@@ -452,7 +452,8 @@ impl Reader<'_> {
 
     fn name(&mut self, map: &Map<'_>, key: &str) -> Read<Spanned<String>> {
         let text = self.required_text(map, key)?;
-        Ok(Spanned { value: text.as_str().to_owned(), span: text.place(0..text.len()).span })
+        let span = text.place(0..text.len()).span;
+        Ok(Spanned { value: text.into_string(), span })
     }
 
     fn bool(&mut self, map: &Map<'_>, key: &str) -> Read<Option<bool>> {
@@ -872,7 +873,7 @@ impl Reader<'_> {
 
     fn tags(&mut self, map: &Map<'_>) -> Read<Option<Vec<String>>> {
         let tags = self.texts(map, "tags")?;
-        Ok(tags.map(|tags| tags.iter().map(|tag| tag.as_str().to_owned()).collect()))
+        Ok(tags.map(|tags| tags.into_iter().map(Text::into_string).collect()))
     }
 
     /// `capture` and `capture_duration` mean nothing for a trace that is already recorded, but must be well formed.

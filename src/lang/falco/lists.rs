@@ -2,13 +2,14 @@
 //!
 //! Specification: sections 1.5 and 1.9.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
 use super::Expansion;
 use super::collect::{List, Table};
-use super::exceptions::{needs_quotes, push_quoted};
+use super::exceptions::push_quoted;
 use super::item::is_bare;
 use crate::source::Span;
 use crate::text::{Text, ViaId};
@@ -22,27 +23,44 @@ pub const MAX_ITEMS: usize = 1_000_000;
 /// Uses of lists and macros in a load.
 pub const MAX_EXPANSIONS: usize = 500_000;
 
-/// An item of a list after references are resolved.
-#[derive(Clone, Debug)]
-struct ResolvedItem {
+/// Items of a list that follow each other and are from the same list.
+#[derive(Debug)]
+struct Part {
+    /// The items as they stand in a condition: in quotes where they need them, with commas between.
     text: Text,
-    /// The list it came from, and where that list is named, if it came by reference.
+    /// The list they came from, and where that list is named, if they came by reference.
     from: Option<(usize, Span)>,
 }
 
 #[derive(Debug)]
 struct ResolvedList {
     name: String,
-    items: Vec<ResolvedItem>,
+    parts: Vec<Part>,
     /// Lists whose names are words of the items.
     words: Vec<usize>,
+}
+
+impl ResolvedList {
+    /// Adds an item.
+    fn push(&mut self, item: &Text, from: Option<(usize, Span)>) {
+        match self.parts.last_mut() {
+            Some(part) if part.from == from && !part.text.is_empty() => part.text.push_glue(", ", Span::default()),
+            _ => self.parts.push(Part { text: Text::default(), from }),
+        }
+        if let Some(part) = self.parts.last_mut() {
+            // On its own first: its quotes are where it is, not behind the item before.
+            let mut quoted = Text::default();
+            push_quoted(&mut quoted, item);
+            part.text.push_all(&quoted);
+        }
+    }
 }
 
 /// All lists, ready to be put into conditions.
 #[derive(Debug, Default)]
 pub struct Lists {
     lists: Vec<ResolvedList>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Vec<u8>, usize>,
     /// Lists with names that are not one word: they are searched in every condition.
     odd: Vec<usize>,
     /// Which were used, by index.
@@ -63,7 +81,7 @@ impl Lists {
         let mut out = Lists { used: vec![false; table.entries.len()], ..Lists::default() };
         let mut n_items = 0;
         for list in &table.entries {
-            let mut items = Vec::with_capacity(list.items.len());
+            let mut resolved = ResolvedList { name: list.name.value.clone(), parts: Vec::new(), words: Vec::new() };
             for item in &list.items {
                 let reference = table.index_of(item.as_str()).map(|i| (i, &table.entries[i]));
                 match reference {
@@ -74,21 +92,21 @@ impl Lists {
                             return Err(TooLarge);
                         }
                         let from = Some((i, item.place(0..item.len()).span));
-                        items.extend(referred.items.iter().map(|text| ResolvedItem { text: text.clone(), from }));
+                        referred.items.iter().for_each(|text| resolved.push(text, from));
                     }
                     _ => {
                         n_items += 1;
-                        items.push(ResolvedItem { text: item.clone(), from: None });
+                        resolved.push(item, None);
                     }
                 }
             }
-            out.lists.push(ResolvedList { name: list.name.value.clone(), items, words: Vec::new() });
+            out.lists.push(resolved);
         }
-        out.by_name = out.lists.iter().enumerate().map(|(i, list)| (list.name.clone(), i)).collect();
+        out.by_name = out.lists.iter().enumerate().map(|(i, list)| (list.name.clone().into_bytes(), i)).collect();
         out.odd = (0..out.lists.len()).filter(|&i| !is_bare(&out.lists[i].name)).collect();
         for i in 0..out.lists.len() {
             let mut words: Vec<usize> =
-                out.lists[i].items.iter().flat_map(|item| out.names_in(item.text.as_str())).collect();
+                out.lists[i].parts.iter().flat_map(|part| out.names_in(part.text.as_str())).collect();
             words.sort_unstable();
             words.dedup();
             out.lists[i].words = words;
@@ -106,28 +124,23 @@ impl Lists {
         self.used.get(index).copied().unwrap_or(false)
     }
 
-    /// Items of a list after references were resolved.
-    pub fn items(&self, index: usize) -> impl Iterator<Item = &str> {
-        self.lists[index].items.iter().map(|item| item.text.as_str())
-    }
-
     /// Replaces the names of lists in a condition by their items.
     ///
     /// `Quirk::ListInQuotes`, `Quirk::ListAsValue`: this knows nothing of the grammar. Each list is replaced in turn, in order of definition, in the
     /// text that the lists before it left; also inside of quoted strings, and also if it was defined after the rule.
     pub fn expand(&mut self, condition: &Text, expansions: &mut Vec<Expansion>) -> Result<Text, TooLarge> {
-        let mut text = condition.clone();
+        let mut text = Cow::Borrowed(condition);
         let mut pending: BTreeSet<usize> = self.names_in(text.as_str()).chain(self.odd.iter().copied()).collect();
         self.charge(text.len())?;
         while let Some(i) = pending.pop_first() {
             self.charge(text.len())?;
             if let Some(replaced) = self.replace(&text, i, expansions)? {
                 self.used[i] = true;
-                text = replaced;
+                text = Cow::Owned(replaced);
                 pending.extend(self.lists[i].words.iter().copied().filter(|&word| word > i));
             }
         }
-        Ok(text)
+        Ok(text.into_owned())
     }
 
     fn charge(&mut self, bytes: usize) -> Result<(), TooLarge> {
@@ -136,7 +149,8 @@ impl Lists {
     }
 
     fn names_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
-        text.split(is_delimiter).filter_map(|word| self.by_name.get(word).copied())
+        let words = text.as_bytes().split(|&b| is_delimiter(b)).filter(|word| !word.is_empty());
+        words.filter_map(|word| self.by_name.get(word).copied())
     }
 
     /// Replaces one list; `None` if it does not occur.
@@ -148,22 +162,23 @@ impl Lists {
     ) -> Result<Option<Text>, TooLarge> {
         let list = &self.lists[index];
         let source = text.as_str();
+        let name = bstr::Finder::new(&list.name);
         let mut out = Text::default();
         let mut done = 0;
         let mut from = 0;
-        while let Some(found) = source[from..].find(&list.name) {
+        while let Some(found) = name.find(&source.as_bytes()[from..]) {
             let start = from + found;
             let end = start + list.name.len();
-            let is_delimited = |c: Option<char>| c.is_none_or(is_delimiter);
-            if !is_delimited(source[..start].chars().next_back()) || !is_delimited(source[end..].chars().next()) {
-                from = start + source[start..].chars().next().map_or(1, char::len_utf8);
+            let is_delimited = |b: Option<&u8>| b.is_none_or(|&b| is_delimiter(b));
+            if !is_delimited(source.as_bytes()[..start].last()) || !is_delimited(source.as_bytes().get(end)) {
+                from = start + 1;
                 continue;
             }
             let place = text.place(start..end);
             let before = &source[done..start];
             let mut keep = done + before.trim_end_matches(is_blank).len();
             let mut next = end + (source[end..].len() - source[end..].trim_start_matches(is_blank).len());
-            if list.items.is_empty() {
+            if list.parts.is_empty() {
                 // An empty list takes one comma with it.
                 if source[done..keep].ends_with(',') {
                     keep -= 1;
@@ -178,33 +193,22 @@ impl Lists {
             if expansions.len() > MAX_EXPANSIONS {
                 return Err(TooLarge);
             }
-            let n_bytes = list.items.iter().map(|item| item.text.len() + 2).sum::<usize>();
-            out.reserve((n_bytes + source.len() - end).min(MAX_CONDITION), 2 * list.items.len() + 2);
+            let n_bytes = list.parts.iter().map(|part| part.text.len() + 2).sum::<usize>();
+            let n_parts = list.parts.iter().map(|part| part.text.n_parts() + 1).sum::<usize>();
+            out.reserve((n_bytes + source.len() - end).min(MAX_CONDITION), n_parts + 2);
             let via = push_expansion(expansions, &list.name, place.span, place.via);
-            let mut inner: Option<((usize, Span), ViaId)> = None;
-            for (i, item) in list.items.iter().enumerate() {
+            for (i, part) in list.parts.iter().enumerate() {
                 if i > 0 {
                     out.push_glue(", ", place.span);
                 }
-                let via = match (item.from, inner) {
-                    (None, _) => via,
-                    (Some(from), Some((same, via))) if from == same => via,
-                    (Some(from), _) => {
-                        let via = push_expansion(expansions, &self.lists[from.0].name, from.1, Some(via));
-                        inner = Some((from, via));
-                        via
-                    }
-                };
-                if needs_quotes(&item.text) {
-                    let mut quoted = Text::default();
-                    push_quoted(&mut quoted, &item.text);
-                    out.push_range(&quoted, 0..quoted.len(), Some(via));
-                } else {
-                    out.push_range(&item.text, 0..item.text.len(), Some(via));
-                }
-                if out.len() > MAX_CONDITION {
+                if out.len() + part.text.len() > MAX_CONDITION {
                     return Err(TooLarge);
                 }
+                let via = match part.from {
+                    None => via,
+                    Some((list, at)) => push_expansion(expansions, &self.lists[list].name, at, Some(via)),
+                };
+                out.push_range(&part.text, 0..part.text.len(), Some(via));
             }
             out.push_glue(" ", place.span);
             done = next;
@@ -230,8 +234,8 @@ fn is_blank(c: char) -> bool {
 }
 
 /// What must stand on both sides of a list's name, if not an end of the text. Quotes are not among it.
-fn is_delimiter(c: char) -> bool {
-    is_blank(c) || matches!(c, '(' | ')' | ',' | '=')
+fn is_delimiter(b: u8) -> bool {
+    is_blank(char::from(b)) || matches!(b, b'(' | b')' | b',' | b'=')
 }
 
 #[cfg(test)]
@@ -289,16 +293,21 @@ mod tests {
         }
     }
 
+    /// The items of a list after references are resolved.
+    fn items(lists: &Lists, index: usize) -> Vec<&str> {
+        lists.lists[index].parts.iter().flat_map(|part| part.text.as_str().split(", ")).collect()
+    }
+
     /// Section 1.5: one level, in order of definition.
     #[test]
     fn references() {
         let l = lists("[{list: a, items: [x, b]}, {list: b, items: [y]}, {list: c, items: [b, a]}]");
-        assert_eq!(l.items(0).collect::<Vec<_>>(), ["x", "b"], "b is not yet defined");
-        assert_eq!(l.items(2).collect::<Vec<_>>(), ["y", "x", "b"], "one level");
+        assert_eq!(items(&l, 0), ["x", "b"], "b is not yet defined");
+        assert_eq!(items(&l, 2), ["y", "x", "b"], "one level");
         let l = lists(
             "[{list: a, items: [x, b]}, {list: b, items: [y]}, {list: a, items: [z], override: {items: append}}]",
         );
-        assert_eq!(l.items(0).collect::<Vec<_>>(), ["x", "y", "z"], "appending makes b visible");
+        assert_eq!(items(&l, 0), ["x", "y", "z"], "appending makes b visible");
     }
 
     #[test]

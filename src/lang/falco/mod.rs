@@ -9,6 +9,7 @@
 //! One thing is deliberately otherwise: an error does not stop the load. Everything wrong is reported, and what
 //! compiles is kept.
 
+mod ascii;
 pub mod codes;
 pub mod collect;
 pub mod condition;

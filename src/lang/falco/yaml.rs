@@ -8,8 +8,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use bstr::ByteSlice;
+use saphyr_parser::{Event, Input, Parser, ScalarStyle};
 
+use super::ascii::Ascii;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::text::{Place, Text};
@@ -156,11 +158,15 @@ fn same_len(decoded: &str, raw: &str, style: Style) -> usize {
     let special = match style {
         Style::Quoted('"') => b'\\',
         Style::Quoted(quote) => quote as u8,
-        // Equal to no byte of the text, as a text has no NUL.
-        _ => 0,
+        _ => b'\n',
     };
-    let pairs = decoded.bytes().zip(raw.bytes());
-    let mut n = pairs.take_while(|&(d, r)| d == r && r != special).count();
+    // Most lines are the same to their end.
+    let line = raw.as_bytes().find_byteset([b'\n', special]).unwrap_or(raw.len());
+    let mut n = line;
+    if decoded.as_bytes().get(..line) != Some(&raw.as_bytes()[..line]) {
+        let pairs = decoded.bytes().zip(raw.bytes());
+        n = pairs.take_while(|(d, r)| d == r).count().min(line);
+    }
     while !decoded.is_char_boundary(n) {
         n -= 1;
     }
@@ -395,9 +401,24 @@ fn parse_part(
     stream: &mut Stream,
 ) -> Result<(), Box<Failure>> {
     let part = &whole[from..to];
+    match Ascii::new(part) {
+        Some(input) => build(Parser::new(input), whole, from, to, file, budget, stream),
+        None => build(Parser::new_from_str(part), whole, from, to, file, budget, stream),
+    }
+}
+
+fn build<I: Input>(
+    mut parser: Parser<'_, I>,
+    whole: &str,
+    from: usize,
+    to: usize,
+    file: u32,
+    budget: &mut Budget,
+    stream: &mut Stream,
+) -> Result<(), Box<Failure>> {
+    let part = &whole[from..to];
     let offsets = CharOffsets::new(part);
     let byte = |index: usize| from + offsets.byte(part, index);
-    let mut parser = Parser::new_from_str(part);
     let mut frames: Vec<Frame> = Vec::new();
     let mut anchors: HashMap<usize, Node> = HashMap::new();
     let mut last_end = from;
