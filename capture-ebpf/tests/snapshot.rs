@@ -62,7 +62,7 @@ fn a_host_made_of_files() {
         .file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nbroken\nwww:x:33:33::/srv:/bin/false\n")
         .file("/etc/group", "root:x:0:\nbroken\n");
     let options = Options { env: vec!["LD_PRELOAD".into()], clock: Clock { epoch_offset_ns: 1_000 } };
-    let (section, tally) = take(&host.root(), &options);
+    let (section, tally) = take(&host.root(), &options, &|| false);
     let want = [
         "user 0 root gid=0 home=/root shell=/bin/bash",
         "user 33 www gid=33 home=/srv shell=/bin/false",
@@ -93,7 +93,7 @@ fn a_host_made_of_files() {
 fn this_machine() {
     let options = Options { env: Vec::new(), clock: Clock::new() };
     let before = options.clock.now_ns();
-    let (section, tally) = take(&Root::default(), &options);
+    let (section, tally) = take(&Root::default(), &options, &|| false);
     let me = Tid(std::process::id().into());
     let mine = section.threads.iter().find(|thread| thread.tid == me).expect("this process runs");
     assert_eq!(mine.comm.len().min(15), mine.comm.len());

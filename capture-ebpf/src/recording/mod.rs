@@ -205,6 +205,8 @@ enum Message {
 #[derive(Debug, Default)]
 struct Shared {
     is_started: AtomicBool,
+    /// True once recording is to end: nothing is worth a long wait any more.
+    is_ending: AtomicBool,
     /// True once nothing more can be written.
     is_stopped: AtomicBool,
     n_bytes: AtomicU64,
@@ -256,6 +258,7 @@ pub fn record<S: Source>(
             n_events: 0,
         };
         let mut end = poller.until_told(&shared, control);
+        shared.is_ending.store(true, Ordering::Release);
         // The hooks first, then what they left in the ring: nothing is recorded while the rest is taken out.
         if let Err(error) = poller.source.detach() {
             end = End::Poll(error);

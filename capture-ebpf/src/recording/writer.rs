@@ -175,12 +175,21 @@ impl<'a, 'o> Writer<'a, 'o> {
         self.part_began = Instant::now();
         let began = self.clock.now_ns();
         let options = snapshot::Options { env: self.settings.env.clone(), clock: self.clock };
-        let (mut section, tally) = snapshot::take(&self.settings.root, &options);
+        let (mut section, tally) = {
+            let is_ending = || self.shared.is_ending.load(Ordering::Acquire);
+            snapshot::take(&self.settings.root, &options, &is_ending)
+        };
         section.machine = host::machine(&self.settings.root, self.clock);
         section.interfaces = host::interfaces();
         let ended = self.clock.now_ns();
-        if tally.is_stalled {
-            self.warn("the start state is incomplete: reading a process of /proc did not come to an end".to_owned());
+        if let Some(pid) = tally.stalled_pid {
+            let others = match (tally.is_cut, tally.n_stalled) {
+                (true, _) => " and everything after it".to_owned(),
+                (false, 1) => String::new(),
+                (false, n) => format!(" and {} more", n - 1),
+            };
+            let what = if pid == 0 { "users and groups".to_owned() } else { format!("process {pid}") };
+            self.warn(format!("the start state lacks {what}{others}: reading did not come to an end"));
         }
         let mut mark = Batch::default();
         notes::notification(&mut mark, began, "start_state_begin", format_args!("begin_ns={began} end_ns={ended}"));
@@ -204,9 +213,9 @@ impl<'a, 'o> Writer<'a, 'o> {
             output.flush()?;
         }
         let mut marks = Batch::default();
-        let Tally { n_processes, n_ended, n_reused, n_left_out, is_stalled } = tally;
+        let Tally { n_processes, n_ended, n_reused, n_left_out, n_stalled, is_cut, .. } = tally;
         let what = format_args!(
-            "processes={n_processes} ended={n_ended} reused={n_reused} left_out={n_left_out} stalled={is_stalled} \
+            "processes={n_processes} ended={n_ended} reused={n_reused} left_out={n_left_out} stalled={n_stalled} cut={is_cut} \
              threads_of_events={} fds_of_events={} images_of_events={} overlap_whole={is_overlap_whole}",
             settled.n_threads, settled.n_fds, settled.n_images
         );
