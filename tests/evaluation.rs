@@ -107,6 +107,11 @@ const CASES: &[(&str, &str, &str, Option<bool>)] = &[
     ("X6", X, "getopt((\"-t\"),\"t:\")[t] = \"\"", Some(true)),
     ("X6", X, "getopt((\"-n\"),\"nt:\")[t] != \"\"", Some(false)),
     ("X7", X, "join(\",\", (\"a\",\"b\")) = \"a,b\"", Some(true)),
+    // Numbers in a list are their decimal text, lists what is in them (`list_check` of falcosecurity/libs).
+    ("X7", X, "join(\",\", (evt.num, proc.name)) = \"1,myexe\"", Some(true)),
+    ("X7", X, "join(\",\", (evt.rawres, len(proc.name))) = \"0,5\"", Some(true)),
+    ("X7", E3, "join(\"-\", (fd.types, proc.name)) = \"ipv4-init\"", Some(true)),
+    ("X7", E3, "join(\"-\", (fd.sip, proc.name)) exists", None),
     ("X7", X, "concat(\"a\") = a", None),
     ("X8", X, "user.loginuid = -1", Some(true)),
     ("X8", X, "user.loginname = <NA>", Some(true)),
@@ -153,4 +158,22 @@ fn cases_of_the_specification() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Trace, output of a rule that its last event fires, and what it says.
+const OUTPUTS: &[(&str, &str, &str)] = &[
+    (X4, "%proc.aname", "bash sshd"),
+    (X4, "%proc.aname[1]", "bash"),
+    (E1, "%proc.aname", "<NA>"),
+    // Its own id, unlike in a condition (`TYPE_APID` of sinsp_filtercheck_thread.cpp).
+    (X4, "%proc.apid", "3"),
+    (X4, "%proc.apid[1]", "2"),
+];
+
+#[test]
+fn outputs() {
+    for &(trace, output, expected) in OUTPUTS {
+        let rule = format!("- {{rule: r, desc: d, condition: evt.num > 0, output: \"{output}\", priority: INFO}}");
+        assert_eq!(fired(trace, &rule, Policy::All, &[], true).as_deref(), Ok(expected), "{output}");
+    }
 }

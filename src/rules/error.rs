@@ -145,8 +145,8 @@ pub enum TypeErrorKind {
         /// Type of the argument.
         found: OperandType,
     },
-    /// An element of a list inside a transformer is not a single text.
-    #[error("element {} of a list must be a single text, found {found}", .index + 1)]
+    /// An element of a list inside a transformer is neither text nor a whole number.
+    #[error("element {} of a list must be text or a whole number, found {found}", .index + 1)]
     ListElement {
         /// Which element, from 0.
         index: usize,

@@ -100,7 +100,8 @@ fn typed(operand: &Operand, scheme: &dyn Scheme, place: Place, depth: usize) -> 
             let mut depends = DependsSet::default();
             for (index, item) in items.iter().enumerate() {
                 let item = typed(item, scheme, place, depth + 1)?;
-                if item.ty.is_list || !item.ty.ty.is_text() {
+                let is_number = matches!(item.ty.ty, FieldType::Int(_) | FieldType::Uint(_)) && !item.ty.is_list;
+                if !item.ty.ty.is_text() && !is_number {
                     return Err(TypeErrorKind::ListElement { index, found: item.ty });
                 }
                 depends = depends.union(item.depends);
@@ -228,9 +229,20 @@ pub(crate) fn value_of<'a, S: Subject + ?Sized>(operand: &'a Operand, subject: &
     }
 }
 
+/// The texts of a list: numbers are written out, and lists give what is in them. `None` if any of it is absent. Source:
+/// `list_check` of falcosecurity/libs.
 fn list_value<'a, S: Subject + ?Sized>(items: &'a [Operand], subject: &'a S) -> Option<Vec<Value<'a>>> {
-    let values = items.iter().map(|item| Some(value_of(item, subject)).filter(|value| !value.is_null()));
-    values.collect()
+    let mut values = Vec::with_capacity(items.len());
+    for item in items {
+        match value_of(item, subject) {
+            Value::Null => return None,
+            Value::Int(number) => values.push(Value::owned(number.to_string())),
+            Value::Uint(number) => values.push(Value::owned(number.to_string())),
+            Value::List(items) => values.extend(items),
+            value => values.push(value),
+        }
+    }
+    Some(values)
 }
 
 fn call_value<'a, S: Subject + ?Sized>(

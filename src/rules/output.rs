@@ -1,7 +1,7 @@
 //! Output templates: the text of a match, and the values of the fields it names.
 
 use bstr::BString;
-use tracehound_fields::{NumberFormat, Subject, Value, flags, resolve};
+use tracehound_fields::{FieldArg, NumberFormat, Subject, Value, flags, resolve};
 
 use crate::error::TypeErrorKind;
 use crate::ir::{Operand, OutputPart};
@@ -142,7 +142,7 @@ fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> 
     let typed = type_of(operand, scheme, Place::Output)?;
     let is_printable = |field: &FieldTraits| field.flags & flags::FILTER_ONLY == 0;
     Ok(Shown {
-        operand: typed.field.as_ref().is_none_or(is_printable).then(|| operand.clone()),
+        operand: typed.field.as_ref().is_none_or(is_printable).then(|| printed(operand, scheme)),
         style: Style {
             ty: typed.ty.ty,
             format: typed.field.map_or(NumberFormat::Dec, |field| field.format),
@@ -150,6 +150,17 @@ fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> 
         },
         is_raw: typed.field.as_ref().is_some_and(is_raw_argument),
     })
+}
+
+/// The operand whose value is printed. Without an index, `proc.apid` prints the process's own id, though comparisons ask
+/// those of all ancestors. Source: `TYPE_APID` of sinsp_filtercheck_thread.cpp (libs).
+fn printed(operand: &Operand, scheme: &dyn Scheme) -> Operand {
+    match operand {
+        Operand::Field(field) if field.arg == FieldArg::None && scheme.field(field).name == "proc.apid" => {
+            resolve("proc.apid[0]").map_or_else(|_| operand.clone(), Operand::Field)
+        }
+        _ => operand.clone(),
+    }
 }
 
 /// How an operand is a value of JSON.
