@@ -168,6 +168,9 @@ const OUTPUTS: &[(&str, &str, &str)] = &[
     // Its own id, unlike in a condition (`TYPE_APID` of sinsp_filtercheck_thread.cpp).
     (X4, "%proc.apid", "3"),
     (X4, "%proc.apid[1]", "2"),
+    // A list, whatever its index (`sinsp_filter_check::tostring`).
+    (E2, "%fd.types[1]", "(file)"),
+    (E2, "%fd.types[7]", "<NA>"),
 ];
 
 #[test]

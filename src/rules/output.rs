@@ -1,7 +1,7 @@
 //! Output templates: the text of a match, and the values of the fields it names.
 
 use bstr::BString;
-use tracehound_fields::{FieldArg, NumberFormat, Subject, Value, flags, resolve};
+use tracehound_fields::{FieldArg, FieldRef, NumberFormat, Subject, Value, flags, resolve};
 
 use crate::error::TypeErrorKind;
 use crate::ir::{Operand, OutputPart};
@@ -139,10 +139,11 @@ impl Shown {
 
 /// How an operand is printed in text.
 fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> {
+    let operand = &printed(operand, scheme);
     let typed = type_of(operand, scheme, Place::Output)?;
     let is_printable = |field: &FieldTraits| field.flags & flags::FILTER_ONLY == 0;
     Ok(Shown {
-        operand: typed.field.as_ref().is_none_or(is_printable).then(|| printed(operand, scheme)),
+        operand: typed.field.as_ref().is_none_or(is_printable).then(|| operand.clone()),
         style: Style {
             ty: typed.ty.ty,
             format: typed.field.map_or(NumberFormat::Dec, |field| field.format),
@@ -152,13 +153,14 @@ fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> 
     })
 }
 
-/// The operand whose value is printed. Without an index, `proc.apid` prints the process's own id, though comparisons ask
-/// those of all ancestors. Source: `TYPE_APID` of sinsp_filtercheck_thread.cpp (libs).
+/// The operand whose value is printed, where that is not the one that is compared. Without an index, `proc.apid` prints the
+/// process's own id, not those of all ancestors (`TYPE_APID` of sinsp_filtercheck_thread.cpp, libs); with one, `fd.types`
+/// prints a list still (`sinsp_filter_check::tostring`).
 fn printed(operand: &Operand, scheme: &dyn Scheme) -> Operand {
-    match operand {
-        Operand::Field(field) if field.arg == FieldArg::None && scheme.field(field).name == "proc.apid" => {
-            resolve("proc.apid[0]").map_or_else(|_| operand.clone(), Operand::Field)
-        }
+    let Operand::Field(field) = operand else { return operand.clone() };
+    match (scheme.field(field).name, &field.arg) {
+        ("proc.apid", FieldArg::None) => Operand::Field(FieldRef { arg: FieldArg::Index(0), ..field.clone() }),
+        ("fd.types", FieldArg::Index(_)) => Operand::List(vec![operand.clone()]),
         _ => operand.clone(),
     }
 }
