@@ -131,7 +131,7 @@ fn rows(rules: &RuleSet, not_evaluable: Option<&[Vec<String>]>) -> Vec<Json> {
             "tags": rule.tags,
             "events": if is_all { Vec::new() } else { planned.kinds().names() },
             "all_events": is_all,
-            "fields": planned.fields_used().iter().map(|field| field.text.as_str()).collect::<Vec<_>>(),
+            "fields": planned.fields_used().iter().map(|field| &*field.text).collect::<Vec<_>>(),
             "output": rule.output_text,
             "condition": rule.condition_text,
             "file": rule.origin.path,

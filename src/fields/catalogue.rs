@@ -1,5 +1,6 @@
 //! All fields, and how a name finds its field.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use hashbrown::HashMap;
@@ -26,8 +27,8 @@ pub struct FieldRef {
     pub id: FieldId,
     /// Its argument.
     pub arg: FieldArg,
-    /// As it was written: `proc.aname[2]`, `evt.arg.flags`.
-    pub text: String,
+    /// As it was written: `proc.aname[2]`, `evt.arg.flags`. Borrowed if it is the field's name.
+    pub text: Cow<'static, str>,
 }
 
 impl FieldRef {
@@ -133,8 +134,10 @@ pub fn resolve(text: &str) -> Result<FieldRef, ResolveError> {
     };
     let names = by_name();
     let make = |id: FieldId, arg: Option<&str>| {
-        let arg = parse_arg(id.field(), arg)?;
-        Ok(FieldRef { id, arg, text: text.to_owned() })
+        let field = id.field();
+        let arg = parse_arg(field, arg)?;
+        let text = if text == field.name { Cow::Borrowed(field.name) } else { Cow::Owned(text.to_owned()) };
+        Ok(FieldRef { id, arg, text })
     };
     if let Some(&id) = names.get(name) {
         return make(id, bracket);

@@ -357,7 +357,7 @@ fn fields_of_operand(operand: &Operand, out: &mut Vec<String>) {
     let mut stack = vec![operand];
     while let Some(operand) = stack.pop() {
         match operand {
-            Operand::Field(field) => out.push(field.text.clone()),
+            Operand::Field(field) => out.push(field.text.to_string()),
             Operand::Call { args, .. } => stack.extend(args.iter().rev()),
             Operand::List(items) => stack.extend(items.iter().rev()),
             Operand::Const(_) => {}

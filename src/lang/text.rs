@@ -56,6 +56,16 @@ impl Text {
         Text { text: text.to_owned(), pieces: vec![Piece { start: 0, place, is_verbatim }] }
     }
 
+    /// The text without the origin of its bytes, which [`Text::place_next`] gives in order; room for `n_parts` of it.
+    pub(crate) fn without_places(text: &str, n_parts: usize) -> Text {
+        Text { text: text.to_owned(), pieces: Vec::with_capacity(n_parts) }
+    }
+
+    /// Says where the bytes from an offset on are from, up to the next offset that is told of.
+    pub(crate) fn place_next(&mut self, start: usize, place: Place, is_verbatim: bool) {
+        self.push_piece(Piece { start: start as u32, place, is_verbatim });
+    }
+
     /// Makes room for text that is to be appended: bytes, and parts of different places.
     pub fn reserve(&mut self, bytes: usize, parts: usize) {
         self.text.reserve(bytes);
@@ -130,14 +140,24 @@ impl Text {
         let (from, to) = (range.start as u32, range.end as u32);
         let start = self.text.len() as u32;
         let pieces = &other.pieces[other.piece_at(range.start)..];
+        let pieces = &pieces[..pieces.partition_point(|piece| piece.start < to)];
         self.text.push_str(&other.text[range]);
-        for &Piece { start: begin, mut place, is_verbatim } in pieces.iter().take_while(|piece| piece.start < to) {
+        let copied = |&Piece { start: begin, mut place, is_verbatim }: &Piece| {
             place.via = place.via.or(via);
-            if is_verbatim {
-                place.span.end = place.span.end.min(place.span.start + (to - begin));
-                place.span.start += from.saturating_sub(begin);
-            }
-            self.push_piece(Piece { start: start + begin.saturating_sub(from), place, is_verbatim });
+            Piece { start: start + begin.saturating_sub(from), place, is_verbatim }
+        };
+        let Some((first, others)) = pieces.split_first() else { return };
+        let mut piece = copied(first);
+        if piece.is_verbatim {
+            piece.place.span.start += from.saturating_sub(first.start);
+        }
+        self.pieces.reserve(pieces.len());
+        self.push_piece(piece);
+        self.pieces.extend(others.iter().map(copied));
+        let end = self.text.len() as u32;
+        if let Some(last) = self.pieces.last_mut().filter(|last| last.is_verbatim) {
+            let span = &mut last.place.span;
+            span.end = span.end.min(span.start + (end - last.start));
         }
     }
 

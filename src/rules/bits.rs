@@ -10,6 +10,15 @@ impl Bits {
         Bits(vec![0; n.div_ceil(64)].into())
     }
 
+    /// All numbers below `n`.
+    pub(crate) fn all(n: usize) -> Bits {
+        let mut bits = Bits(vec![u64::MAX; n.div_ceil(64)].into());
+        if let Some(last) = bits.0.last_mut() {
+            *last >>= n.wrapping_neg() % 64;
+        }
+        bits
+    }
+
     /// These numbers below `n`.
     pub(crate) fn of(n: usize, numbers: impl IntoIterator<Item = usize>) -> Bits {
         let mut bits = Bits::none(n);
@@ -23,6 +32,13 @@ impl Bits {
             let bit = 1 << (number % 64);
             *word = if is_in { *word | bit } else { *word & !bit };
         }
+    }
+
+    /// Puts a number in. False, if it was in already or is not below the bound.
+    pub(crate) fn insert(&mut self, number: usize) -> bool {
+        let is_new = !self.contains(number);
+        self.set(number, true);
+        is_new && self.contains(number)
     }
 
     pub(crate) fn contains(&self, number: usize) -> bool {
@@ -80,5 +96,9 @@ mod tests {
         bits.intersect(&Bits::of(130, [63, 64, 1]));
         assert_eq!(bits.iter().collect::<Vec<_>>(), [64]);
         assert_eq!(Bits::none(0).iter().count(), 0);
+        for n in [0, 1, 63, 64, 65, 130] {
+            assert_eq!(Bits::all(n), Bits::of(n, 0..n), "{n}");
+        }
+        assert_eq!([1, 1, 63, 200].map(|number| bits.insert(number)), [true, false, true, false]);
     }
 }

@@ -232,7 +232,7 @@ impl Compiler<'_> {
         let mut found = None;
         each_field(&source.lhs, &mut |field| {
             if matches!(self.scheme.field(field).name, "evt.type" | "syscall.type") {
-                found = Some(field.text.clone());
+                found = Some(field.text.to_string());
             }
         });
         found.map_or(Ok(()), |field| Err(TypeErrorKind::EventTypeNotConstant { field }))
@@ -434,8 +434,11 @@ fn list_test(op: Op, ty: FieldType, constants: &[Vec<u8>]) -> Result<Test, TypeE
     }
     Ok(match ty {
         FieldType::Str | FieldType::Path => {
-            let texts = constants.iter().map(|text| constant::text(text, ty).map(Box::from));
-            Test::Text(TextTest::In(texts.collect::<Result<HashSet<Box<[u8]>>, _>>()?))
+            let mut texts = HashSet::with_capacity(constants.len());
+            for text in constants {
+                texts.insert(Box::from(constant::text(text, ty)?));
+            }
+            Test::Text(TextTest::In(texts))
         }
         FieldType::Bytes => Test::Bytes(TextTest::In(constants.iter().map(|text| text.as_slice().into()).collect())),
         FieldType::Bool => {

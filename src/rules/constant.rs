@@ -104,7 +104,7 @@ pub(crate) fn net(text: &[u8]) -> Result<Cidr, TypeErrorKind> {
 
 /// Text: anything without a NUL.
 pub(crate) fn text(text: &[u8], ty: FieldType) -> Result<&[u8], TypeErrorKind> {
-    if text.contains(&0) { Err(wrong(text, "text without a NUL byte", ty)) } else { Ok(text) }
+    if text.find_byte(0).is_some() { Err(wrong(text, "text without a NUL byte", ty)) } else { Ok(text) }
 }
 
 /// Bytes written in hexadecimal.

@@ -57,6 +57,11 @@ pub(crate) fn position(code: u16) -> Option<usize> {
     (position != UNKNOWN).then_some(usize::from(position))
 }
 
+/// How many kinds have a [`position`]: all are below it.
+pub(crate) fn n_known() -> usize {
+    known().kinds.len()
+}
+
 impl KindSet {
     /// No kind.
     pub fn none() -> KindSet {
@@ -87,12 +92,7 @@ impl KindSet {
 
     /// True if the code is in the set.
     pub fn contains(&self, code: u16) -> bool {
-        self.contains_at(position(code))
-    }
-
-    /// As [`KindSet::contains`], of a code with this [`position`].
-    pub(crate) fn contains_at(&self, position: Option<usize>) -> bool {
-        position.map_or(self.rest, |at| self.words[at / 64] >> (at % 64) & 1 == 1)
+        position(code).map_or(self.rest, |at| self.words[at / 64] >> (at % 64) & 1 == 1)
     }
 
     /// What is not in the set.

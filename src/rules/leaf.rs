@@ -21,7 +21,7 @@ pub struct Leaf {
     depends: DependsSet,
     how: Arc<How>,
     /// What it says about kinds of event, if anything.
-    kinds: Option<KindSet>,
+    kinds: Option<Arc<KindSet>>,
 }
 
 /// How a comparison is evaluated. In all but the first four, an absent value makes it false.
@@ -53,7 +53,7 @@ pub(crate) enum How {
 
 impl Leaf {
     pub(crate) fn new(source: Arc<UntypedLeaf>, depends: DependsSet, how: How, kinds: Option<KindSet>) -> Leaf {
-        Leaf { source, depends, how: Arc::new(how), kinds }
+        Leaf { source, depends, how: Arc::new(how), kinds: kinds.map(Arc::new) }
     }
 
     /// The comparison as it was given.
@@ -99,13 +99,13 @@ impl Leaf {
         self.constant().is_some() || self.kinds.is_some()
     }
 
-    /// The kinds of event for which it can be true and false.
-    pub(crate) fn possible(&self) -> Possible {
+    /// The kinds of event for which it can be true and false; `None` if it says nothing about kinds.
+    pub(crate) fn possible(&self) -> Option<Possible> {
         match (&*self.how, &self.kinds) {
-            (How::Static(true), _) => Possible::exactly(KindSet::all()),
-            (How::Static(false), _) => Possible::exactly(KindSet::none()),
-            (_, Some(kinds)) => Possible::exactly(kinds.clone()),
-            _ => Possible::neutral(),
+            (How::Static(true), _) => Some(Possible::exactly(KindSet::all())),
+            (How::Static(false), _) => Some(Possible::exactly(KindSet::none())),
+            (_, Some(kinds)) => Some(Possible::exactly((**kinds).clone())),
+            _ => None,
         }
     }
 

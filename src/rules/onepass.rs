@@ -112,9 +112,17 @@ impl Literals {
 
     fn sort(&mut self) {
         let Literals { bytes, rows } = self;
-        rows.sort_unstable_by(|a, b| {
-            bytes[a.start as usize..a.end as usize].cmp(&bytes[b.start as usize..b.end as usize])
-        });
+        let text = |row: &Literal| &bytes[row.start as usize..row.end as usize];
+        // Mostly the first eight bytes tell; a text that ends among them is, or stands before, what goes on.
+        let beginning = |row: &Literal| {
+            let (mut first, text) = ([0; 8], text(row));
+            let n = text.len().min(first.len());
+            first[..n].copy_from_slice(&text[..n]);
+            u64::from_be_bytes(first)
+        };
+        let mut keyed: Vec<(u64, Literal)> = rows.drain(..).map(|row| (beginning(&row), row)).collect();
+        keyed.sort_unstable_by(|(a, row_a), (b, row_b)| a.cmp(b).then_with(|| text(row_a).cmp(text(row_b))));
+        rows.extend(keyed.into_iter().map(|(_, row)| row));
     }
 
     fn start(&self) -> Along {

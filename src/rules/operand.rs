@@ -85,12 +85,12 @@ fn typed(operand: &Operand, scheme: &dyn Scheme, place: Place, depth: usize) -> 
         Operand::Field(field) => {
             let traits = scheme.field(field);
             if place == Place::Condition && traits.flags & flags::PRINT_ONLY != 0 {
-                return Err(TypeErrorKind::PrintOnly { field: field.text.clone() });
+                return Err(TypeErrorKind::PrintOnly { field: field.text.to_string() });
             }
             let is_list = traits.multiplicity == Multiplicity::List;
             Ok(Typed {
                 ty: OperandType { ty: traits.ty, is_list },
-                no_rhs: (traits.flags & flags::NO_RHS != 0).then(|| field.text.clone()),
+                no_rhs: (traits.flags & flags::NO_RHS != 0).then(|| field.text.to_string()),
                 depends: DependsSet::default().with(traits.depends),
                 field: Some(traits),
             })
@@ -117,7 +117,10 @@ fn typed(operand: &Operand, scheme: &dyn Scheme, place: Place, depth: usize) -> 
                         && traits.flags & flags::NO_TRANSFORMER != 0
                         && *transform != Transform::Val
                     {
-                        return Err(TypeErrorKind::NoTransformer { field: field.text.clone(), transform: *transform });
+                        return Err(TypeErrorKind::NoTransformer {
+                            field: field.text.to_string(),
+                            transform: *transform,
+                        });
                     }
                     Ok(typed)
                 })

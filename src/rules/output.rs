@@ -50,14 +50,14 @@ impl Output {
 
     /// As [`Output::new`], with another catalogue of fields.
     pub fn with(parts: &[OutputPart], scheme: &dyn Scheme) -> Result<Output, Vec<(usize, TypeErrorKind)>> {
-        let mut output = Output::default();
+        let mut output = Output { parts: Vec::with_capacity(parts.len()), fields: Vec::with_capacity(parts.len()) };
         let mut errors = Vec::new();
         for (i, part) in parts.iter().enumerate() {
             match part {
                 OutputPart::Text(text) => output.parts.push(Part::Text(text.clone())),
                 OutputPart::Value { operand, key, width } => match show(operand, scheme) {
                     Ok(shown) => {
-                        output.name_fields(operand, key, scheme);
+                        output.name_fields(operand, key, &shown, scheme);
                         output.parts.push(Part::Value { shown, width: width.filter(|&width| width > 0) });
                     }
                     Err(error) => errors.push((i, error)),
@@ -70,18 +70,16 @@ impl Output {
     }
 
     /// An operand is a field of the output, and so are the fields inside a transformer.
-    fn name_fields(&mut self, operand: &Operand, key: &str, scheme: &dyn Scheme) {
+    fn name_fields(&mut self, operand: &Operand, key: &str, shown: &Shown, scheme: &dyn Scheme) {
         if !matches!(operand, Operand::Field(_)) {
             each_field(operand, &mut |field| {
                 let operand = Operand::Field(field.clone());
-                if let Ok(shown) = show_plain(&operand, scheme) {
-                    self.fields.push(NamedField { key: field.text.clone(), shown });
+                if let Ok(shown) = show(&operand, scheme) {
+                    self.fields.push(NamedField { key: field.text.to_string(), shown: plain(&operand, shown, scheme) });
                 }
             });
         }
-        if let Ok(shown) = show_plain(operand, scheme) {
-            self.fields.push(NamedField { key: key.to_owned(), shown });
-        }
+        self.fields.push(NamedField { key: key.to_owned(), shown: plain(operand, shown.clone(), scheme) });
     }
 
     /// The text for an event, without time and priority. An absent value is `<NA>`, an empty one nothing; a value
@@ -165,15 +163,16 @@ fn printed(operand: &Operand, scheme: &dyn Scheme) -> Operand {
     }
 }
 
-/// How an operand is a value of JSON.
-fn show_plain(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> {
-    let mut shown = show(operand, scheme)?;
-    let Operand::Field(field) = operand else { return Ok(shown) };
+/// How an operand that is printed like this in text is a value of JSON.
+fn plain(operand: &Operand, mut shown: Shown, scheme: &dyn Scheme) -> Shown {
+    let Operand::Field(field) = operand else { return shown };
     // Source: `extract_as_js` of the generic and the syscall fields.
     match scheme.field(field).name {
         "evt.time" | "evt.time.s" | "evt.time.iso8601" | "evt.datetime" | "evt.datetime.s" | "evt.outputtime" => {
-            if let Ok(time) = resolve("evt.rawtime") {
-                shown = show(&Operand::Field(time), scheme)?;
+            if let Ok(time) = resolve("evt.rawtime")
+                && let Ok(time) = show(&Operand::Field(time), scheme)
+            {
+                shown = time;
                 shown.style.format = NumberFormat::Dec;
             }
         }
@@ -182,7 +181,7 @@ fn show_plain(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeError
         }
         _ => {}
     }
-    Ok(shown)
+    shown
 }
 
 /// Fields of times and durations are JSON numbers, whatever their base in text.

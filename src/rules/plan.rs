@@ -1,15 +1,16 @@
 //! Rules made ready: which to ask for which kind of event, and what they share.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use tracehound_fields::{FieldRef, Subject, subject};
 
 use crate::bits::Bits;
 use crate::compile::compile_with;
 use crate::error::{TypeError, TypeErrorKind};
-use crate::ir::{Priority, Rule, UntypedLeaf};
+use crate::ir::{Priority, Rule};
 use crate::kinds::{self, KindSet};
 use crate::leaf::{How, Leaf};
 use crate::output::Output;
@@ -146,7 +147,7 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// What kinds of event have in common for which the same rules are asked in the same way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KindList {
     /// Rules to ask, in order.
     pub(crate) rules: Box<[RuleId]>,
@@ -183,7 +184,8 @@ impl RuleSet {
     ) -> (RuleSet, Vec<RuleErrors>) {
         let mut set = RuleSet::default();
         let mut errors = Vec::new();
-        let mut known: HashMap<Arc<UntypedLeaf>, u32> = HashMap::new();
+        let mut known = Known::default();
+        set.rules.reserve(rules.size_hint().0);
         for (position, (rule, predicate)) in rules.enumerate() {
             let output = Output::with(&rule.output, scheme);
             match (predicate, output) {
@@ -233,17 +235,8 @@ impl RuleSet {
         n
     }
 
-    fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut HashMap<Arc<UntypedLeaf>, u32>) {
-        let numbers: Vec<u32> = predicate
-            .leaves()
-            .iter()
-            .map(|leaf| {
-                *known.entry(leaf.shared_source().clone()).or_insert_with(|| {
-                    self.leaves.push(leaf.clone());
-                    self.leaves.len() as u32 - 1
-                })
-            })
-            .collect();
+    fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut Known) {
+        let numbers: Vec<u32> = predicate.leaves().iter().map(|leaf| known.number(leaf, &mut self.leaves)).collect();
         let program = predicate.program().renumbered(|leaf| numbers[leaf as usize]);
         let kinds = predicate.kinds().clone();
         self.rules.push(PlannedRule { rule, predicate, output, kinds, program });
@@ -254,30 +247,42 @@ impl RuleSet {
         self.order.iter().zip(0..).for_each(|(id, rank)| self.ranks[id.0 as usize] = rank);
         self.lists.clear();
         self.list_of.clear();
-        // Rules of a kind, and the leaves in them that the kind decides; kinds with the same rules share them.
-        let mut kind_leaves: HashMap<Box<[RuleId]>, Vec<u32>> = HashMap::new();
-        let mut numbers: HashMap<KindList, u32> = HashMap::new();
-        let may_match = |rule: &PlannedRule| rule.is_active() && rule.program.constant() != Some(false);
-        let candidates = self.order.iter().map(|&id| (id, &self.rules[id.0 as usize]));
-        let candidates: Vec<(RuleId, &KindSet)> =
-            candidates.filter(|(_, rule)| may_match(rule)).map(|(id, rule)| (id, &rule.kinds)).collect();
+        // Which rules are asked, by kind; the last is for codes without a name.
+        let place_of = |code: u16| kinds::position(code).unwrap_or(kinds::n_known());
+        let mut asked = vec![Bits::none(self.rules.len()); kinds::n_known() + 1];
+        for (rule, number) in self.rules.iter().zip(0..) {
+            if rule.is_active() && rule.program.constant() != Some(false) {
+                rule.kinds.codes().for_each(|code| asked[place_of(code)].set(number, true));
+                asked[place_of(UNKNOWN_CODE)].set(number, rule.kinds.contains(UNKNOWN_CODE));
+            }
+        }
+        /// Kinds for which the same rules are asked.
+        struct Group {
+            rules: Box<[RuleId]>,
+            /// Leaves of these rules that the kind decides.
+            decided: Vec<u32>,
+            /// By the leaves that hold, the number of the list.
+            lists: HashMap<Vec<u32>, u32>,
+        }
+        let mut groups: HashMap<Bits, Group> = HashMap::new();
+        let mut is_true: Vec<u32> = Vec::new();
         let mut list_for = |code: u16| -> u32 {
-            let at = kinds::position(code);
-            let asked = candidates.iter().filter(|(_, kinds)| kinds.contains_at(at));
-            let rules: Box<[RuleId]> = asked.map(|&(id, _)| id).collect();
-            let decided = kind_leaves.entry_ref(&rules).or_insert_with(|| {
+            let is_asked = &asked[place_of(code)];
+            let group = groups.entry_ref(is_asked).or_insert_with(|| {
+                let rules = self.order.iter().copied().filter(|rule| is_asked.contains(rule.0 as usize));
+                let rules: Box<[RuleId]> = rules.collect();
                 let own = rules.iter().flat_map(|rule| self.rules[rule.0 as usize].program.leaves());
                 let mut decided: Vec<u32> =
                     own.filter(|&leaf| matches!(self.leaves[leaf as usize].how(), How::Kind(_))).collect();
                 decided.sort_unstable();
                 decided.dedup();
-                decided
+                Group { rules, decided, lists: HashMap::new() }
             });
-            let is_true = decided.iter().copied().filter(|&leaf| self.leaves[leaf as usize].is_of_kind(code)).collect();
-            let is_asked = Bits::of(self.rules.len(), rules.iter().map(|rule| rule.0 as usize));
-            let list = KindList { rules, is_asked, is_true };
-            *numbers.entry_ref(&list).or_insert_with(|| {
-                self.lists.push(list.clone());
+            is_true.clear();
+            is_true.extend(group.decided.iter().copied().filter(|&leaf| self.leaves[leaf as usize].is_of_kind(code)));
+            *group.lists.entry_ref(is_true.as_slice()).or_insert_with(|| {
+                let (rules, is_asked) = (group.rules.clone(), is_asked.clone());
+                self.lists.push(KindList { rules, is_asked, is_true: is_true.as_slice().into() });
                 self.lists.len() as u32 - 1
             })
         };
@@ -370,6 +375,34 @@ impl RuleSet {
         let rules = self.order.iter().map(|&id| (self.rule(id), id));
         let rules = rules.filter(move |(rule, _)| rule.is_active() && rule.rule.priority <= least);
         rules.filter(move |(rule, _)| rule.predicate.evaluate_plainly(subject)).map(|(_, id)| id).take(n_hits)
+    }
+}
+
+/// The comparisons of a set while it is made.
+#[derive(Default)]
+struct Known {
+    /// By address: rules share those that a macro brings. Rules of the set keep them.
+    by_address: HashMap<usize, u32>,
+    /// Hashes and numbers of those that differ.
+    by_content: HashTable<(u64, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Known {
+    /// The number of a comparison among the set's, to which it is added if it is new.
+    fn number(&mut self, leaf: &Leaf, leaves: &mut Vec<Leaf>) -> u32 {
+        *self.by_address.entry(Arc::as_ptr(leaf.shared_source()).addr()).or_insert_with(|| {
+            let hash = self.hasher.hash_one(leaf.source());
+            let is_same =
+                |&(other, number): &(u64, u32)| other == hash && leaves[number as usize].source() == leaf.source();
+            if let Some(&(_, number)) = self.by_content.find(hash, is_same) {
+                return number;
+            }
+            leaves.push(leaf.clone());
+            let number = leaves.len() as u32 - 1;
+            self.by_content.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+            number
+        })
     }
 }
 

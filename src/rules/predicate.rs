@@ -113,17 +113,26 @@ impl Predicate {
     }
 }
 
-/// The kinds of event for which a condition can be true.
+/// The kinds of event for which a condition can be true. Most parts of conditions say nothing about kinds: `None`.
 fn kinds(nodes: &[Node], leaves: &[Leaf]) -> KindSet {
-    let result = fold(nodes, |node, parts: &mut Vec<Possible>| match node {
-        Node::Const(true) => Possible::exactly(KindSet::all()),
-        Node::Const(false) => Possible::exactly(KindSet::none()),
-        Node::Leaf(leaf, _) => leaves[leaf as usize].possible(),
-        Node::Not => parts.pop().map_or_else(Possible::neutral, Possible::not),
-        Node::And(_) => parts.drain(..).fold(Possible::exactly(KindSet::all()), |all, part| all.and(&part)),
-        Node::Or(_) => parts.drain(..).fold(Possible::exactly(KindSet::none()), |all, part| all.or(&part)),
+    type Part = Option<Box<Possible>>;
+    let neutral = Possible::neutral();
+    let join = |parts: &mut Vec<Part>, first: Possible, join: fn(Possible, &Possible) -> Possible| -> Part {
+        if !parts.is_empty() && parts.iter().all(Option::is_none) {
+            return None;
+        }
+        let parts = parts.iter().map(|part| part.as_deref().unwrap_or(&neutral));
+        Some(Box::new(parts.fold(first, join)))
+    };
+    let result = fold(nodes, |node, parts: &mut Vec<Part>| match node {
+        Node::Const(true) => Some(Box::new(Possible::exactly(KindSet::all()))),
+        Node::Const(false) => Some(Box::new(Possible::exactly(KindSet::none()))),
+        Node::Leaf(leaf, _) => leaves[leaf as usize].possible().map(Box::new),
+        Node::Not => parts.pop().flatten().map(|part| Box::new(part.not())),
+        Node::And(_) => join(parts, Possible::exactly(KindSet::all()), Possible::and),
+        Node::Or(_) => join(parts, Possible::exactly(KindSet::none()), Possible::or),
     });
-    result.map_or_else(KindSet::none, |possible| possible.when_true)
+    result.map_or_else(KindSet::none, |part| part.map_or(neutral, |part| *part).when_true)
 }
 
 /// Goes through nodes with their operands before them, giving each the results of its parts in order; the result of
@@ -132,9 +141,10 @@ pub(crate) fn fold<T>(nodes: &[Node], mut f: impl FnMut(Node, &mut Vec<T>) -> T)
     let mut results: Vec<T> = Vec::new();
     let mut parts = Vec::new();
     for &node in nodes {
-        let n_parts = arity(node).min(results.len());
         parts.clear();
-        parts.extend(results.drain(results.len() - n_parts..));
+        if let n_parts @ 1.. = arity(node).min(results.len()) {
+            parts.extend(results.drain(results.len() - n_parts..));
+        }
         results.push(f(node, &mut parts));
     }
     results.pop()
@@ -178,7 +188,7 @@ impl Program {
             end: usize,
         }
         let sizes = subtree_sizes(nodes);
-        let mut steps: Vec<Step> = Vec::new();
+        let mut steps: Vec<Step> = Vec::with_capacity(leaves.len());
         let Some(root) = nodes.len().checked_sub(1) else { return Program { steps: steps.into(), start: REJECT } };
         let open = |node: usize, when_true: u32, when_false: u32| Open {
             node,
@@ -310,6 +320,7 @@ impl Program {
         // As `restrict`, but a step that stays is only told from the others, by its number, and not made.
         let leads = &mut scratch.leads;
         leads.clear();
+        leads.reserve(self.steps.len());
         for (step, number) in self.steps.iter().zip(0..) {
             let to = |next: u32| leads.get(next as usize).copied().unwrap_or(next);
             let (when_true, when_false) = (to(step.when_true), to(step.when_false));

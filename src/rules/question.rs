@@ -42,7 +42,7 @@ pub(crate) struct Questions {
     /// For each comparison its question and its number there; [`NOT_ASKED`] for one that the kind of event decides.
     pub(crate) of_leaf: Vec<(u32, u32)>,
     /// For each comparison the rules that ask it.
-    pub(crate) rules_of_leaf: Vec<Box<[RuleId]>>,
+    pub(crate) rules_of_leaf: Vec<Vec<RuleId>>,
     /// Questions that a part of the actor's state decides, by scope.
     pub(crate) by_scope: [Vec<u32>; Scope::ALL.len()],
 }
@@ -84,10 +84,11 @@ impl Questions {
             group.iter().zip(0..).for_each(|(&leaf, bit)| questions.of_leaf[leaf as usize] = (number, bit));
             let own = group.iter().map(|&leaf| leaves[leaf as usize]);
             let depends = own.fold(DependsSet::default(), |set, leaf| set.union(leaf.depends()));
-            let mut base = Bits::of(n_rules, 0..n_rules);
+            let mut base = Bits::all(n_rules);
+            let mut tried = Bits::none(n_rules);
             let known = |leaf: u32| (questions.of_leaf[leaf as usize].0 == number).then_some(false);
             for &RuleId(rule) in group.iter().flat_map(|&leaf| &rules_of_leaf[leaf as usize]) {
-                if base.contains(rule as usize) && programs[rule as usize].is_refuted(known, &mut scratch) {
+                if tried.insert(rule as usize) && programs[rule as usize].is_refuted(known, &mut scratch) {
                     base.set(rule as usize, false);
                 }
             }
@@ -110,7 +111,7 @@ impl Questions {
                 base,
             });
         }
-        questions.rules_of_leaf = rules_of_leaf.into_iter().map(Vec::into).collect();
+        questions.rules_of_leaf = rules_of_leaf;
         questions
     }
 

@@ -282,7 +282,7 @@ fn takes_list(comp: &str) -> bool {
 /// `Quirk::ItemAsText`: nothing is escaped, so a backslash in a value that gets quotes becomes an escape, and
 /// parentheses, commas or `=` in one that does not end it.
 pub fn push_quoted(out: &mut Text, value: &Text) {
-    let needs_quotes = value.as_str().contains(' ') && !value.as_str().starts_with(['"', '\'']);
+    let needs_quotes = needs_quotes(value);
     let at = value.place_at(0).span;
     if needs_quotes {
         out.push_glue("\"", at);
@@ -291,4 +291,9 @@ pub fn push_quoted(out: &mut Text, value: &Text) {
     if needs_quotes {
         out.push_glue("\"", at);
     }
+}
+
+/// True for a value that [`push_quoted`] puts quotes around.
+pub fn needs_quotes(value: &Text) -> bool {
+    value.as_str().contains(' ') && !value.as_str().starts_with(['"', '\''])
 }

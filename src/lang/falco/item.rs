@@ -393,7 +393,7 @@ impl Reader<'_> {
     }
 
     fn warn_duplicate_keys(&mut self, map: &Map<'_>) {
-        let mut seen = hashbrown::HashMap::new();
+        let mut seen = hashbrown::HashMap::with_capacity(map.pairs.len());
         for (key, _) in map.pairs {
             let Some(text) = key.as_str() else { continue };
             if let Some(first) = seen.insert(text, key.span) {

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::Expansion;
 use super::collect::{List, Table};
-use super::exceptions::push_quoted;
+use super::exceptions::{needs_quotes, push_quoted};
 use super::item::is_bare;
 use crate::source::Span;
 use crate::text::{Text, ViaId};
@@ -47,11 +47,14 @@ impl ResolvedList {
             Some(part) if part.from == from && !part.text.is_empty() => part.text.push_glue(", ", Span::default()),
             _ => self.parts.push(Part { text: Text::default(), from }),
         }
-        if let Some(part) = self.parts.last_mut() {
+        let Some(Part { text, .. }) = self.parts.last_mut() else { return };
+        if needs_quotes(item) {
             // On its own first: its quotes are where it is, not behind the item before.
             let mut quoted = Text::default();
             push_quoted(&mut quoted, item);
-            part.text.push_all(&quoted);
+            text.push_all(&quoted);
+        } else {
+            text.push_all(item);
         }
     }
 }
@@ -61,6 +64,8 @@ impl ResolvedList {
 pub struct Lists {
     lists: Vec<ResolvedList>,
     by_name: HashMap<Vec<u8>, usize>,
+    /// Lengths of names, those above 63 as one: most words of conditions are shorter than any name.
+    lengths: u64,
     /// Lists with names that are not one word: they are searched in every condition.
     odd: Vec<usize>,
     /// Which were used, by index.
@@ -103,6 +108,7 @@ impl Lists {
             out.lists.push(resolved);
         }
         out.by_name = out.lists.iter().enumerate().map(|(i, list)| (list.name.clone().into_bytes(), i)).collect();
+        out.lengths = out.by_name.keys().fold(0, |lengths, name| lengths | length_bit(name));
         out.odd = (0..out.lists.len()).filter(|&i| !is_bare(&out.lists[i].name)).collect();
         for i in 0..out.lists.len() {
             let mut words: Vec<usize> =
@@ -149,7 +155,7 @@ impl Lists {
     }
 
     fn names_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let words = text.as_bytes().split(|&b| is_delimiter(b)).filter(|word| !word.is_empty());
+        let words = text.as_bytes().split(|&b| is_delimiter(b)).filter(|word| self.lengths & length_bit(word) != 0);
         words.filter_map(|word| self.by_name.get(word).copied())
     }
 
@@ -227,6 +233,11 @@ impl Lists {
 fn push_expansion(expansions: &mut Vec<Expansion>, name: &str, at: Span, parent: Option<ViaId>) -> ViaId {
     expansions.push(Expansion { kind: super::item::Kind::List, name: name.to_owned(), at, parent });
     ViaId((expansions.len() - 1) as u32)
+}
+
+/// The bit of [`Lists::lengths`] for a name.
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 fn is_blank(c: char) -> bool {

@@ -1,5 +1,6 @@
 //! From syntax trees to the language-neutral form: names become fields, macros sub-trees, errors diagnostics.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tracehound_fields::{ResolveError, catalogue};
@@ -99,9 +100,9 @@ pub fn resolve_operand(operand: &Operand) -> Result<rules::Operand, OperandError
         Operand::Field { name, arg, range } => {
             let error = |message: String, help| OperandError { range: range.clone(), message, help };
             let text = match arg {
-                None => name.clone(),
+                None => Cow::Borrowed(name),
                 Some(arg) => match std::str::from_utf8(arg) {
-                    Ok(arg) => format!("{name}[{arg}]"),
+                    Ok(arg) => Cow::Owned(format!("{name}[{arg}]")),
                     Err(_) => return Err(error(format!("argument of {name} is not UTF-8"), None)),
                 },
             };
@@ -406,9 +407,11 @@ fn is_deprecated(name: &str) -> bool {
 /// A constant that looks like a field (`Quirk::FieldAsText`) or a transformer: what is read, and how the other is written.
 fn misread(value: &Value) -> Option<(String, Option<String>)> {
     // Longer texts are no field, and constants can be as long as the file.
-    let text = std::str::from_utf8(&value.bytes).ok().filter(|text| text.len() <= 200)?;
+    let bytes = Some(value.bytes.as_slice()).filter(|bytes| bytes.len() <= 200)?;
+    let is_name = !value.is_quoted && field_name_len(bytes) == bytes.len();
+    let text = std::str::from_utf8(bytes).ok().filter(|_| is_name || bytes.ends_with(b")"))?;
     let shown = || short(text, 80);
-    if !value.is_quoted && field_name_len(text.as_bytes()) == text.len() && catalogue::find(text).is_some() {
+    if is_name && catalogue::find(text).is_some() {
         let shown = shown();
         let message = format!("'{shown}' may be a valid field wrongly interpreted as a string value");
         return Some((message, Some(format!("to compare with the field write `val({shown})`"))));

@@ -116,7 +116,9 @@ impl Macros {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Macros {
         let table = &collector.macros;
-        let mut out = Macros::default();
+        let n = table.entries.len();
+        let mut out =
+            Macros { entries: Vec::with_capacity(n), by_name: HashMap::with_capacity(n), ..Macros::default() };
         for (i, definition) in table.entries.iter().enumerate() {
             let mut entry = ParsedMacro {
                 condition: None,

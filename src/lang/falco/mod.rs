@@ -26,6 +26,7 @@ pub mod yaml;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bstr::ByteSlice;
 use hashbrown::HashMap;
 use tracehound_rules::{Compilation, Expr, Origin, OutputPart, Predicate, Rule};
 
@@ -228,7 +229,9 @@ impl Loader {
             self.report(diagnostic);
         }
         let collector = std::mem::take(&mut self.collector);
-        let mut loaded = Loaded::default();
+        let n_rules = collector.rules.entries.len();
+        let mut loaded =
+            Loaded { rules: Vec::with_capacity(n_rules), compiled: Vec::with_capacity(n_rules), ..Loaded::default() };
         let mut lists = match Lists::new(&collector.lists) {
             Ok(lists) => lists,
             Err(TooLarge) => {
@@ -391,7 +394,7 @@ fn origin(sources: &SourceMap, span: Span) -> Origin {
 /// these bytes.
 pub fn readable(bytes: &[u8]) -> (Cow<'_, str>, Vec<usize>) {
     if let Ok(text) = std::str::from_utf8(bytes)
-        && !bytes.contains(&0)
+        && bytes.find_byte(0).is_none()
         && !text.starts_with('\u{feff}')
     {
         return (Cow::Borrowed(text), Vec::new());

@@ -1,5 +1,8 @@
 //! Output templates: `%field` in text. Specification: section 6.4.
 
+use std::borrow::Cow;
+
+use bstr::ByteSlice;
 use tracehound_fields::{ArgPolicy, catalogue, flags};
 use tracehound_rules::{self as rules, OutputPart, Quirk, check_output};
 
@@ -18,15 +21,20 @@ const MAX_NAME: usize = 256;
 /// A template, compiled; or the reason why it is none.
 pub fn parse(text: &Text, warnings: &mut Vec<Diagnostic>) -> Result<Vec<OutputPart>, Box<Diagnostic>> {
     warn_deprecated(text, warnings);
-    let text = &without_container_info(text, warnings);
+    let text = &*without_container_info(text, warnings);
     let source = text.as_str();
-    let mut parts = Vec::new();
-    let mut literal = String::new();
+    let n_percent = source.bytes().filter(|&b| b == b'%').count();
+    let mut parts = Vec::with_capacity(2 * n_percent + 1);
+    let push_text = |parts: &mut Vec<OutputPart>, text: &str| {
+        if !text.is_empty() {
+            parts.push(OutputPart::Text(text.to_owned()));
+        }
+    };
     // A leading `*` says that missing values do not suppress the output, which here they never do.
     let mut at = usize::from(source.starts_with('*'));
-    while let Some(found) = source[at..].find('%') {
+    while let Some(found) = source.as_bytes()[at..].find_byte(b'%') {
         let percent = at + found;
-        literal.push_str(&source[at..percent]);
+        let literal = &source[at..percent];
         let after = &source[percent + 1..];
         let n_digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let width = match &after[..n_digits] {
@@ -43,24 +51,19 @@ pub fn parse(text: &Text, warnings: &mut Vec<Diagnostic>) -> Result<Vec<OutputPa
         }
         let Some((operand, key, len)) = longest_operand(rest) else { return no_field(text, percent, start) };
         if let rules::Operand::Field(field) = &operand {
-            let token = text.place(percent..start + len).span;
+            let token = || text.place(percent..start + len).span;
             if field.field().flags & flags::FILTER_ONLY != 0 {
-                warnings.push(Diagnostic::quirk(Quirk::FilterOnlyOutput, token));
+                warnings.push(Diagnostic::quirk(Quirk::FilterOnlyOutput, token()));
             }
             if continues_name(&rest[len..]) {
-                warnings.push(Diagnostic::quirk(Quirk::OutputPrefix, token));
+                warnings.push(Diagnostic::quirk(Quirk::OutputPrefix, token()));
             }
         }
-        if !literal.is_empty() {
-            parts.push(OutputPart::Text(std::mem::take(&mut literal)));
-        }
+        push_text(&mut parts, literal);
         parts.push(OutputPart::Value { operand, key, width });
         at = start + len;
     }
-    literal.push_str(&source[at..]);
-    if !literal.is_empty() {
-        parts.push(OutputPart::Text(literal));
-    }
+    push_text(&mut parts, &source[at..]);
     Ok(parts)
 }
 
@@ -114,7 +117,7 @@ fn no_field<T>(text: &Text, percent: usize, start: usize) -> Result<T, Box<Diagn
 /// The longest prefix of a text that compiles: a field or a transformer, its key in `output_fields`, its length.
 fn longest_operand(text: &str) -> Option<(rules::Operand, String, usize)> {
     let name = &text[..identifier_len(text.as_bytes())];
-    if TRANSFORMERS.iter().any(|(transformer, _)| *transformer == name) && text[name.len()..].starts_with('(') {
+    if text[name.len()..].starts_with('(') && TRANSFORMERS.iter().any(|(transformer, _)| *transformer == name) {
         let (operand, len) = parse_operand_prefix(text)?;
         if !matches!(operand, Operand::Call { .. }) {
             return None;
@@ -123,13 +126,13 @@ fn longest_operand(text: &str) -> Option<(rules::Operand, String, usize)> {
         return Some((resolved, without_blanks(&text[..len]), len));
     }
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
-    let run = text.find(|c: char| !is_name(c)).unwrap_or(text.len()).min(MAX_NAME);
+    let run = text.bytes().position(|b| !is_name(char::from(b))).unwrap_or(text.len()).min(MAX_NAME);
     if text[run..].starts_with('[')
         && catalogue::find(&text[..run]).is_some()
         && let Some((operand, len)) = parse_operand_prefix(text)
         && let Ok(rules::Operand::Field(field)) = resolve_operand(&operand)
     {
-        let key = field.text.clone();
+        let key = field.text.to_string();
         return Some((printable(rules::Operand::Field(field))?, key, len));
     }
     (1..=run).rev().find_map(|end| {
@@ -138,7 +141,7 @@ fn longest_operand(text: &str) -> Option<(rules::Operand, String, usize)> {
             return None;
         }
         let field = tracehound_fields::resolve(candidate).ok()?;
-        let key = field.text.clone();
+        let key = field.text.to_string();
         Some((printable(rules::Operand::Field(field))?, key, end))
     })
 }
@@ -170,8 +173,11 @@ fn without_blanks(text: &str) -> String {
 }
 
 /// `%container.info` stands for nothing any more.
-fn without_container_info(text: &Text, warnings: &mut Vec<Diagnostic>) -> Text {
+fn without_container_info<'a>(text: &'a Text, warnings: &mut Vec<Diagnostic>) -> Cow<'a, Text> {
     const TOKEN: &str = "%container.info";
+    if !text.as_str().contains(TOKEN) {
+        return Cow::Borrowed(text);
+    }
     let mut out = Text::default();
     let mut at = 0;
     while let Some(found) = text.as_str()[at..].find(TOKEN) {
@@ -183,11 +189,8 @@ fn without_container_info(text: &Text, warnings: &mut Vec<Diagnostic>) -> Text {
             warnings.push(Diagnostic::new(Code::DeprecatedItem, text.place(start..at).span, message));
         }
     }
-    if at == 0 {
-        return text.clone();
-    }
     out.push_range(text, at..text.len(), None);
-    out
+    Cow::Owned(out)
 }
 
 /// Deprecated fields are looked for as Falco does it: as parts of the text.

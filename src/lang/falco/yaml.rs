@@ -100,7 +100,9 @@ fn sum(costs: impl Iterator<Item = (usize, usize)>) -> (usize, usize) {
 /// doubled quotes and escapes, and nothing else: so both texts are walked side by side. Where they do not fit, the
 /// rest of the text stands for the whole scalar.
 fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
-    let mut out = Text::default();
+    // A line has at most its text and its end; room for those of the usual condition.
+    let n_lines = raw.bytes().filter(|&b| b == b'\n').count() + 1;
+    let mut out = Text::without_places(decoded, 2 * n_lines.min(1 << 10));
     let mut at = match style {
         Style::Quoted(quote) if raw.starts_with(quote) => quote.len_utf8(),
         _ => 0,
@@ -114,19 +116,19 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
     let mut i = 0;
     while let Some(c) = decoded[i..].chars().next() {
         // Most of a text is written as it reads.
-        let n_same = same_len(&decoded[i..], &raw[at..], style);
-        if n_same > 0 {
-            out.push(&decoded[i..i + n_same], place(at, at + n_same), true);
+        let may_be_same = raw.as_bytes().get(at) == Some(&decoded.as_bytes()[i]);
+        if may_be_same && let n_same @ 1.. = same_len(&decoded[i..], &raw[at..], style) {
+            out.place_next(i, place(at, at + n_same), true);
             i += n_same;
             at += n_same;
             continue;
         }
         if !is_white(c) {
             loop {
-                let rest = &raw[at..];
-                if next(at).is_some_and(is_white) {
+                let rest = &raw.as_bytes()[at..];
+                if rest.first().is_some_and(|&b| is_white(char::from(b))) {
                     at += 1;
-                } else if is_double && (rest.starts_with("\\\n") || rest.starts_with("\\\r")) {
+                } else if is_double && (rest.starts_with(b"\\\n") || rest.starts_with(b"\\\r")) {
                     at += 2;
                 } else {
                     break;
@@ -142,11 +144,11 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
             // A line break that is not in the file, at its end.
             _ if is_white(c) => (0, false),
             _ => {
-                out.push(&decoded[i..], Place { span, via: None }, false);
+                out.place_next(i, Place { span, via: None }, false);
                 return out;
             }
         };
-        out.push(&decoded[i..i + c.len_utf8()], place(at, at + len), is_same);
+        out.place_next(i, place(at, at + len), is_same);
         i += c.len_utf8();
         at += len;
     }
@@ -388,8 +390,71 @@ struct Frame {
     span: Span,
     anchor: usize,
     is_map: bool,
-    /// Children; of a mapping, keys and values in turn.
+    /// Number of its first child.
+    first: usize,
+}
+
+/// What is not complete, the outermost first.
+#[derive(Default)]
+struct Open {
+    frames: Vec<Frame>,
+    /// Children of all frames in the same order; of a mapping, keys and values in turn.
     children: Vec<Node>,
+}
+
+impl Open {
+    /// Drops the innermost until there are `n`.
+    fn truncate(&mut self, n: usize) {
+        if let Some(frame) = self.frames.get(n) {
+            self.children.truncate(frame.first);
+            self.frames.truncate(n);
+        }
+    }
+
+    /// Takes the innermost, whose end is at `end` if it is complete, with its anchor.
+    fn close(&mut self, end: Option<Span>) -> Option<(Node, usize)> {
+        let Frame { span, anchor, is_map, first } = self.frames.pop()?;
+        let span = match &self.children[first..] {
+            [] => end.map_or(span, |end| span.to(end)),
+            [only] => only.span,
+            [first, .., last] => first.span.to(last.span),
+        };
+        let mut children = self.children.drain(first..);
+        let value = if is_map {
+            let mut pairs = Vec::with_capacity(children.len() / 2);
+            while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                pairs.push((key, value));
+            }
+            Value::Map(pairs)
+        } else {
+            Value::Seq(children.collect())
+        };
+        Some((Node { span, value }, anchor))
+    }
+
+    /// Takes out the item that an error is in. A line that is indented less than the keys before it, but not the first
+    /// of an item, ends the item for the parser: the rest of its keys is behind the error.
+    fn set_aside_damaged(&mut self, stream: &mut Stream, whole: &str, at: usize) {
+        let before = whole.get(..at).unwrap_or("");
+        let indent = &before[before.rfind('\n').map_or(0, |i| i + 1)..];
+        let is_indented = !indent.is_empty() && indent.trim().is_empty();
+        self.truncate(2);
+        let damaged = match self.frames.as_slice() {
+            [outermost] if is_indented && !outermost.is_map => self.children.pop(),
+            [_, _] => self.close(None).map(|(node, _)| node),
+            _ => None,
+        };
+        stream.damaged.extend(damaged);
+    }
+
+    /// Keeps the complete items of the outermost sequence.
+    fn keep_complete(&mut self, stream: &mut Stream) {
+        self.truncate(1);
+        let is_kept = self.frames.first().is_some_and(|outermost| !outermost.is_map) && !self.children.is_empty();
+        if is_kept && let Some((node, _)) = self.close(None) {
+            stream.documents.push(node);
+        }
+    }
 }
 
 fn parse_part(
@@ -419,7 +484,7 @@ fn build<I: Input>(
     let part = &whole[from..to];
     let offsets = CharOffsets::new(part);
     let byte = |index: usize| from + offsets.byte(part, index);
-    let mut frames: Vec<Frame> = Vec::new();
+    let mut open = Open::default();
     let mut anchors: HashMap<usize, Node> = HashMap::new();
     let mut last_end = from;
     while let Some(event) = parser.next_event() {
@@ -430,13 +495,16 @@ fn build<I: Input>(
                 let at = byte(error.marker().index());
                 let is_flow =
                     |frame: &&Frame| matches!(whole.as_bytes().get(frame.span.start as usize), Some(b'[' | b'{'));
-                let depth = frames.iter().filter(is_flow).count();
-                let resume =
-                    frames.get(1).filter(|_| anchors.is_empty()).and_then(|item| item_line(whole, from, &item.span));
+                let depth = open.frames.iter().filter(is_flow).count();
+                let resume = open
+                    .frames
+                    .get(1)
+                    .filter(|_| anchors.is_empty())
+                    .and_then(|item| item_line(whole, from, &item.span));
                 let is_low = error.info().contains("invalid indentation");
                 let low_line = is_low.then(|| LowLine { from: last_end.min(at), at, depth, resume });
-                set_aside_damaged(&mut frames, stream, whole, at);
-                keep_complete(&mut frames, stream);
+                open.set_aside_damaged(stream, whole, at);
+                open.keep_complete(stream);
                 let diagnostic = syntax_error(whole, from, to, at, error.info(), file);
                 return Err(Box::new(Failure { diagnostic, low_line }));
             }
@@ -447,7 +515,7 @@ fn build<I: Input>(
             Event::StreamEnd => break,
             Event::Alias(id) => {
                 let Some(node) = anchors.get(&id) else {
-                    keep_complete(&mut frames, stream);
+                    open.keep_complete(stream);
                     return Err(Diagnostic::new(Code::YamlParse, span, "an alias to an anchor around it")
                         .help("a node cannot contain itself; write the values out".to_owned())
                         .into());
@@ -455,7 +523,7 @@ fn build<I: Input>(
                 let (nodes, bytes) = node.cost();
                 let fits = nodes <= budget.nodes && bytes <= budget.aliased;
                 if !fits {
-                    keep_complete(&mut frames, stream);
+                    open.keep_complete(stream);
                     return Err(Diagnostic::new(
                         Code::Limit,
                         span,
@@ -479,30 +547,23 @@ fn build<I: Input>(
                 Some((Node { span, value: Value::Scalar(text.into_owned(), style) }, anchor))
             }
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
-                if frames.len() >= MAX_DEPTH {
-                    keep_complete(&mut frames, stream);
+                if open.frames.len() >= MAX_DEPTH {
+                    open.keep_complete(stream);
                     let message = format!("nested deeper than {MAX_DEPTH} levels");
                     return Err(Diagnostic::new(Code::Limit, span, message)
                         .label("reading of this file stops here")
                         .into());
                 }
                 budget.nodes = budget.nodes.saturating_sub(1);
-                frames.push(Frame {
-                    span,
-                    anchor,
-                    is_map: matches!(event, Event::MappingStart(..)),
-                    children: Vec::new(),
-                });
+                let is_map = matches!(event, Event::MappingStart(..));
+                open.frames.push(Frame { span, anchor, is_map, first: open.children.len() });
                 None
             }
-            Event::SequenceEnd | Event::MappingEnd => frames.pop().map(|frame| {
-                let anchor = frame.anchor;
-                (finish(frame, Some(span)), anchor)
-            }),
+            Event::SequenceEnd | Event::MappingEnd => open.close(Some(span)),
             _ => None,
         };
         if budget.nodes == 0 {
-            keep_complete(&mut frames, stream);
+            open.keep_complete(stream);
             return Err(Diagnostic::new(Code::Limit, span, format!("more than {MAX_NODES} YAML nodes"))
                 .label("reading of this file stops here")
                 .into());
@@ -512,38 +573,20 @@ fn build<I: Input>(
             let (nodes, bytes) = node.cost();
             // The copy that aliases are made of counts as one.
             if nodes > budget.nodes || bytes > budget.aliased {
-                keep_complete(&mut frames, stream);
+                open.keep_complete(stream);
                 return Err(Diagnostic::new(Code::Limit, node.span, "anchored nodes are too large").into());
             }
             budget.nodes -= nodes;
             budget.aliased -= bytes;
             anchors.insert(anchor, node.clone());
         }
-        match frames.last_mut() {
-            Some(frame) => frame.children.push(node),
-            None if node.is_null() => {}
-            None => stream.documents.push(node),
+        match open.frames.is_empty() {
+            false => open.children.push(node),
+            true if node.is_null() => {}
+            true => stream.documents.push(node),
         }
     }
     Ok(())
-}
-
-fn finish(frame: Frame, end: Option<Span>) -> Node {
-    let span = match (frame.children.first(), frame.children.last()) {
-        (Some(first), Some(last)) => first.span.to(last.span),
-        _ => end.map_or(frame.span, |end| frame.span.to(end)),
-    };
-    let value = if frame.is_map {
-        let mut pairs = Vec::with_capacity(frame.children.len() / 2);
-        let mut children = frame.children.into_iter();
-        while let (Some(key), Some(value)) = (children.next(), children.next()) {
-            pairs.push((key, value));
-        }
-        Value::Map(pairs)
-    } else {
-        Value::Seq(frame.children)
-    };
-    Node { span, value }
 }
 
 /// Offset of the line on which an item begins, if it begins as items at the top of a file do.
@@ -552,31 +595,6 @@ fn item_line(whole: &str, from: usize, span: &Span) -> Option<usize> {
     let line = from + before.rfind('\n').map_or(0, |i| i + 1);
     let is_item = whole[line..span.start as usize].strip_prefix('-').is_some_and(|rest| rest.trim().is_empty());
     is_item.then_some(line)
-}
-
-/// Takes out the item that an error is in. A line that is indented less than the keys before it, but not the first of
-/// an item, ends the item for the parser: the rest of its keys is behind the error.
-fn set_aside_damaged(frames: &mut Vec<Frame>, stream: &mut Stream, whole: &str, at: usize) {
-    let before = whole.get(..at).unwrap_or("");
-    let indent = &before[before.rfind('\n').map_or(0, |i| i + 1)..];
-    let is_indented = !indent.is_empty() && indent.trim().is_empty();
-    let damaged = match frames.len() {
-        0 => None,
-        1 if is_indented && !frames[0].is_map => frames[0].children.pop(),
-        1 => None,
-        _ => Some(finish(frames.swap_remove(1), None)),
-    };
-    stream.damaged.extend(damaged);
-}
-
-/// Keeps the complete items of the outermost sequence.
-fn keep_complete(frames: &mut Vec<Frame>, stream: &mut Stream) {
-    if !frames.is_empty() {
-        let outermost = frames.swap_remove(0);
-        if !outermost.is_map && !outermost.children.is_empty() {
-            stream.documents.push(finish(outermost, None));
-        }
-    }
 }
 
 fn syntax_error(whole: &str, from: usize, to: usize, at: usize, info: &str, file: u32) -> Diagnostic {

@@ -46,7 +46,7 @@ fn show(expr: &Expr) -> String {
 fn show_operand(operand: &Operand) -> String {
     let join = |items: &[Operand]| items.iter().map(show_operand).collect::<Vec<_>>().join(",");
     match operand {
-        Operand::Field(field) => field.text.clone(),
+        Operand::Field(field) => field.text.to_string(),
         Operand::Call { transform, args, index } => {
             let index = index.as_ref().map_or(String::new(), |i| format!("[{i}]"));
             format!("{}({}){index}", transform.name(), join(args))

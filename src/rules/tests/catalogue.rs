@@ -26,7 +26,7 @@ fn every_field_with_every_operator() {
         if matches!(row.arg, ArgPolicy::Required(_)) {
             continue;
         }
-        let field = FieldRef { id: FieldId(i as u16), arg: FieldArg::None, text: row.name.to_owned() };
+        let field = FieldRef { id: FieldId(i as u16), arg: FieldArg::None, text: row.name.into() };
         let lhs = Operand::Field(field);
         let exists = compile(&condition(lhs.clone(), Op::Exists, &[]));
         if row.flags & flags::PRINT_ONLY != 0 {

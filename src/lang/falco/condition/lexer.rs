@@ -103,8 +103,19 @@ pub fn field_name_len(text: &[u8]) -> usize {
 
 /// Length of the unquoted string that a text begins with.
 pub fn bare_len(text: &[u8]) -> usize {
-    text.iter().position(|&b| is_space(b) || b"()\"'=,".contains(&b)).unwrap_or(text.len())
+    text.iter().position(|&b| ENDS_BARE[usize::from(b)]).unwrap_or(text.len())
 }
+
+/// By byte, true if an unquoted string ends before it.
+const ENDS_BARE: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut rest: &[u8] = b" \t\r\n\x0b\x0c()\"'=,";
+    while let [b, more @ ..] = rest {
+        ends[*b as usize] = true;
+        rest = more;
+    }
+    ends
+};
 
 /// Length of the unquoted argument that a text begins with.
 pub fn bare_arg_len(text: &[u8]) -> usize {
@@ -164,6 +175,9 @@ pub struct BadEscape {
 pub fn unquote(text: &[u8]) -> Result<Vec<u8>, BadEscape> {
     let quote = text.first().copied().unwrap_or(b'"');
     let end = text.len().saturating_sub(1).max(1);
+    if let Some(plain) = text.get(1..end).filter(|plain| !plain.contains(&b'\\')) {
+        return Ok(plain.to_vec());
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut i = 1;
     while i < end {

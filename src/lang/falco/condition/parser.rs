@@ -453,12 +453,13 @@ impl Parser<'_> {
     ///
     /// `Quirk::GluedOperator`: so `a.b existsand c` is `a.b exists and c`.
     fn operator(&mut self) -> Option<Op> {
+        let rest = self.rest();
+        let first = *rest.first()?;
         for (name, op) in OPERATORS {
-            let rest = self.rest();
-            if !rest.starts_with(name.as_bytes()) {
+            if name.as_bytes()[0] != first || !rest.starts_with(name.as_bytes()) {
                 continue;
             }
-            let is_word = name.as_bytes()[0].is_ascii_alphabetic();
+            let is_word = first.is_ascii_alphabetic();
             if is_word && arity(op) == Arity::Text && !rest.get(name.len()).is_some_and(|&b| is_blank(b)) {
                 continue;
             }
@@ -632,7 +633,7 @@ impl Parser<'_> {
         match unquote(&self.text.as_bytes()[start..self.at]) {
             Ok(bytes) => {
                 let quoted = &self.text.as_bytes()[start..self.at];
-                self.looks_back |= quirks_of_quoted(quoted).contains(&Quirk::QuoteLookBack);
+                self.looks_back |= quoted.contains(&b'\\') && quirks_of_quoted(quoted).contains(&Quirk::QuoteLookBack);
                 Ok(Some(Value { bytes, is_quoted: true, range: start..self.at }))
             }
             Err(bad) => {

@@ -74,7 +74,7 @@ impl Scheme for TestScheme {
 /// A field of the catalogue.
 pub fn field_ref(name: &str) -> FieldRef {
     let at = ROWS.iter().position(|row| row.0 == name).unwrap_or_else(|| panic!("no test field {name}"));
-    FieldRef { id: FieldId(at as u16), arg: FieldArg::None, text: name.to_owned() }
+    FieldRef { id: FieldId(at as u16), arg: FieldArg::None, text: name.to_owned().into() }
 }
 
 pub fn field(name: &str) -> Operand {
@@ -152,7 +152,7 @@ impl Event {
 
 impl Subject for Event {
     fn get(&self, field: &FieldRef) -> Value<'_> {
-        self.values.get(&field.text).cloned().unwrap_or(Value::Null)
+        self.values.get(&*field.text).cloned().unwrap_or(Value::Null)
     }
 
     fn kind_code(&self) -> u16 {
