@@ -11,7 +11,9 @@ use aya::{Ebpf, EbpfError, EbpfLoader};
 use bstr::ByteSlice;
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
-use tracehound_capture_layout::settings::{ABSENT, MAX_CALLS, RDONLY_CAST, SOCKETCALL, SOCKETCALLS, wanted, when};
+use tracehound_capture_layout::settings::{
+    ABSENT, MAX_CALLS, RDONLY_CAST, SOCKETCALL, SOCKETCALLS, counter, wanted, when,
+};
 use tracehound_capture_layout::{Call, Offsets, Settings};
 
 use crate::btf::Btf;
@@ -28,12 +30,14 @@ const BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Inode of the initial pid namespace, `PROC_PID_INIT_INO` of `include/linux/proc_ns.h`.
 const INIT_PID_NS: u64 = 0xefff_fffc;
 
-/// Programs that are always there, with the tracepoint's name.
-const PROGRAMS: [&str; 4] = ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit"];
+/// Programs with the tracepoint's name, in the order of [`counter`]; those of [`OPTIONAL`] come last.
+pub(crate) const PROGRAMS: [&str; 6] =
+    ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit", OPTIONAL[0].name, OPTIONAL[1].name];
 
-/// Buffers with an entry an instance, and the instances of the programs that use them.
-const INSTANCE_BUFFERS: [(&str, u32); 4] =
-    [("SYSCALL_BUFFER", 2), ("FORK_BUFFER", 4), ("EXIT_BUFFER", 4), ("CGROUP_BUFFER", 4)];
+/// Maps of which one entry is enough where programs have one instance, and how many there are else: buffers have one an
+/// instance of the programs that use them.
+const INSTANCE_MAPS: [(&str, u32); 5] =
+    [("SYSCALL_BUFFER", 2), ("FORK_BUFFER", 4), ("EXIT_BUFFER", 4), ("CGROUP_BUFFER", 4), ("PASSED", counter::N)];
 
 /// Oldest kernel: the first with a BPF ring buffer.
 const MIN_KERNEL: (u32, u32) = (5, 8);
@@ -125,8 +129,8 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         .override_global("WANTED", wanted.as_slice(), true)
         .map_max_entries("RING", ring_bytes)
         .map_max_entries("EXEC_BUFFER", n_cpus as u32 * n_instances);
-    for (buffer, n) in INSTANCE_BUFFERS {
-        loader.map_max_entries(buffer, if n_instances == 1 { 1 } else { n });
+    for (map, n) in INSTANCE_MAPS {
+        loader.map_max_entries(map, if n_instances == 1 { 1 } else { n });
     }
     let mut ebpf = loader.load(&object(cast)).map_err(|err| load_error(err, ring_bytes))?;
     let kernel_types = aya::Btf::from_sys_fs().map_err(|err| StartError::BadBtf(err.to_string()))?;
@@ -135,7 +139,7 @@ pub(crate) fn load(options: &Options) -> Result<Loaded, StartError> {
         links.push((program, attach(&mut ebpf, program, tracepoint, &kernel_types)?));
         Ok(())
     };
-    for program in PROGRAMS {
+    for program in &PROGRAMS[..PROGRAMS.len() - OPTIONAL.len()] {
         attach(program, program)?;
     }
     if n_instances == 2 {

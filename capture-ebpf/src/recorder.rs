@@ -193,38 +193,42 @@ impl Recorder {
     /// The balance so far. After [`Recorder::detach`] and the last poll it is final.
     pub fn counters(&self) -> Result<Counters, PollError> {
         let mut out = Counters { delivered: self.decoder.n_records(), ..Counters::default() };
-        // Read before what was stood in for: the balance of a moment may be too low, never too high.
-        let mut missed = self.recursion_misses();
-        for program in 0..counter::N_INSTANCES * counter::N {
-            let per_cpu = self.counters.get(&program, 0).map_err(|err| PollError::Counters(err.to_string()))?;
+        // Read before what was stood in for: the balance of a moment may be too low, never too high. Each program has its
+        // own: what one recorded twice does not stand for what another missed.
+        let mut missed = load::PROGRAMS.map(|program| self.recursion_misses(program));
+        for index in 0..counter::N_INSTANCES * counter::N {
+            let per_cpu = self.counters.get(&index, 0).map_err(|err| PollError::Counters(err.to_string()))?;
+            let program = (index % counter::N) as usize;
             for (cpu, counted) in per_cpu.iter().enumerate() {
                 let [seen, written, lost_ring, lost_scratch, faults, cuts, stood_in] = *counted;
                 out.seen += seen;
                 out.written += written;
                 out.faults += faults;
                 out.cuts += cuts;
-                missed = missed.saturating_sub(stood_in);
+                if let Some(missed) = missed.get_mut(program) {
+                    *missed = missed.saturating_sub(stood_in);
+                }
                 let cpu = u32::try_from(cpu).ok();
                 add(&mut out.losses, cpu, LossCause::RingFull, lost_ring);
                 add(&mut out.losses, cpu, LossCause::NoBuffer, lost_scratch);
             }
         }
-        add(&mut out.losses, None, LossCause::Recursion, missed);
+        add(&mut out.losses, None, LossCause::Recursion, missed.iter().sum());
         add(&mut out.losses, None, LossCause::Undecoded, self.decoder.n_undecoded());
         out.losses.sort_by_key(|loss| (loss.cause, loss.cpu));
         Ok(out)
     }
 
-    /// How often the kernel did not run a program's first instance because it was running already; 0 before 5.12, which does not say.
-    fn recursion_misses(&self) -> u64 {
-        let of_program = |program: &aya::programs::Program| {
-            let fd = program.fd().ok()?.as_fd().as_raw_fd();
+    /// How often the kernel did not run the first instance of a program because it was running already; 0 before 5.12,
+    /// which does not say.
+    fn recursion_misses(&self, program: &str) -> u64 {
+        let misses = || {
+            let fd = self.ebpf.program(program)?.fd().ok()?.as_fd().as_raw_fd();
             let text = fs::read(format!("/proc/self/fdinfo/{fd}")).ok()?;
             let line = text.lines().find_map(|line| line.strip_prefix(b"recursion_misses:"))?;
             line.trim_ascii().to_str().ok()?.parse::<u64>().ok()
         };
-        let is_first = |name: &str| !load::FURTHER_PROGRAMS.iter().any(|(further, _)| *further == name);
-        self.ebpf.programs().filter(|(name, _)| is_first(name)).filter_map(|(_, program)| of_program(program)).sum()
+        misses().unwrap_or(0)
     }
 
     /// Nanoseconds to add to `CLOCK_BOOTTIME` to get the time since the epoch, as sampled at the start.

@@ -65,10 +65,10 @@ fn task_newtask_fourth(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn born(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::FORK, instance, FOURTH) {
+    let child = ctx.arg::<u64>(0);
+    if !is_mine(counter::FORK, instance, FOURTH, || member(child, offset!(task_pid))) {
         return 0;
     }
-    let child = ctx.arg::<u64>(0);
     let clone_flags = ctx.arg::<u64>(1);
     let tgid: u32 = member(child, offset!(task_tgid));
     let ids = pid_tgid();
@@ -125,7 +125,7 @@ fn sched_process_exec_second(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn executed(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::EXEC, instance, SECOND) {
+    if !is_mine(counter::EXEC, instance, SECOND, || 0) {
         return 0;
     }
     let task = ctx.arg::<u64>(0);
@@ -297,7 +297,7 @@ fn sched_process_exit_fourth(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn ended(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::EXIT, instance, FOURTH) {
+    if !is_mine(counter::EXIT, instance, FOURTH, || 0) {
         return 0;
     }
     let task = ctx.arg::<u64>(0);

@@ -19,6 +19,7 @@ use crate::{file, lifecycle, socket};
 /// Offsets in `struct pt_regs` of x86-64; part of the kernel's interface to user space.
 mod regs {
     pub(super) const ORIG_AX: usize = 120;
+    pub(super) const IP: usize = 128;
     /// di, si, dx, r10, r8, r9.
     pub(super) const ARGS: [usize; 6] = [112, 104, 96, 56, 72, 64];
     /// bx, cx, dx, si, di, bp.
@@ -59,10 +60,12 @@ fn sys_exit_second(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn returned(ctx: &BtfTracePointContext, instance: u32) -> i32 {
-    if !is_mine(counter::SYSCALL, instance, SECOND) {
+    let regs = ctx.arg::<*const u8>(0);
+    // SAFETY: as for the number below.
+    let what = || unsafe { regs.add(regs::IP).cast::<u64>().read_volatile() as u32 } ^ ctx.arg::<u64>(1) as u32;
+    if !is_mine(counter::SYSCALL, instance, SECOND, what) {
         return 0;
     }
-    let regs = ctx.arg::<*const u8>(0);
     // SAFETY: the kernel guarantees the structure.
     let nr = unsafe { number(regs) } as u32;
     if nr as usize >= MAX_CALLS {
