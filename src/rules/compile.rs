@@ -21,6 +21,8 @@ use crate::predicate::{Node, Predicate};
 use crate::quirks::{self, Quirk, Warning, WarningKind, is_raw_argument};
 use crate::scheme::{Catalogue, FieldTraits, Scheme, kind_names};
 
+/// Parts that there is room for from the beginning.
+const USUAL_PARTS: usize = 32;
 /// Most parts that a condition may have.
 const MAX_PARTS: usize = 1 << 24;
 
@@ -52,7 +54,8 @@ impl Compilation {
 type Shared = HashMap<usize, (Leaf, Box<[WarningKind]>)>;
 
 fn compile_sharing(condition: &Expr, scheme: &dyn Scheme, known: &mut Shared) -> Result<Predicate, Vec<TypeError>> {
-    let mut compiler = Compiler { scheme, leaves: Vec::new(), warnings: Vec::new(), errors: Vec::new(), known };
+    let mut compiler =
+        Compiler { scheme, leaves: Vec::with_capacity(USUAL_PARTS), warnings: Vec::new(), errors: Vec::new(), known };
     let nodes = compiler.nodes(condition);
     if compiler.errors.is_empty() {
         Ok(Predicate::new(nodes, compiler.leaves, compiler.warnings))
@@ -126,7 +129,7 @@ impl Compiler<'_> {
             Enter(&'e Expr),
             Emit(Node),
         }
-        let mut nodes = Vec::new();
+        let mut nodes = Vec::with_capacity(USUAL_PARTS);
         let mut steps = vec![Step::Enter(condition)];
         while let Some(step) = steps.pop() {
             if nodes.len() + steps.len() > MAX_PARTS {

@@ -1,5 +1,7 @@
 //! Output templates: the text of a match, and the values of the fields it names.
 
+use std::borrow::Cow;
+
 use bstr::BString;
 use tracehound_fields::{FieldArg, FieldRef, NumberFormat, Subject, Value, flags, resolve};
 
@@ -46,6 +48,19 @@ impl Output {
     /// Checks a template; errors come with the number of the part.
     pub fn new(parts: &[OutputPart]) -> Result<Output, Vec<(usize, TypeErrorKind)>> {
         Output::with(parts, &Catalogue)
+    }
+
+    /// As [`Output::new`], without making it.
+    pub(crate) fn check(parts: &[OutputPart]) -> Result<(), Vec<(usize, TypeErrorKind)>> {
+        let mut errors = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            if let OutputPart::Value { operand, .. } = part
+                && let Err(error) = type_of(&printed(operand, &Catalogue), &Catalogue, Place::Output)
+            {
+                errors.push((i, error));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// As [`Output::new`], with another catalogue of fields.
@@ -137,11 +152,11 @@ impl Shown {
 
 /// How an operand is printed in text.
 fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> {
-    let operand = &printed(operand, scheme);
-    let typed = type_of(operand, scheme, Place::Output)?;
+    let operand = printed(operand, scheme);
+    let typed = type_of(&operand, scheme, Place::Output)?;
     let is_printable = |field: &FieldTraits| field.flags & flags::FILTER_ONLY == 0;
     Ok(Shown {
-        operand: typed.field.as_ref().is_none_or(is_printable).then(|| operand.clone()),
+        operand: typed.field.as_ref().is_none_or(is_printable).then(|| operand.into_owned()),
         style: Style {
             ty: typed.ty.ty,
             format: typed.field.map_or(NumberFormat::Dec, |field| field.format),
@@ -154,12 +169,14 @@ fn show(operand: &Operand, scheme: &dyn Scheme) -> Result<Shown, TypeErrorKind> 
 /// The operand whose value is printed, where that is not the one that is compared. Without an index, `proc.apid` prints the
 /// process's own id, not those of all ancestors (`TYPE_APID` of sinsp_filtercheck_thread.cpp, libs); with one, `fd.types`
 /// prints a list still (`sinsp_filter_check::tostring`).
-fn printed(operand: &Operand, scheme: &dyn Scheme) -> Operand {
-    let Operand::Field(field) = operand else { return operand.clone() };
+fn printed<'o>(operand: &'o Operand, scheme: &dyn Scheme) -> Cow<'o, Operand> {
+    let Operand::Field(field) = operand else { return Cow::Borrowed(operand) };
     match (scheme.field(field).name, &field.arg) {
-        ("proc.apid", FieldArg::None) => Operand::Field(FieldRef { arg: FieldArg::Index(0), ..field.clone() }),
-        ("fd.types", FieldArg::Index(_)) => Operand::List(vec![operand.clone()]),
-        _ => operand.clone(),
+        ("proc.apid", FieldArg::None) => {
+            Cow::Owned(Operand::Field(FieldRef { arg: FieldArg::Index(0), ..field.clone() }))
+        }
+        ("fd.types", FieldArg::Index(_)) => Cow::Owned(Operand::List(vec![operand.clone()])),
+        _ => Cow::Borrowed(operand),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules made ready: which to ask for which kind of event, and what they share.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bstr::ByteSlice;
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
@@ -10,7 +10,7 @@ use tracehound_fields::{FieldRef, Subject, subject};
 use crate::bits::Bits;
 use crate::compile::compile_with;
 use crate::error::{TypeError, TypeErrorKind};
-use crate::ir::{Priority, Rule};
+use crate::ir::{OutputPart, Priority, Rule};
 use crate::kinds::{self, KindSet};
 use crate::leaf::{How, Leaf};
 use crate::output::Output;
@@ -46,7 +46,8 @@ pub struct RuleErrors {
 pub struct PlannedRule {
     rule: Rule,
     predicate: Predicate,
-    output: Output,
+    /// Made when it is first asked for: most rules of a set match nothing.
+    output: OnceLock<Output>,
     kinds: KindSet,
     /// The predicate's program with the set's numbers of leaves.
     program: Program,
@@ -65,7 +66,8 @@ impl PlannedRule {
 
     /// Its output.
     pub fn output(&self) -> &Output {
-        &self.output
+        // What cannot be made is told of when the rule is planned.
+        self.output.get_or_init(|| Output::new(&self.rule.output).unwrap_or_default())
     }
 
     /// The kinds of event it can match.
@@ -170,25 +172,25 @@ impl RuleSet {
             let predicate = compile_with(&rule.condition, scheme);
             (rule, predicate)
         });
-        RuleSet::plan_each(rules, scheme)
+        RuleSet::plan_each(rules, |parts| Output::with(parts, scheme).map(OnceLock::from))
     }
 
     /// As [`RuleSet::plan`], of rules whose conditions have been compiled.
     pub fn plan_compiled(rules: impl Iterator<Item = (Rule, Predicate)>) -> (RuleSet, Vec<RuleErrors>) {
-        RuleSet::plan_each(rules.map(|(rule, predicate)| (rule, Ok(predicate))), &Catalogue)
+        let rules = rules.map(|(rule, predicate)| (rule, Ok(predicate)));
+        RuleSet::plan_each(rules, |parts| Output::check(parts).map(|()| OnceLock::new()))
     }
 
     fn plan_each(
         rules: impl Iterator<Item = (Rule, Result<Predicate, Vec<TypeError>>)>,
-        scheme: &dyn Scheme,
+        output: impl Fn(&[OutputPart]) -> Result<OnceLock<Output>, Vec<(usize, TypeErrorKind)>>,
     ) -> (RuleSet, Vec<RuleErrors>) {
         let mut set = RuleSet::default();
         let mut errors = Vec::new();
         let mut known = Known::default();
         set.rules.reserve(rules.size_hint().0);
         for (position, (rule, predicate)) in rules.enumerate() {
-            let output = Output::with(&rule.output, scheme);
-            match (predicate, output) {
+            match (predicate, output(&rule.output)) {
                 (Ok(predicate), Ok(output)) => set.add(rule, predicate, output, &mut known),
                 (predicate, output) => errors.push(RuleErrors {
                     position,
@@ -235,7 +237,7 @@ impl RuleSet {
         n
     }
 
-    fn add(&mut self, rule: Rule, predicate: Predicate, output: Output, known: &mut Known) {
+    fn add(&mut self, rule: Rule, predicate: Predicate, output: OnceLock<Output>, known: &mut Known) {
         let numbers: Vec<u32> = predicate.leaves().iter().map(|leaf| known.number(leaf, &mut self.leaves)).collect();
         let program = predicate.program().renumbered(|leaf| numbers[leaf as usize]);
         let kinds = predicate.kinds().clone();

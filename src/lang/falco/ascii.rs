@@ -8,14 +8,17 @@ use saphyr_parser::Input;
 /// begins with room for 32.
 const LOOKAHEAD: usize = 30;
 
-/// What is left of a text. It has no NUL, which the parser takes for the end.
+/// A text, and how much of it was read. It has no NUL, which the parser takes for the end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ascii<'a>(&'a [u8]);
+pub(super) struct Ascii<'a> {
+    text: &'a [u8],
+    at: usize,
+}
 
 impl<'a> Ascii<'a> {
     /// The text, if it is ASCII.
     pub(super) fn new(text: &'a str) -> Option<Ascii<'a>> {
-        text.is_ascii().then_some(Ascii(text.as_bytes()))
+        text.is_ascii().then_some(Ascii { text: text.as_bytes(), at: 0 })
     }
 }
 
@@ -51,7 +54,7 @@ impl Input for Ascii<'_> {
 
     #[inline]
     fn skip_n(&mut self, count: usize) {
-        self.0 = self.0.get(count..).unwrap_or_default();
+        self.at += count;
     }
 
     #[inline]
@@ -61,17 +64,18 @@ impl Input for Ascii<'_> {
 
     #[inline]
     fn peek_nth(&self, n: usize) -> char {
-        self.0.get(n).map_or('\0', |&b| char::from(b))
+        self.text.get(self.at + n).map_or('\0', |&b| char::from(b))
     }
 
     #[inline]
     fn peek_opt(&self) -> Option<char> {
-        self.0.first().map(|&b| char::from(b))
+        self.text.get(self.at).map(|&b| char::from(b))
     }
 
     /// Comments.
     fn skip_while_non_breakz(&mut self) -> usize {
-        let n = self.0.find_byteset(b"\n\r\0").unwrap_or(self.0.len());
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let n = rest.find_byteset(b"\n\r\0").unwrap_or(rest.len());
         self.skip_n(n);
         n
     }

@@ -133,7 +133,7 @@ fn longest_operand(text: &str) -> Option<(rules::Operand, String, usize)> {
         && let Ok(rules::Operand::Field(field)) = resolve_operand(&operand)
     {
         let key = field.text.to_string();
-        return Some((printable(rules::Operand::Field(field))?, key, len));
+        return Some((rules::Operand::Field(field), key, len));
     }
     (1..=run).rev().find_map(|end| {
         let candidate = &text[..end];
@@ -142,7 +142,8 @@ fn longest_operand(text: &str) -> Option<(rules::Operand, String, usize)> {
         }
         let field = tracehound_fields::resolve(candidate).ok()?;
         let key = field.text.to_string();
-        Some((printable(rules::Operand::Field(field))?, key, end))
+        // Every field can be printed; transformers cannot all.
+        Some((rules::Operand::Field(field), key, end))
     })
 }
 
