@@ -118,11 +118,15 @@ fn kinds(nodes: &[Node], leaves: &[Leaf]) -> KindSet {
     type Part = Option<Box<Possible>>;
     let neutral = Possible::neutral();
     let join = |parts: &mut Vec<Part>, first: Possible, join: fn(Possible, &Possible) -> Possible| -> Part {
-        if !parts.is_empty() && parts.iter().all(Option::is_none) {
-            return None;
+        let some = parts.iter().flatten();
+        // All that say nothing are as one.
+        match (some.clone().count(), parts.len()) {
+            (0, 1..) => None,
+            (n, n_parts) if n < n_parts => {
+                Some(Box::new(some.fold(join(first, &neutral), |all, part| join(all, part))))
+            }
+            _ => Some(Box::new(some.fold(first, |all, part| join(all, part)))),
         }
-        let parts = parts.iter().map(|part| part.as_deref().unwrap_or(&neutral));
-        Some(Box::new(parts.fold(first, join)))
     };
     let result = fold(nodes, |node, parts: &mut Vec<Part>| match node {
         Node::Const(true) => Some(Box::new(Possible::exactly(KindSet::all()))),

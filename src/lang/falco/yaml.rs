@@ -100,9 +100,8 @@ fn sum(costs: impl Iterator<Item = (usize, usize)>) -> (usize, usize) {
 /// doubled quotes and escapes, and nothing else: so both texts are walked side by side. Where they do not fit, the
 /// rest of the text stands for the whole scalar.
 fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
-    // A line has at most its text and its end; room for those of the usual condition.
-    let n_lines = raw.bytes().filter(|&b| b == b'\n').count() + 1;
-    let mut out = Text::without_places(decoded, 2 * n_lines.min(1 << 10));
+    // Room for lines of 64 bytes, each with its text and its end.
+    let mut out = Text::without_places(decoded, 2 * (raw.len() / 64 + 1).min(1 << 10));
     let mut at = match style {
         Style::Quoted(quote) if raw.starts_with(quote) => quote.len_utf8(),
         _ => 0,
@@ -124,6 +123,7 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
             continue;
         }
         if !is_white(c) {
+            let before = at;
             loop {
                 let rest = &raw.as_bytes()[at..];
                 if rest.first().is_some_and(|&b| is_white(char::from(b))) {
@@ -133,6 +133,9 @@ fn align(decoded: &str, raw: &str, style: Style, span: Span) -> Text {
                 } else {
                     break;
                 }
+            }
+            if at > before {
+                continue;
             }
         }
         let (len, is_same) = match next(at) {

@@ -76,7 +76,7 @@ pub fn is_blank(b: u8) -> bool {
 }
 
 /// `[[:space:]]`.
-fn is_space(b: u8) -> bool {
+const fn is_space(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c)
 }
 
@@ -85,8 +85,19 @@ pub fn identifier_len(text: &[u8]) -> usize {
     if !text.first().is_some_and(u8::is_ascii_alphabetic) {
         return 0;
     }
-    text.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(text.len())
+    text.iter().position(|&b| !IS_WORD[usize::from(b)]).unwrap_or(text.len())
 }
+
+/// By byte, true if it is of an identifier.
+const IS_WORD: [bool; 256] = {
+    let mut is_word = [false; 256];
+    let mut b = 0;
+    while b < is_word.len() {
+        is_word[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_';
+        b += 1;
+    }
+    is_word
+};
 
 /// Length of the field name (identifiers joined by dots, at least one dot) that a text begins with; 0 if none.
 pub fn field_name_len(text: &[u8]) -> usize {
@@ -109,10 +120,10 @@ pub fn bare_len(text: &[u8]) -> usize {
 /// By byte, true if an unquoted string ends before it.
 const ENDS_BARE: [bool; 256] = {
     let mut ends = [false; 256];
-    let mut rest: &[u8] = b" \t\r\n\x0b\x0c()\"'=,";
-    while let [b, more @ ..] = rest {
-        ends[*b as usize] = true;
-        rest = more;
+    let mut b = 0;
+    while b < ends.len() {
+        ends[b] = is_space(b as u8) || matches!(b as u8, b'(' | b')' | b'"' | b'\'' | b'=' | b',');
+        b += 1;
     }
     ends
 };
