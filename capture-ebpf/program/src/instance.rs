@@ -14,9 +14,12 @@
 //! What remains: an event is missed if all are preempted on one CPU at a time. Ends of processes come in groups, and
 //! lineage hangs on births and ends, so that these have four; system calls and execs have two: a third one would cost every
 //! system call 70 ns more. It is missed, too, if the last instance was not started for the event before of the same thread,
-//! which left the same stamp, and the first is not for this one. An event is there twice if a thread is moved to another CPU
-//! between two instances, or if it is preempted there and another, in whose number the lower bits are the same, passes.
+//! which left the same stamp, and the first is not for this one. An event is there twice if a thread is preempted
+//! between two instances and another, in whose number the lower bits are the same, passes on that CPU.
 
+use core::ffi::c_void;
+
+use aya_ebpf::helpers::generated;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::PerCpuArray;
 use tracehound_capture_layout::settings::counter;
@@ -63,10 +66,42 @@ pub(crate) fn is_mine(program: u32, instance: u32, last: u32, what: impl FnOnce(
             }
             return false;
         }
+        let has_passed = has_passed_elsewhere(program, tid, stamp);
         if instance != last {
             slot.write_volatile(stamp);
+        }
+        if has_passed {
+            return false;
         }
     }
     stood_in(program, instance);
     true
+}
+
+/// Most CPUs that are looked at.
+const MAX_CPUS: u32 = 512;
+
+/// True if an instance before recorded the event on another CPU, from which the thread was moved since. Asked only of events
+/// that no instance on this one has recorded, which are few.
+#[inline(always)]
+fn has_passed_elsewhere(program: u32, tid: u32, stamp: u64) -> bool {
+    for cpu in 0..MAX_CPUS {
+        // SAFETY: the map and the key live as long as the call; there is no value for a CPU that there cannot be.
+        unsafe {
+            let slots = generated::bpf_map_lookup_percpu_elem(
+                (&raw const PASSED).cast_mut().cast::<c_void>(),
+                (&raw const program).cast::<c_void>(),
+                cpu,
+            );
+            if slots.is_null() {
+                return false;
+            }
+            let slot = slots.cast::<u64>().add(tid as usize & (SLOTS - 1));
+            if slot.read_volatile() == stamp {
+                slot.write_volatile(0);
+                return true;
+            }
+        }
+    }
+    false
 }
