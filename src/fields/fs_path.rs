@@ -68,7 +68,7 @@ static FIELDS: &[Field] = &[
         SOURCE,
         |v, _| get(v, Which::Target, false),
         "Absolute path of the new name of rename, renameat, renameat2; of what link, linkat, symlink, symlinkat point \
-         at; the directory of mount. Absent if the call failed.",
+         at; the directory of mount and move_mount. Absent if the call failed.",
     )
     .example(examples::RENAME, "", "/etc/cron.d/a"),
     Field::new(
@@ -110,6 +110,9 @@ fn at(view: &View<'_>, which: Which) -> Option<At> {
         (RENAMEAT | RENAMEAT2, Target) | (LINKAT, Source) => At::Arg(4),
         (SYMLINKAT, Target) => At::Arg(1),
         (SYMLINKAT, Source) => At::Arg(3),
+        // Falco, which knows it by number only, has no path of it.
+        (MOVE_MOUNT, Source) => At::Arg(2),
+        (MOVE_MOUNT, Target) => At::Arg(4),
         _ => return None,
     };
     Some(at)
@@ -156,8 +159,10 @@ fn get<'a>(view: &View<'a>, which: Which, is_raw: bool) -> Value<'a> {
         }
         (FCHOWNAT | FCHMODAT | MKDIRAT | UNLINKAT, _) | (SYMLINKAT, Which::Source) => directory(view),
         (SYMLINKAT, _) => unknown(),
-        (RENAMEAT2, Which::Target) => view.event.arg(3).int().map_or_else(unknown, |fd| render::dirfd(view, fd)),
-        (RENAMEAT2, _) => view.event.arg(1).int().map_or_else(unknown, |fd| render::dirfd(view, fd)),
+        (RENAMEAT2 | MOVE_MOUNT, Which::Target) => {
+            view.event.arg(3).int().map_or_else(unknown, |fd| render::dirfd(view, fd))
+        }
+        (RENAMEAT2 | MOVE_MOUNT, _) => view.event.arg(1).int().map_or_else(unknown, |fd| render::dirfd(view, fd)),
         _ => Cow::Borrowed(view.cwd()),
     };
     Value::owned(path::join(&dir, raw))
