@@ -31,7 +31,8 @@ pub type EventTable = Table<Row>;
 /// The table.
 pub static TABLE: EventTable = Table {
     name: "events",
-    doc: "One row per event, in the order of the trace.",
+    doc: "One row per event, in the order of the trace. Events that the recorder wrote for state only, which no rule \
+          sees, have no row: `events` of `summary.json` counts them, and other tables can name their numbers.",
     columns: COLUMNS,
     sorted_by: &["seq"],
     rows: |_| Vec::new(),

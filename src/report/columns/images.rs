@@ -21,17 +21,19 @@ pub static TABLE: Table<Row> = Table {
     sorted_by: &["ts", "seq"],
     rows: |case| {
         let mut rows = Vec::new();
-        for (process, row) in (0..).map(ProcessId::new).zip(&case.history.processes) {
-            let images = row.image().rows().map(|(_, image)| image);
-            let execs = images.filter(|&image| case.history.image(image).is_exec);
-            rows.extend(execs.map(|image| Row { process, image }));
+        for (process, _) in (0..).map(ProcessId::new).zip(&case.history.processes) {
+            rows.extend(execs(case, process).map(|image| Row { process, image }));
         }
-        // A fork inherits its parent's image; the process that loaded it comes first.
         rows.sort_by_key(|row| (case.times.image(row.image), case.history.image(row.image).from, row.process));
-        rows.dedup_by_key(|row| row.image);
         rows
     },
 };
+
+/// The images that a process loaded by exec. The one it was born with is its parent's, which has an earlier event.
+pub(crate) fn execs(case: &Case<'_>, process: ProcessId) -> impl Iterator<Item = ImageId> {
+    let images = case.history.process(process).image().rows();
+    images.filter(|&(from, id)| case.history.image(id).is_exec && case.history.image(id).from == from).map(|(_, id)| id)
+}
 
 fn image(case: &Case<'_>, row: &Row) -> Image {
     case.history.image(row.image)

@@ -4,6 +4,7 @@ use tracehound_state::history::{Attrs, ContainerMetadata, Image, Origin, Process
 use tracehound_state::{ProcessId, Sym};
 
 use crate::case::Case;
+use crate::columns::images;
 use crate::lineage;
 use crate::table::{Cell, Column, Table, Type, column};
 use bstr::ByteSlice;
@@ -203,8 +204,7 @@ static COLUMNS: &[Column<Row>] = &[
         Cell::nul_separated(case.history.text(image(case, row).args))
     }),
     column("n_execs", Type::Int, "images", "Images it loaded by exec in this trace.", |case, row| {
-        let images = process(case, row).image().rows().filter(|&(_, id)| case.history.image(id).is_exec);
-        Cell::count(images.count() as u64)
+        Cell::count(images::execs(case, row.0).count() as u64)
     }),
     column("n_threads", Type::Int, "threads", "Threads seen in it.", |case, row| {
         Cell::count(process(case, row).threads.len() as u64)

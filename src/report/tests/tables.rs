@@ -71,6 +71,19 @@ fn processes() {
 }
 
 #[test]
+fn an_image_that_a_child_was_born_with_is_no_exec_of_it() {
+    let child = r#"102 clone res=0 exe=cat args=["/etc/shadow","na\xffme"] tid=102 pid=102 ptid=101 cwd="" comm=cat flags=0 uid=1000 gid=1000 vtid=102 vpid=102"#;
+    let story = Fixture::new(&STORY.replace("+5ms 101 procexit", &format!("{child}\n+5ms 101 procexit")));
+    check(
+        &story,
+        "processes",
+        &["pid", "n_execs"],
+        &[json!([1, 0]), json!([100, 0]), json!([200, 0]), json!([101, 1]), json!([102, 0])],
+    );
+    check(&story, "images", &["pid"], &[json!([101])]);
+}
+
+#[test]
 fn keys_join() {
     let fixture = story();
     let keys: Vec<Json> = rows(&fixture, "processes").iter().map(|row| row["process"].clone()).collect();
