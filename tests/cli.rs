@@ -453,6 +453,21 @@ fn an_output_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_standard_error_that_takes_nothing_changes_no_exit_code() {
+    let program = env!("CARGO_BIN_EXE_tracehound");
+    for (args, code) in [
+        (&["analyze", SHELL, "-r", RULES][..], 0),
+        (&["analyze", SHELL, "-r", "no-such-rules"], 3),
+        (&["rules", "check", SHELL], 3),
+    ] {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", r#"exec "$@" 2>/dev/full"#, "sh", program]).args(args);
+        shell.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+        finish(shell).expect(code);
+    }
+}
+
+#[test]
 fn what_fails_leaves_nothing_behind() {
     let folder = folder("cli-atomic");
     let bad = file(&folder, "bad.trace", b"\xff\xd8\xff\xe0");
