@@ -123,7 +123,8 @@ static COLUMNS: &[Column<Row>] = &[
         "is_reparented",
         Type::Bool,
         "",
-        "True if it was adopted: the last parent is not the birth parent.",
+        "True if it was adopted: the last parent is not the birth parent. False too if nobody knows who adopted it: then \
+         `parent` is null and `birth_parent` is not.",
         |case, row| {
             let last = lineage::last_parent(case.history, row.0);
             Cell::Bool(last.is_some() && last != lineage::birth_parent(case.history, row.0))
