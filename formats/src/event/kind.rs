@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{generic, pseudo, syscalls};
+use super::{generic, numbered, pseudo, syscalls};
 
 /// The stable code of an event kind.
 ///
@@ -325,9 +325,9 @@ impl FlagTable {
     }
 }
 
-/// Declares the constants of a table of kinds and the table itself.
+/// Declares the constants of a table of kinds and the table itself, and says whether they are system calls.
 macro_rules! kinds {
-    ($table:ident; $($id:ident = $code:literal, $name:literal, $category:expr, $flags:expr, [$($args:expr),* $(,)?];)*) => {
+    ($table:ident, $is_syscall:literal; $($id:ident = $code:literal, $name:literal, $category:expr, $flags:expr, [$($args:expr),* $(,)?];)*) => {
         $(
             #[doc = concat!("`", $name, "`")]
             pub const $id: super::kind::KindId = super::kind::KindId($code);
@@ -340,16 +340,16 @@ macro_rules! kinds {
                 category: $category,
                 flags: $flags,
                 args: { const ARGS: &[ArgSpec] = &[$($args),*]; ARGS },
-                is_syscall: super::kind::is_syscall_table(stringify!($table)),
+                is_syscall: $is_syscall,
             },
         )*];
     };
 }
 pub(super) use kinds;
 
-/// True for the table of system calls; used by the `kinds!` macro.
-pub(super) const fn is_syscall_table(table: &str) -> bool {
-    table.len() == "SYSCALLS".len()
+/// Every row that is written down.
+fn written() -> impl Iterator<Item = &'static Kind> {
+    syscalls::SYSCALLS.iter().chain(numbered::NUMBERED).chain(pseudo::PSEUDO_EVENTS)
 }
 
 /// Every kind: system calls with arguments, pseudo-events, then system calls recorded by number alone.
@@ -370,7 +370,7 @@ fn index() -> &'static [Option<&'static Kind>] {
     INDEX.get_or_init(|| {
         let n_codes = usize::from(GENERIC_BASE) + generic::SYSCALL_IDS.len() + 64;
         let mut rows: Vec<Option<&'static Kind>> = vec![None; n_codes];
-        for kind in syscalls::SYSCALLS.iter().chain(pseudo::PSEUDO_EVENTS) {
+        for kind in written() {
             rows[usize::from(kind.id.0)] = Some(kind);
         }
         for &(id, name) in generic::SYSCALL_IDS {
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_rows_are_found() {
-        for kind in syscalls::SYSCALLS.iter().chain(pseudo::PSEUDO_EVENTS) {
+        for kind in written() {
             assert_eq!(kind.id.get().map(|k| k.name), Some(kind.name));
         }
         assert_eq!(by_name("openat").map(|k| k.id), Some(syscalls::OPENAT));

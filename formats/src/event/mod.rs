@@ -12,6 +12,7 @@ pub mod flags;
 pub mod generic;
 pub mod kind;
 pub mod names;
+pub mod numbered;
 pub mod pseudo;
 pub mod syscalls;
 

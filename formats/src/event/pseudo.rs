@@ -7,7 +7,7 @@
 use super::flags;
 use super::kind::{ArgSpec, ArgType::*, Category, arg, kind_flags::*};
 
-super::kind::kinds! { PSEUDO_EVENTS;
+super::kind::kinds! { PSEUDO_EVENTS, false;
     DROP = 148, "drop", Category::Internal, NONE, [
         arg("ratio", U32),
     ];
